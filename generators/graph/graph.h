@@ -1,0 +1,88 @@
+// The compiler's intermediate form: a directed acyclic graph of operations on row tensors,
+// parameters and per-tuple scalars. Nodes are appended in topological order and never reordered,
+// so a node's inputs always have smaller ids.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace siamc {
+
+struct Op;  // layers/op.h: what a node computes
+
+// A place in the model file, for messages that point back at it. Line 0: made by the compiler.
+struct SourceLocation {
+    int line = 0;
+    int column = 0;
+};
+
+// What a tensor has one of.
+enum class Rows {
+    none,   // one for the whole batch: parameters and their gradients
+    image,  // one per image; after fold_twins, row = branches * tuple + branch
+    tuple,  // one per pair or triplet
+};
+
+// Extents without the row dimension, innermost first: element (c, row) is at row * size() + c.
+struct Shape {
+    std::vector<int> dims;
+    Rows rows = Rows::none;
+
+    long size() const;  // elements per row
+    bool operator==(const Shape&) const = default;
+};
+
+std::string to_string(const Shape& shape);
+
+using NodeId = int;
+
+// A use of a node's value. Once twins are folded, an image-row value may be read as one branch:
+// the reader then sees the tuple tensor v(c, t) = value(c, branches * t + branch).
+struct Edge {
+    NodeId node = -1;
+    int branch = -1;  // -1: all rows as they are
+
+    bool operator==(const Edge&) const = default;
+};
+
+using Attribute = std::variant<long, double, bool, std::string, std::vector<long>>;
+using Attributes = std::map<std::string, Attribute>;
+
+struct Node {
+    const Op* op = nullptr;
+    std::string name;  // unique in its graph; parameters: "dense1.kernel"
+    std::vector<Edge> inputs;
+    Attributes attributes;
+    Shape shape;
+    SourceLocation location;
+};
+
+struct Graph {
+    std::string model;
+    int branches = 1;  // images per tuple: 1 embedding, 2 pairs, 3 triplets
+    std::vector<Node> nodes;
+    std::vector<NodeId> outputs;
+
+    const Node& operator[](NodeId id) const { return nodes.at(id); }
+    Node& operator[](NodeId id) { return nodes.at(id); }
+
+    // Appends a node of `op`, infers its shape and gives it a name unique in the graph, built from
+    // `name`. Throws ModelError at `location` if the inputs do not fit the operation.
+    NodeId add(const Op& op, std::vector<Edge> inputs, Attributes attributes, std::string name,
+               SourceLocation location = {});
+    // The shape a reader of `edge` sees.
+    Shape shape_of(Edge edge) const;
+};
+
+long integer(const Node& node, const std::string& attribute);
+double real(const Node& node, const std::string& attribute);
+
+// The graph as text, one node a line: what --dump-after prints.
+std::string to_string(const Graph& graph);
+
+// Throws std::logic_error naming the node if an invariant of the graph does not hold.
+void verify(const Graph& graph);
+
+}  // namespace siamc

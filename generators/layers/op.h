@@ -1,0 +1,88 @@
+// What an operation is to the compiler, and what a layer adds to it. A layer, distance or loss is
+// one file that defines its operations (itself and its gradients) and one line in layers.def.
+#pragma once
+
+#include <Halide.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace siamc {
+
+// How an operation walks its data: what the fuser and the schedules need to know of it.
+enum class Pattern {
+    source,       // a tensor from outside: images, labels, parameters
+    view,         // the same bytes under another shape
+    elementwise,  // out(c, row) reads in(c, row) only
+    rowwise,      // out(., row) reads in(., row) of the same row or tuple
+    matmul,       // out(n, row) = sum over k of in(k, row) * parameter
+    batch_sum,    // sums over all rows: weight gradients
+    parameter,    // from parameters only: transposes
+};
+
+// A dense tensor of doubles for the reference implementations: same index order as Shape, rows
+// outermost.
+struct Tensor64 {
+    Shape shape;
+    int rows = 1;
+    std::vector<double> data;
+};
+
+struct Op {
+    std::string name;  // "dense", "dense.grad_input"
+    Pattern pattern;
+    // Shape of the result; throws ModelError at node.location if the inputs do not fit.
+    std::function<Shape(const Graph&, const Node&)> shape;
+    // The algorithm, without any schedule. Each input Func is indexed (dims..., row) as the reader
+    // of that edge sees it. The result must be indexed the same way. Empty for source and view.
+    std::function<Halide::Func(const Graph&, const Node&, const std::vector<Halide::Func>&)>
+        algorithm;
+    // The adjoint of each input, given the adjoint of the result, as ordinary nodes; an entry with
+    // node == -1 says that no gradient flows there. Empty: the operation has no gradient, and
+    // differentiating through it is an error that names the model's line.
+    std::function<std::vector<Edge>(Graph&, NodeId self, Edge adjoint)> gradient = {};
+    // Multiply-adds count as two. Per row for row tensors, per batch row for batch_sum.
+    std::function<double(const Graph&, const Node&)> flops = {};
+    // The forward operation as naive loops in double: the oracle of the tests. Inputs are in the
+    // order of node.inputs; fills `out` (already sized).
+    std::function<void(const Graph&, const Node&, const std::vector<const Tensor64*>&, Tensor64&)>
+        reference = {};
+};
+
+enum class LayerKind { layer, distance, loss };
+
+enum class AttributeType { integer, real, boolean, text };
+
+// An attribute that a model file may set on a layer.
+struct AttributeRule {
+    std::string name;
+    AttributeType type;
+    std::optional<Attribute> fallback;  // absent: the attribute must be given
+    double minimum = 0;                 // inclusive, for numbers
+    std::string help;                   // one line, also in `siamc layers` and models/README.md
+};
+
+struct Layer {
+    std::string name;  // what a model file calls it
+    LayerKind kind;
+    std::string help;
+    std::vector<AttributeRule> attributes;
+    int branches = 0;  // losses: 2 pairs, 3 triplets
+    // Appends the layer's nodes to the graph and returns its result. Layers get one input edge;
+    // distances two (one per branch, same shape, tuple rows); losses one distance per compared
+    // branch (contrastive: one, triplet: anchor-positive, anchor-negative) and the tuple's label.
+    std::function<Edge(Graph&, const std::vector<Edge>& inputs, const Attributes&,
+                       SourceLocation)>
+        build;
+};
+
+// Every layer of layers.def, in its order.
+const std::vector<Layer>& all_layers();
+// nullptr if there is none of that name and kind.
+const Layer* find_layer(const std::string& name, LayerKind kind);
+
+}  // namespace siamc
