@@ -1,5 +1,5 @@
 // A model description as read from its TOML file, checked against the layers' attribute rules but
-// not yet a graph.
+// not yet a graph. The language is described in models/README.md.
 #pragma once
 
 #include <filesystem>
@@ -11,15 +11,19 @@
 
 namespace siamc {
 
-// A fault in a model description. what() is the whole message:
-//   models/fc.toml:12:9: error: unknown layer "dens"
-//     why: ...
-//     write: ...
-// The exit code of the program that reports it is 65 (bad data), or 66 if the file is missing.
+struct Layer;  // layers/op.h: a layer's, distance's or loss's attribute rules
+
+// A fault in a model description. message(file) is the whole message as it is shown:
+//   models/fc.toml:12:8: error: unknown layer "dens"
+//     why: there are dense, relu, flatten and l2_normalize
+//     write: type = "dense"
+// what() is the same without the file's name. A fault without a place in the file (line 0) is
+// shown as "models/fc.toml: error: ...".
+// The exit code of the program that reports it is 65 (bad data).
 class ModelError : public std::runtime_error {
   public:
-    ModelError(SourceLocation location, std::string what, std::string why, std::string instead);
-    // The message with the file's name in front, as it is shown.
+    ModelError(SourceLocation location, const std::string& what, const std::string& why,
+               const std::string& instead);
     std::string message(const std::string& file) const;
     SourceLocation location() const { return location_; }
 
@@ -30,28 +34,32 @@ class ModelError : public std::runtime_error {
 struct LayerSpec {
     std::string type;
     Attributes attributes;  // complete: fallbacks filled in
+    // Of the name that chose it: the value of `type`, the NAME in [loss.NAME], or the value of
+    // `activation`. Columns count characters, from 1.
     SourceLocation location;
 };
 
 struct InputSpec {
-    std::vector<int> shape;  // as stored, outermost first: [height, width]
+    std::vector<int> shape;  // as stored, outermost first: [height, width]; at most 2^24 values
     std::string type = "uint8";
-    double scale = 1;
-    SourceLocation location;
+    double scale = 1;         // a stored value times this is what the first layer gets
+    SourceLocation location;  // of the value of `shape`
 };
 
 struct ModelSpec {
     std::string name;  // a C identifier
     InputSpec input;
-    std::vector<LayerSpec> layers;
+    std::vector<LayerSpec> layers;  // never empty; an `activation` is a layer of its own here
     LayerSpec distance;
-    std::vector<LayerSpec> losses;
+    std::vector<LayerSpec> losses;  // never empty; in the order of the file
 };
 
-// Reads and checks a model file. Throws ModelError (with the file named by message()), or
-// std::system_error if the file cannot be read.
+// Reads and checks a model file of at most 1 MiB. Throws ModelError, or Error with
+// Exit::missing_input if the file cannot be read.
 ModelSpec read_model(const std::filesystem::path& file);
-// The same from text; `file` is used in messages only.
+// The same from text.
 ModelSpec parse_model(const std::string& text);
+// The same with another table of layers than all_layers().
+ModelSpec parse_model(const std::string& text, const std::vector<Layer>& layers);
 
 }  // namespace siamc

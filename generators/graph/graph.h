@@ -20,10 +20,13 @@ struct SourceLocation {
 
 // What a tensor has one of.
 enum class Rows {
-    none,   // one for the whole batch: parameters and their gradients
-    image,  // one per image; after fold_twins, row = branches * tuple + branch
-    tuple,  // one per pair or triplet
+    none,     // one for the whole batch: parameters and their gradients
+    image,    // one per image of the batch; row = branches * tuple + branch
+    tuple,    // one per pair or triplet (and per image before twins are folded)
+    dataset,  // one per stored image
 };
+
+enum class ElementType { float32, uint8, int32 };
 
 // Extents without the row dimension, innermost first: element (c, row) is at row * size() + c.
 struct Shape {
@@ -54,13 +57,13 @@ struct Node {
     const Op* op = nullptr;
     std::string name;  // unique in its graph; parameters: "dense1.kernel"
     std::vector<Edge> inputs;
-    Attributes attributes;
-    Shape shape;
-    SourceLocation location;
+    Attributes attributes = {};
+    Shape shape = {};  // inferred when the node is added
+    SourceLocation location = {};
 };
 
 struct Graph {
-    std::string model;
+    std::string name;  // "embed", or the loss that is trained
     int branches = 1;  // images per tuple: 1 embedding, 2 pairs, 3 triplets
     std::vector<Node> nodes;
     std::vector<NodeId> outputs;
@@ -68,16 +71,18 @@ struct Graph {
     const Node& operator[](NodeId id) const { return nodes.at(id); }
     Node& operator[](NodeId id) { return nodes.at(id); }
 
-    // Appends a node of `op`, infers its shape and gives it a name unique in the graph, built from
-    // `name`. Throws ModelError at `location` if the inputs do not fit the operation.
-    NodeId add(const Op& op, std::vector<Edge> inputs, Attributes attributes, std::string name,
-               SourceLocation location = {});
+    // Appends a node and infers its shape. Its name is made unique in the graph by a number.
+    // Throws ModelError at the node's location if the inputs do not fit the operation.
+    NodeId add(Node node);
+    // The node of that name, or -1.
+    NodeId find(const std::string& node_name) const;
     // The shape a reader of `edge` sees.
     Shape shape_of(Edge edge) const;
 };
 
-long integer(const Node& node, const std::string& attribute);
-double real(const Node& node, const std::string& attribute);
+// An attribute's value; throws std::logic_error naming node and attribute if it is not there.
+long integer(const Attributes& attributes, const std::string& name);
+double real(const Attributes& attributes, const std::string& name);
 
 // The graph as text, one node a line: what --dump-after prints.
 std::string to_string(const Graph& graph);

@@ -32,25 +32,34 @@ struct Tensor64 {
     std::vector<double> data;
 };
 
+// What an algorithm is built from: the node, its inputs as Funcs indexed (dims..., row) as the
+// reader of each edge sees them (no row index for Rows::none), and the rows of the whole batch.
+struct AlgorithmContext {
+    const Graph& graph;
+    const Node& node;
+    std::vector<Halide::Func> inputs;
+    Halide::Expr image_rows;
+};
+
 struct Op {
-    std::string name;  // "dense", "dense.grad_input"
+    std::string name;  // "dense", "dense.grad_kernel"
     Pattern pattern;
     // Shape of the result; throws ModelError at node.location if the inputs do not fit.
     std::function<Shape(const Graph&, const Node&)> shape;
-    // The algorithm, without any schedule. Each input Func is indexed (dims..., row) as the reader
-    // of that edge sees it. The result must be indexed the same way. Empty for source and view.
-    std::function<Halide::Func(const Graph&, const Node&, const std::vector<Halide::Func>&)>
-        algorithm;
+    // The algorithm, without any schedule; indexed like the inputs. Empty for source and view.
+    std::function<Halide::Func(const AlgorithmContext&)> algorithm = {};
     // The adjoint of each input, given the adjoint of the result, as ordinary nodes; an entry with
     // node == -1 says that no gradient flows there. Empty: the operation has no gradient, and
     // differentiating through it is an error that names the model's line.
     std::function<std::vector<Edge>(Graph&, NodeId self, Edge adjoint)> gradient = {};
-    // Multiply-adds count as two. Per row for row tensors, per batch row for batch_sum.
-    std::function<double(const Graph&, const Node&)> flops = {};
     // The forward operation as naive loops in double: the oracle of the tests. Inputs are in the
     // order of node.inputs; fills `out` (already sized).
     std::function<void(const Graph&, const Node&, const std::vector<const Tensor64*>&, Tensor64&)>
         reference = {};
+    ElementType type = ElementType::float32;  // of the result
+    // batch_sum with two dims: the input whose dim 0 is the result's outermost dim. The result is
+    // then computed in blocks of that dim, in parallel.
+    int blocked_input = -1;
 };
 
 enum class LayerKind { layer, distance, loss };
@@ -63,21 +72,28 @@ struct AttributeRule {
     AttributeType type;
     std::optional<Attribute> fallback;  // absent: the attribute must be given
     double minimum = 0;                 // inclusive, for numbers
-    std::string help;                   // one line, also in `siamc layers` and models/README.md
+    std::string help = {};                   // one line, also in `siamc layers` and models/README.md
+};
+
+// One appearance of a layer in a model.
+struct LayerUse {
+    std::string name;  // "dense1": of the layer's nodes and parameters
+    std::vector<Edge> inputs;
+    Attributes attributes;
+    SourceLocation location;
 };
 
 struct Layer {
     std::string name;  // what a model file calls it
     LayerKind kind;
     std::string help;
-    std::vector<AttributeRule> attributes;
-    int branches = 0;  // losses: 2 pairs, 3 triplets
+    std::vector<AttributeRule> attributes = {};
+    int branches = 0;         // losses: 2 pairs, 3 triplets
+    bool flat_input = false;  // a flatten is put in front of it where needed
     // Appends the layer's nodes to the graph and returns its result. Layers get one input edge;
     // distances two (one per branch, same shape, tuple rows); losses one distance per compared
     // branch (contrastive: one, triplet: anchor-positive, anchor-negative) and the tuple's label.
-    std::function<Edge(Graph&, const std::vector<Edge>& inputs, const Attributes&,
-                       SourceLocation)>
-        build;
+    std::function<Edge(Graph&, const LayerUse&)> build = {};
 };
 
 // Every layer of layers.def, in its order.

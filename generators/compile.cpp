@@ -1,0 +1,97 @@
+#include "compile.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <system_error>
+
+#include "emit/runtime_headers.h"
+#include "graph/build.h"
+#include "passes/passes.h"
+
+namespace siamc {
+
+namespace fs = std::filesystem;
+
+const std::vector<std::string> step_names = {"build",  "fold", "differentiate", "remove-unused",
+                                             "fuse",   "plan"};
+
+namespace {
+
+// Images embedded at once; evaluation looks at as many tuples.
+constexpr int embed_batch = 256;
+
+struct EntryPoint {
+    std::string name;
+    Graph graph;
+    bool train;
+    int batch;
+};
+
+Program compile_entry_point(const EntryPoint& entry, const ParameterLayout& parameters,
+                            const Observer& observe) {
+    const auto step = [&](const char* name, const auto& state) {
+        observe(name, entry.name, [&] { return to_string(state); });
+    };
+    Graph graph = entry.graph;
+    verify(graph);
+    step("build", graph);
+    graph = fold_twins(graph);
+    verify(graph);
+    step("fold", graph);
+    if (entry.train) graph = differentiate(graph);
+    verify(graph);
+    step("differentiate", graph);
+    graph = remove_unused(graph);
+    verify(graph);
+    step("remove-unused", graph);
+    Program program = plan(graph, parameters, entry.batch);
+    observe("fuse", entry.name, [&] { return to_string(program.graph, program.kernels); });
+    step("plan", program);
+    return program;
+}
+
+void write_text(const fs::path& file, const std::string& text) {
+    const fs::path temporary = file.string() + ".new";
+    std::ofstream stream(temporary, std::ios::binary);
+    stream << text << std::flush;
+    if (!stream) throw std::system_error(errno, std::generic_category(), file.string());
+    stream.close();
+    fs::rename(temporary, file);
+}
+
+}  // namespace
+
+std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOptions& options) {
+    auto library = std::make_unique<Library>();
+    library->model = model;
+    library->target = options.target;
+    const Graph embedding = fold_twins(build_embedding(model));
+    library->parameters = lay_out_parameters(embedding);
+    library->embedding_size = static_cast<int>(embedding[embedding.outputs[0]].shape.size());
+    std::vector<EntryPoint> entries = {{"embed_one", build_embedding(model), false, 1},
+                                       {"embed", build_embedding(model), false, embed_batch}};
+    for (const LayerSpec& loss : model.losses) {
+        entries.push_back({loss.type, build_loss(model, loss), true, options.batch});
+        entries.push_back({loss.type + "_evaluation", build_evaluation(model, loss), false,
+                           embed_batch});
+    }
+    for (const EntryPoint& entry : entries)
+        library->programs.push_back(
+            {entry.name, compile_entry_point(entry, library->parameters, options.observe), {}});
+    name_kernels(*library);
+    return library;
+}
+
+void write_library(const Library& library, const fs::path& folder, int jobs) {
+    fs::create_directories(folder);
+    const std::string& name = library.model.name;
+    const fs::path archive = folder / ("lib" + name + ".a"), header = folder / (name + ".h");
+    emit_archive(library, archive, jobs);
+    write_text(header, emit_header(library));
+    write_text(folder / "siamc_abi.h", siamc_abi_header);
+    write_text(folder / "HalideRuntime.h", halide_runtime_header);
+    write_text(folder / (name + ".manifest.json"), emit_manifest(library, {archive, header}));
+}
+
+}  // namespace siamc

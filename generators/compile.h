@@ -1,0 +1,33 @@
+// The way through the compiler, from a model file to a library's three files.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "emit/library.h"
+
+namespace siamc {
+
+// Called after each step with the step's name, the entry point's name and its state as text.
+using Observer = std::function<void(const std::string& step, const std::string& entry_point,
+                                    const std::function<std::string()>& state)>;
+
+// The steps that an observer sees, in order.
+extern const std::vector<std::string> step_names;
+
+struct CompileOptions {
+    Halide::Target target;
+    int batch = 128;  // the most tuples of a training step
+    Observer observe = [](const auto&, const auto&, const auto&) {};
+};
+
+// Everything but the machine code. The library must not be copied afterwards (kernels point into
+// its programs), hence the pointer.
+std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOptions& options);
+
+// Writes lib<model>.a, <model>.h and <model>.manifest.json into the folder, and the two headers
+// that <model>.h includes.
+void write_library(const Library& library, const std::filesystem::path& folder, int jobs);
+
+}  // namespace siamc

@@ -1,0 +1,135 @@
+#include <fmt/format.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <set>
+#include <system_error>
+#include <thread>
+
+#include "emit/library.h"
+
+namespace siamc {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Objects are made beside the archive and removed with the folder.
+class ScratchFolder {
+  public:
+    explicit ScratchFolder(const fs::path& beside)
+        : path_(beside.string() + fmt::format(".objects.{}", ::getpid())) {
+        fs::create_directories(path_);
+    }
+    ~ScratchFolder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    ScratchFolder(const ScratchFolder&) = delete;
+    ScratchFolder& operator=(const ScratchFolder&) = delete;
+    const fs::path& path() const { return path_; }
+
+  private:
+    fs::path path_;
+};
+
+// Kernels trust their callers: the plan fixes every extent, and the runtime is linked once.
+Halide::Target kernel_target(const Halide::Target& target) {
+    return target.with_feature(Halide::Target::NoRuntime)
+        .with_feature(Halide::Target::NoAsserts)
+        .with_feature(Halide::Target::NoBoundsQuery);
+}
+
+void run_jobs(const std::vector<std::function<void()>>& work, int jobs) {
+    std::atomic<size_t> next{0};
+    std::exception_ptr failure;
+    std::mutex failure_mutex;
+    const auto worker = [&] {
+        for (size_t i = next++; i < work.size(); i = next++) {
+            try {
+                work[i]();
+            } catch (...) {
+                const std::lock_guard lock(failure_mutex);
+                failure = std::current_exception();
+            }
+        }
+    };
+    std::vector<std::thread> threads;
+    for (int j = 1; j < jobs; ++j) threads.emplace_back(worker);
+    worker();
+    for (std::thread& thread : threads) thread.join();
+    if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace
+
+void name_kernels(Library& library) {
+    std::map<std::string, std::string> symbol_of;  // by signature
+    std::map<std::string, int> used;
+    std::string all;
+    for (NamedProgram& named : library.programs) {
+        for (const Call& call : named.program.calls) {
+            const KernelTask task = task_of(named.program, call);
+            const std::string key = signature(task);
+            auto [entry, fresh] = symbol_of.emplace(key, "");
+            if (fresh) {
+                std::string symbol =
+                    fmt::format("{}__{}", library.model.name, task.kernel->name);
+                if (task.single_row) symbol += "__one";
+                const int times = ++used[symbol];
+                if (times > 1) symbol += fmt::format("__{}", times);
+                entry->second = symbol;
+                library.kernels.push_back({symbol, task});
+                all += key;
+            }
+            named.symbols.push_back(entry->second);
+        }
+        all += to_string(named.program);
+    }
+    all += library.target.to_string() +
+           fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR,
+                       HALIDE_VERSION_PATCH);
+    library.hash = fmt::format("{:016x}", XXH64(all.data(), all.size(), 0));
+}
+
+std::string optimizer_symbol(const Library& library, const OptimizerRule& rule) {
+    return fmt::format("{}__{}", library.model.name, rule.name);
+}
+
+int optimizer_block(const ParameterLayout& parameters) {
+    return static_cast<int>(parameters.padded / optimizer_tasks);
+}
+
+void emit_archive(const Library& library, const fs::path& file, int jobs) {
+    const ScratchFolder scratch(file);
+    const Halide::GeneratorContext context(kernel_target(library.target));
+    std::vector<std::string> objects;
+    std::vector<std::function<void()>> work;
+    const auto add = [&](const std::string& symbol, std::function<Halide::Module()> module) {
+        objects.push_back((scratch.path() / (symbol + ".o")).string());
+        work.push_back([object = objects.back(), module = std::move(module)] {
+            module().compile({{Halide::OutputFileType::object, object}});
+        });
+    };
+    for (const auto& [symbol, task] : library.kernels)
+        add(symbol, [&context, &task = task, &symbol = symbol] {
+            return generate(task, context, symbol);
+        });
+    for (const OptimizerRule& rule : optimizer_rules())
+        add(optimizer_symbol(library, rule), [&] {
+            return generate_optimizer(rule, optimizer_block(library.parameters), context,
+                                      optimizer_symbol(library, rule));
+        });
+    objects.push_back((scratch.path() / "halide_runtime.o").string());
+    work.push_back([&] { Halide::compile_standalone_runtime(objects.back(), library.target); });
+    run_jobs(work, jobs);
+    const fs::path temporary = scratch.path() / file.filename();
+    Halide::create_static_library(objects, library.target, temporary.string());
+    fs::rename(temporary, file);
+}
+
+}  // namespace siamc

@@ -1,0 +1,171 @@
+#include "emit/kernel_generator.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "layers/structural.h"
+
+namespace siamc {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::Var;
+
+namespace {
+
+Halide::Type halide_type(ElementType type) {
+    switch (type) {
+        case ElementType::uint8: return Halide::UInt(8);
+        case ElementType::int32: return Halide::Int(32);
+        default: return Halide::Float(32);
+    }
+}
+
+std::string identifier(const std::string& prefix, const std::string& name) {
+    std::string text = prefix + name;
+    std::replace(text.begin(), text.end(), '.', '_');
+    return text;
+}
+
+// Extents and strides are compile-time constants, all but the number of rows.
+template <typename BufferParam>
+void fix_shape(BufferParam& buffer, const Operand& operand, bool single_row) {
+    for (size_t d = 0; d < operand.extent.size(); ++d) {
+        auto dim = buffer.dim(static_cast<int>(d));
+        dim.set_stride(operand.stride[d]);
+        if (operand.extent[d] > 0) dim.set_bounds(0, operand.extent[d]);
+        else if (single_row && operand.rows_per_tuple) dim.set_bounds(0, 1);
+        else dim.set_min(0);
+    }
+}
+
+}  // namespace
+
+KernelTask task_of(const Program& program, const Call& call) {
+    KernelTask task;
+    task.graph = &program.graph;
+    task.kernel = &program.kernels[call.kernel];
+    task.operands = call.operands;
+    task.most_tuples = program.slice_tuples;
+    task.single_row = program.batch == 1;
+    return task;
+}
+
+std::string signature(const KernelTask& task) {
+    const Graph& graph = *task.graph;
+    std::map<NodeId, std::string> names;
+    for (size_t i = 0; i < task.kernel->inputs.size(); ++i)
+        names[task.kernel->inputs[i]] = fmt::format("in{}", i);
+    std::string text = fmt::format("{} tuples{} branches{}\n", task.single_row ? "single" : "many",
+                                   task.most_tuples, graph.branches);
+    for (const Operand& operand : task.operands)
+        text += fmt::format("{}:{}/{}/{};", static_cast<int>(operand.type),
+                            fmt::join(operand.extent, ","), fmt::join(operand.stride, ","),
+                            operand.rows_per_tuple);
+    for (size_t i = 0; i < task.kernel->nodes.size(); ++i) {
+        const Node& node = graph[task.kernel->nodes[i]];
+        text += "\n" + node.op->name;
+        for (const auto& [key, value] : node.attributes)
+            text += std::visit([&, k = key](const auto& v) { return fmt::format(" {}={}", k, v); },
+                               value);
+        for (Edge edge : node.inputs) text += fmt::format(" {}[{}]", names[edge.node], edge.branch);
+        names[task.kernel->nodes[i]] = fmt::format("v{}", i);
+    }
+    for (NodeId id : task.kernel->outputs) text += " -> " + names[id];
+    return text;
+}
+
+void KernelGenerator::configure() {
+    const Graph& graph = *task_.graph;
+    const size_t inputs = task_.kernel->inputs.size();
+    for (size_t i = 0; i < task_.operands.size(); ++i) {
+        const Operand& operand = task_.operands[i];
+        const std::string& name = graph[operand.node].name;
+        const auto dims = static_cast<int>(operand.extent.size());
+        if (i < inputs)
+            inputs_.push_back(add_input<Buffer<>>(identifier("in_", name),
+                                                  halide_type(operand.type), dims));
+        else
+            outputs_.push_back(add_output<Buffer<>>(identifier("out_", name),
+                                                    halide_type(operand.type), dims));
+    }
+}
+
+// What an edge from outside the kernel reads, indexed as its reader wants it.
+Func KernelGenerator::reader(NodeId id, int branch) {
+    const auto& inputs = task_.kernel->inputs;
+    const auto position = std::find(inputs.begin(), inputs.end(), id) - inputs.begin();
+    const Graph& graph = *task_.graph;
+    const std::vector<Var> vars = index_vars(graph[id].shape);
+    std::vector<Expr> index(vars.begin(), vars.end());
+    if (branch >= 0) index.back() = vars.back() * graph.branches + branch;
+    Func read(identifier("read_", graph[id].name));
+    read(vars) = (*inputs_[position])(index);
+    return read;
+}
+
+void KernelGenerator::generate() {
+    const Graph& graph = *task_.graph;
+    const Kernel& kernel = *task_.kernel;
+    Expr image_rows = 0;
+    for (size_t i = 0; i < inputs_.size(); ++i)
+        if (graph[task_.operands[i].node].shape.rows == Rows::image)
+            image_rows = inputs_[i]->dim(inputs_[i]->dimensions() - 1).extent();
+    std::map<NodeId, Func> values;
+    for (NodeId id : kernel.nodes) {
+        AlgorithmContext context{graph, graph[id], {}, image_rows};
+        for (Edge edge : graph[id].inputs) {
+            const auto inside = values.find(edge.node);
+            if (inside == values.end()) {
+                context.inputs.push_back(reader(edge.node, edge.branch));
+            } else if (edge.branch < 0) {
+                context.inputs.push_back(inside->second);
+            } else {
+                const std::vector<Var> vars = index_vars(graph[edge.node].shape);
+                std::vector<Expr> index(vars.begin(), vars.end());
+                index.back() = vars.back() * graph.branches + edge.branch;
+                Func branch(identifier("branch_", graph[edge.node].name));
+                branch(vars) = inside->second(index);
+                context.inputs.push_back(branch);
+            }
+        }
+        values[id] = graph[id].op->algorithm(context);
+        funcs_.values.push_back(values[id]);
+        funcs_.patterns.push_back(graph[id].op->pattern);
+    }
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+        const std::vector<Var> vars = values[kernel.outputs[i]].args();
+        (*outputs_[i])(vars) = values[kernel.outputs[i]](vars);
+    }
+}
+
+void KernelGenerator::schedule() {
+    const size_t inputs = inputs_.size();
+    funcs_.pattern = task_.kernel->pattern;
+    funcs_.most_tuples = task_.most_tuples;
+    funcs_.single_row = task_.single_row;
+    for (size_t i = 0; i < inputs; ++i) fix_shape(*inputs_[i], task_.operands[i], task_.single_row);
+    for (size_t i = 0; i < outputs_.size(); ++i) {
+        const Operand& operand = task_.operands[inputs + i];
+        fix_shape(*outputs_[i], operand, task_.single_row);
+        std::vector<int> dims = operand.extent;
+        if (operand.rows_per_tuple) dims.pop_back();
+        funcs_.dims.push_back(dims);
+        funcs_.rows_per_tuple.push_back(operand.rows_per_tuple);
+        funcs_.outputs.push_back(*outputs_[i]);
+    }
+    if (task_.choice == ScheduleChoice::tuned) siamc::schedule(funcs_, get_target());
+    else if (task_.choice == ScheduleChoice::naive) schedule_naive(funcs_);
+}
+
+Halide::Module generate(const KernelTask& task, const Halide::GeneratorContext& context,
+                        const std::string& function_name) {
+    auto generator = KernelGenerator::create(context, "siamc_kernel", "siamc_kernel");
+    generator->set_task(task);
+    return generator->build_module(function_name);
+}
+
+}  // namespace siamc

@@ -1,0 +1,51 @@
+// The Halide::Generator behind every generated function: one kernel of a program.
+#pragma once
+
+#include <Halide.h>
+
+#include <string>
+#include <vector>
+
+#include "passes/plan.h"
+#include "schedules/schedule.h"
+
+namespace siamc {
+
+enum class ScheduleChoice { tuned, naive, automatic };
+
+// What is generated: a kernel and the buffers that it is called with (inputs, then outputs).
+struct KernelTask {
+    const Graph* graph = nullptr;
+    const Kernel* kernel = nullptr;
+    std::vector<Operand> operands;
+    int most_tuples = 0;
+    bool single_row = false;
+    ScheduleChoice choice = ScheduleChoice::tuned;
+};
+
+KernelTask task_of(const Program& program, const Call& call);
+
+// Two tasks with one signature generate the same code.
+std::string signature(const KernelTask& task);
+
+class KernelGenerator : public Halide::Generator<KernelGenerator> {
+  public:
+    void set_task(KernelTask task) { task_ = std::move(task); }
+    void configure();
+    void generate();
+    void schedule();
+
+  private:
+    Halide::Func reader(NodeId id, int branch);
+
+    KernelTask task_;
+    std::vector<Input<Buffer<>>*> inputs_;
+    std::vector<Output<Buffer<>>*> outputs_;
+    KernelFuncs funcs_;
+};
+
+// The kernel as a Halide module whose function has that name.
+Halide::Module generate(const KernelTask& task, const Halide::GeneratorContext& context,
+                        const std::string& function_name);
+
+}  // namespace siamc

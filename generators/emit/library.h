@@ -1,0 +1,47 @@
+// Everything that one generated library holds, and its three files: DIR/lib<model>.a,
+// DIR/<model>.h and DIR/<model>.manifest.json.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "emit/kernel_generator.h"
+#include "emit/optimizers.h"
+#include "frontend/model_spec.h"
+#include "passes/plan.h"
+
+namespace siamc {
+
+struct NamedProgram {
+    std::string name;  // "embed", "embed_one", "contrastive", "contrastive_evaluation"
+    Program program;
+    std::vector<std::string> symbols;  // of each call's kernel
+};
+
+struct Library {
+    ModelSpec model;
+    Halide::Target target;
+    ParameterLayout parameters;
+    int embedding_size = 0;
+    std::vector<NamedProgram> programs;
+    std::vector<std::pair<std::string, KernelTask>> kernels;  // symbol and what it computes
+    std::string hash;  // of graphs, plans and compiler: 16 hexadecimal digits
+};
+
+// Symbols of all kernels, with equal kernels named once, and the hash. Programs must not move
+// afterwards: the kernels refer to them.
+void name_kernels(Library& library);
+
+std::string optimizer_symbol(const Library& library, const OptimizerRule& rule);
+
+// Floats that one of the optimiser's parallel tasks updates.
+int optimizer_block(const ParameterLayout& parameters);
+
+// Compiles the kernels and writes the archive. `jobs` compiler threads.
+void emit_archive(const Library& library, const std::filesystem::path& file, int jobs);
+std::string emit_header(const Library& library);
+// `files`: the files that the manifest vouches for; their SHA-256 is in it.
+std::string emit_manifest(const Library& library, const std::vector<std::filesystem::path>& files);
+
+}  // namespace siamc

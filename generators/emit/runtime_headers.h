@@ -1,0 +1,12 @@
+// The headers that a generated header includes, held by the compiler so that it can write them
+// beside its output. Their text comes from the build (generators/CMakeLists.txt).
+#pragma once
+
+#include <string>
+
+namespace siamc {
+
+extern const std::string siamc_abi_header;
+extern const std::string halide_runtime_header;
+
+}  // namespace siamc

@@ -1,0 +1,118 @@
+#include "graph/build.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <map>
+
+#include "layers/structural.h"
+
+namespace siamc {
+
+namespace {
+
+// A source of one branch; before folding, "rows" of branch 1 is a node of its own.
+Edge branch_source(Graph& graph, const Op& op, int branch) {
+    return {graph.add({&op, op.name, {}, {{"branch", static_cast<long>(branch)}}, {}, {}})};
+}
+
+Edge images(Graph& graph, const ModelSpec& model) {
+    const NodeId known = graph.find(images_op().name);
+    if (known >= 0) return {known};
+    long pixels = 1;
+    for (int extent : model.input.shape) pixels *= extent;
+    return {graph.add({&images_op(), images_op().name, {},
+                       {{"dims", std::vector<long>{pixels}}}, {}, model.input.location})};
+}
+
+Edge gather(Graph& graph, const ModelSpec& model, int branch) {
+    const std::vector<long> dims(model.input.shape.rbegin(), model.input.shape.rend());
+    const Edge stored = images(graph, model);
+    const Edge rows = branch_source(graph, rows_op(), branch);
+    const Edge shifts = branch_source(graph, shifts_op(), branch);
+    return {graph.add({&gather_op(), "input", {stored, rows, shifts},
+                       {{"dims", dims}, {"scale", model.input.scale}}, {},
+                       model.input.location})};
+}
+
+Edge add_layer(Graph& graph, const LayerSpec& spec, std::vector<Edge> inputs, std::string name) {
+    const Layer* layer = find_layer(spec.type, LayerKind::layer);
+    if (layer->flat_input && graph.shape_of(inputs[0]).dims.size() != 1) {
+        const Layer* flatten = find_layer("flatten", LayerKind::layer);
+        inputs[0] = flatten->build(graph, {"flatten", inputs, {}, spec.location});
+    }
+    return layer->build(graph, {std::move(name), inputs, spec.attributes, spec.location});
+}
+
+Edge encode(Graph& graph, const ModelSpec& model, int branch) {
+    std::map<std::string, int> count;
+    Edge value = gather(graph, model, branch);
+    for (const LayerSpec& spec : model.layers) {
+        const std::string name = fmt::format("{}{}", spec.type, ++count[spec.type]);
+        value = add_layer(graph, spec, {value}, name);
+    }
+    return value;
+}
+
+// Pairs: (D, label). Triplets: (D(anchor, positive), D(anchor, negative)).
+Graph build_tuples(const ModelSpec& model, const LayerSpec& loss, const std::string& name,
+                   const std::function<Edge(Graph&, int branch)>& embedding) {
+    const Layer* loss_layer = find_layer(loss.type, LayerKind::loss);
+    const Layer* distance = find_layer(model.distance.type, LayerKind::distance);
+    Graph graph;
+    graph.name = name;
+    graph.branches = loss_layer->branches;
+    std::vector<Edge> embeddings, inputs;
+    for (int branch = 0; branch < graph.branches; ++branch)
+        embeddings.push_back(embedding(graph, branch));
+    for (int branch = 1; branch < graph.branches; ++branch)
+        inputs.push_back(distance->build(graph, {"distance", {embeddings[0], embeddings[branch]},
+                                                 model.distance.attributes,
+                                                 model.distance.location}));
+    std::vector<NodeId> distances;
+    for (Edge edge : inputs) distances.push_back(edge.node);
+    if (graph.branches == 2)
+        inputs.push_back({graph.add({&label_op(), "label", {}, {}, {}, {}})});
+    graph.outputs = {
+        loss_layer->build(graph, {"loss", inputs, loss.attributes, loss.location}).node};
+    graph.outputs.insert(graph.outputs.end(), distances.begin(), distances.end());
+    return graph;
+}
+
+}  // namespace
+
+Graph build_embedding(const ModelSpec& model) {
+    Graph graph;
+    graph.name = "embed";
+    graph.outputs = {encode(graph, model, 0).node};
+    return graph;
+}
+
+Graph build_loss(const ModelSpec& model, const LayerSpec& loss) {
+    return build_tuples(model, loss, loss.type, [&](Graph& graph, int branch) {
+        return encode(graph, model, branch);
+    });
+}
+
+Graph build_evaluation(const ModelSpec& model, const LayerSpec& loss) {
+    const Graph embedding = build_embedding(model);
+    const std::vector<int>& dims = embedding[embedding.outputs[0]].shape.dims;
+    const Attributes attributes{{"dims", std::vector<long>(dims.begin(), dims.end())}};
+    return build_tuples(model, loss, loss.type + "_evaluation", [&](Graph& graph, int branch) {
+        const NodeId known = graph.find(embeddings_op().name);
+        const Edge stored{known >= 0 ? known
+                                     : graph.add({&embeddings_op(), embeddings_op().name, {},
+                                                  attributes, {}, {}})};
+        const Edge rows = branch_source(graph, rows_op(), branch);
+        return Edge{graph.add({&lookup_op(), "embedding", {stored, rows}, {}, {}, {}})};
+    });
+}
+
+std::vector<Node> parameters(const Graph& graph) {
+    std::vector<Node> found;
+    for (const Node& node : graph.nodes)
+        if (node.op == &parameter_op()) found.push_back(node);
+    return found;
+}
+
+}  // namespace siamc

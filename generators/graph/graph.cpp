@@ -1,0 +1,115 @@
+#include "graph/graph.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+#include <stdexcept>
+
+#include "layers/op.h"
+
+namespace siamc {
+
+long Shape::size() const {
+    long product = 1;
+    for (int extent : dims) product *= extent;
+    return product;
+}
+
+std::string to_string(const Shape& shape) {
+    static const char* const rows[] = {"", " per image", " per tuple", " per stored image"};
+    return fmt::format("[{}]{}", fmt::join(shape.dims, " "), rows[static_cast<int>(shape.rows)]);
+}
+
+NodeId Graph::find(const std::string& node_name) const {
+    auto found = std::find_if(nodes.begin(), nodes.end(),
+                              [&](const Node& node) { return node.name == node_name; });
+    return found == nodes.end() ? -1 : static_cast<NodeId>(found - nodes.begin());
+}
+
+NodeId Graph::add(Node node) {
+    const std::string base = node.name;
+    for (int n = 2; find(node.name) >= 0; ++n) node.name = fmt::format("{}.{}", base, n);
+    node.shape = node.op->shape(*this, node);
+    nodes.push_back(std::move(node));
+    return static_cast<NodeId>(nodes.size()) - 1;
+}
+
+Shape Graph::shape_of(Edge edge) const {
+    Shape shape = nodes.at(edge.node).shape;
+    if (edge.branch >= 0) shape.rows = Rows::tuple;
+    return shape;
+}
+
+namespace {
+
+const Attribute& attribute(const Attributes& attributes, const std::string& name) {
+    auto found = attributes.find(name);
+    if (found == attributes.end()) throw std::logic_error("no attribute named " + name);
+    return found->second;
+}
+
+std::string to_string(const Attribute& attribute) {
+    return std::visit([](const auto& value) { return fmt::format("{}", value); }, attribute);
+}
+
+std::string to_string(const Graph& graph, Edge edge) {
+    const std::string& name = graph[edge.node].name;
+    return edge.branch < 0 ? name : fmt::format("{}[{}]", name, edge.branch);
+}
+
+}  // namespace
+
+long integer(const Attributes& attributes, const std::string& name) {
+    return std::get<long>(attribute(attributes, name));
+}
+
+double real(const Attributes& attributes, const std::string& name) {
+    return std::get<double>(attribute(attributes, name));
+}
+
+std::string to_string(const Graph& graph) {
+    std::string text = fmt::format("graph {}: {} image{} a tuple\n", graph.name, graph.branches,
+                                   graph.branches == 1 ? "" : "s");
+    for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
+        const Node& node = graph[id];
+        std::vector<std::string> inputs, attributes;
+        for (Edge edge : node.inputs) inputs.push_back(to_string(graph, edge));
+        for (const auto& [key, value] : node.attributes)
+            attributes.push_back(key + "=" + to_string(value));
+        const bool is_output =
+            std::find(graph.outputs.begin(), graph.outputs.end(), id) != graph.outputs.end();
+        text += fmt::format("{:>3} {:<32} {:<24} {}({}){}{}{}\n", id, node.name,
+                            to_string(node.shape), node.op->name, fmt::join(inputs, ", "),
+                            attributes.empty() ? "" : " ", fmt::join(attributes, " "),
+                            is_output ? "  -> out" : "");
+    }
+    return text;
+}
+
+void verify(const Graph& graph) {
+    std::set<std::string> names;
+    for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
+        const Node& node = graph[id];
+        auto require = [&](bool holds, const char* what) {
+            if (!holds)
+                throw std::logic_error(
+                    fmt::format("graph {}: node {} ({}): {}", graph.name, id, node.name, what));
+        };
+        require(node.op != nullptr, "has no operation");
+        require(names.insert(node.name).second, "has another node's name");
+        for (Edge edge : node.inputs) {
+            require(edge.node >= 0 && edge.node < id, "reads a node that does not come before it");
+            require(edge.branch < graph.branches, "reads a branch that the tuple does not have");
+            require(edge.branch < 0 || graph[edge.node].shape.rows == Rows::image,
+                    "reads a branch of a tensor that has none");
+        }
+        require(node.shape == node.op->shape(graph, node), "has a shape its inputs do not give");
+    }
+    for (NodeId id : graph.outputs)
+        if (id < 0 || id >= static_cast<NodeId>(graph.nodes.size()))
+            throw std::logic_error(fmt::format("graph {}: output {} is no node", graph.name, id));
+}
+
+}  // namespace siamc

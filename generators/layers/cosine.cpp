@@ -1,0 +1,92 @@
+// cosine: D = 1 - a . b / (|a| |b|). Lengths below `tiny` count as `tiny`, so an all-zero
+// embedding is at distance 1 from everything, with gradient 0.
+#include <algorithm>
+#include <cmath>
+
+#include "layers/distance.h"
+
+namespace siamc {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::Var;
+
+namespace {
+
+constexpr float tiny = 1e-12f;  // squared length
+
+Expr inverse_length(const Func& square, const Var& row) {
+    return 1.0f / sqrt(max(square(row), tiny));
+}
+
+// (a, b, adjoint) -> gradient with respect to a:
+// adjoint / |a| * ((a . b) / (|a| |b|) * a / |a| - b / |b|).
+Func grad_algorithm(const AlgorithmContext& context) {
+    const Func &a = context.inputs[0], &b = context.inputs[1], &adjoint = context.inputs[2];
+    const int size = context.node.shape.dims[0];
+    Var c("c"), row("row");
+    Func aa = dot(a, a, size, "aa"), bb = dot(b, b, size, "bb"), ab = dot(a, b, size, "ab");
+    Func to_a("to_a"), to_b("to_b"), out("cosine_grad");
+    const Expr ra = inverse_length(aa, row), rb = inverse_length(bb, row);
+    const Expr live = select(aa(row) > tiny && bb(row) > tiny, adjoint(row), 0.0f);
+    to_a(row) = live * ab(row) * ra * ra * ra * rb;
+    to_b(row) = live * ra * rb;
+    out(c, row) = to_a(row) * a(c, row) - to_b(row) * b(c, row);
+    return out;
+}
+
+const Op& grad_op() {
+    static const Op op = {"cosine.grad", Pattern::rowwise, distance_grad_shape, grad_algorithm};
+    return op;
+}
+
+std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
+    const Node node = graph[self];
+    const Edge a = node.inputs[0], b = node.inputs[1];
+    const auto toward = [&](const char* suffix, Edge of, Edge other) {
+        return Edge{graph.add(
+            {&grad_op(), node.name + suffix, {of, other, adjoint}, {}, {}, node.location})};
+    };
+    const Edge grad = toward(".grad", a, b);
+    return {grad, toward(".grad_other", b, a)};
+}
+
+void reference(const Graph&, const Node&, const std::vector<const Tensor64*>& in, Tensor64& out) {
+    const int size = in[0]->shape.dims[0];
+    for (int row = 0; row < out.rows; ++row) {
+        double aa = 0, bb = 0, ab = 0;
+        for (int c = row * size; c < (row + 1) * size; ++c) {
+            const double a = in[0]->data[c], b = in[1]->data[c];
+            aa += a * a;
+            bb += b * b;
+            ab += a * b;
+        }
+        out.data[row] = 1 - ab / std::sqrt(std::max<double>(aa, tiny) * std::max<double>(bb, tiny));
+    }
+}
+
+const Op& op() {
+    static const Op op = {"cosine", Pattern::rowwise, distance_shape,
+                          [](const AlgorithmContext& context) {
+                              const Func &a = context.inputs[0], &b = context.inputs[1];
+                              const int size =
+                                  context.graph.shape_of(context.node.inputs[0]).dims[0];
+                              Func aa = dot(a, a, size, "aa"), bb = dot(b, b, size, "bb"),
+                                   ab = dot(a, b, size, "ab");
+                              Var row("row");
+                              Func out("cosine");
+                              out(row) = 1.0f - ab(row) * inverse_length(aa, row) *
+                                                    inverse_length(bb, row);
+                              return out;
+                          },
+                          gradient, reference};
+    return op;
+}
+
+}  // namespace
+
+Layer cosine_layer() {
+    return distance_layer("cosine", "1 - cosine of the angle between the embeddings", op());
+}
+
+}  // namespace siamc

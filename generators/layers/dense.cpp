@@ -1,0 +1,139 @@
+// dense: out(n, row) = bias(n) + sum over k of in(k, row) * kernel(n, k). The kernel is stored
+// [inputs][units], as Keras stores it.
+#include "frontend/model_spec.h"
+#include "layers/structural.h"
+
+namespace siamc {
+
+using Halide::Func;
+using Halide::RDom;
+using Halide::Var;
+
+namespace {
+
+// Inputs: x, kernel and, with a bias, the bias.
+Shape dense_shape(const Graph& graph, const Node& node) {
+    const Shape x = graph.shape_of(node.inputs[0]), kernel = graph.shape_of(node.inputs[1]);
+    if (x.dims.size() != 1 || kernel.dims.size() != 2 || kernel.dims[1] != x.dims[0])
+        throw ModelError(node.location,
+                         "dense cannot read " + to_string(x) + " with a kernel of " +
+                             to_string(kernel),
+                         "the kernel needs one line per input", "a flatten layer in front");
+    return {{kernel.dims[0]}, x.rows};
+}
+
+Func dense_algorithm(const AlgorithmContext& context) {
+    const auto& in = context.inputs;
+    const int depth = context.graph.shape_of(context.node.inputs[0]).dims[0];
+    Var n("n"), row("row");
+    RDom k(0, depth, "k");
+    Func out("dense");
+    out(n, row) = in.size() == 3 ? Halide::Expr(in[2](n)) : Halide::Expr(0.0f);
+    out(n, row) += in[0](k, row) * in[1](n, k);
+    return out;
+}
+
+void dense_reference(const Graph&, const Node&, const std::vector<const Tensor64*>& in,
+                     Tensor64& out) {
+    const int depth = in[0]->shape.dims[0], units = out.shape.dims[0];
+    for (int row = 0; row < out.rows; ++row)
+        for (int n = 0; n < units; ++n) {
+            double sum = in.size() == 3 ? in[2]->data[n] : 0;
+            for (int k = 0; k < depth; ++k)
+                sum += in[0]->data[row * depth + k] * in[1]->data[k * units + n];
+            out.data[row * units + n] = sum;
+        }
+}
+
+// Sums over the batch: (x, adjoint) -> gradient of the kernel.
+const Op& grad_kernel_op() {
+    static const Op op = [] {
+        Op sum = {
+        "dense.grad_kernel", Pattern::batch_sum,
+        [](const Graph& graph, const Node& node) {
+            return Shape{{graph.shape_of(node.inputs[1]).dims[0],
+                          graph.shape_of(node.inputs[0]).dims[0]},
+                         Rows::none};
+        },
+        [](const AlgorithmContext& context) {
+            Var n("n"), k("k");
+            RDom row(0, context.image_rows, "row");
+            Func out("grad_kernel");
+            out(n, k) = 0.0f;
+            out(n, k) += context.inputs[0](k, row) * context.inputs[1](n, row);
+            return out;
+        }};
+        sum.blocked_input = 0;
+        return sum;
+    }();
+    return op;
+}
+
+// (adjoint) -> gradient of the bias.
+const Op& grad_bias_op() {
+    static const Op op = {
+        "dense.grad_bias", Pattern::batch_sum,
+        [](const Graph& graph, const Node& node) {
+            return Shape{graph.shape_of(node.inputs[0]).dims, Rows::none};
+        },
+        [](const AlgorithmContext& context) {
+            Var n("n");
+            RDom row(0, context.image_rows, "row");
+            Func out("grad_bias");
+            out(n) = 0.0f;
+            out(n) += context.inputs[0](n, row);
+            return out;
+        }};
+    return op;
+}
+
+std::vector<Edge> dense_gradient(Graph& graph, NodeId self, Edge adjoint);
+
+const Op& dense_op() {
+    static const Op op = {"dense", Pattern::matmul, dense_shape, dense_algorithm, dense_gradient,
+                          dense_reference};
+    return op;
+}
+
+std::vector<Edge> dense_gradient(Graph& graph, NodeId self, Edge adjoint) {
+    const Node node = graph[self];
+    const Edge x = node.inputs[0], kernel = node.inputs[1];
+    const auto add = [&](const Op& op, const char* suffix, std::vector<Edge> inputs) {
+        return Edge{graph.add({&op, node.name + suffix, inputs, {}, {}, node.location})};
+    };
+    const Edge transposed = add(transpose_op(), ".kernel_transposed", {kernel});
+    std::vector<Edge> gradients = {
+        add(dense_op(), ".grad_input", {adjoint, transposed}),
+        add(grad_kernel_op(), ".grad_kernel", {x, adjoint}),
+    };
+    if (node.inputs.size() == 3)
+        gradients.push_back(add(grad_bias_op(), ".grad_bias", {adjoint}));
+    return gradients;
+}
+
+Edge build_dense(Graph& graph, const LayerUse& use) {
+    const long depth = graph.shape_of(use.inputs[0]).size();
+    const long units = integer(use.attributes, "units");
+    std::vector<Edge> inputs = {
+        use.inputs[0], parameter(graph, use.name + ".kernel", {units, depth}, use.location)};
+    if (std::get<bool>(use.attributes.at("bias")))
+        inputs.push_back(parameter(graph, use.name + ".bias", {units}, use.location));
+    return {graph.add({&dense_op(), use.name, inputs, {}, {}, use.location})};
+}
+
+}  // namespace
+
+Layer dense_layer() {
+    Layer layer{"dense", LayerKind::layer,
+                "fully connected: every unit sums all inputs times its weights, plus its bias"};
+    layer.flat_input = true;
+    layer.attributes = {
+        {"units", AttributeType::integer, std::nullopt, 1, "outputs"},
+        {"bias", AttributeType::boolean, true, 0, "add a trained constant to each unit"},
+        {"activation", AttributeType::text, std::string("none"), 0, "a layer to apply to the sums"},
+    };
+    layer.build = build_dense;
+    return layer;
+}
+
+}  // namespace siamc

@@ -1,0 +1,230 @@
+#include "layers/structural.h"
+
+#include <algorithm>
+
+#include "frontend/model_spec.h"
+
+namespace siamc {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::Var;
+
+namespace {
+
+std::vector<int> dims_of(const Node& node) {
+    const auto& dims = std::get<std::vector<long>>(node.attributes.at("dims"));
+    return {dims.begin(), dims.end()};
+}
+
+// Before twins are folded each branch has sources of its own, one row a tuple.
+Rows branch_rows(const Node& node) {
+    return node.attributes.count("branch") ? Rows::tuple : Rows::image;
+}
+
+Op source(std::string name, std::function<Shape(const Graph&, const Node&)> shape,
+          ElementType type = ElementType::float32) {
+    Op op{std::move(name), Pattern::source, std::move(shape)};
+    op.type = type;
+    return op;
+}
+
+// Loads with x and y shifted would leave the image, so it is first copied into a tile with a
+// border of zeros; loads from the tile are dense whatever the shift.
+Func gather_algorithm(const AlgorithmContext& context) {
+    const Func& images = context.inputs[0];
+    const Func& rows = context.inputs[1];
+    const Func& shifts = context.inputs[2];
+    const std::vector<int>& dims = context.node.shape.dims;
+    const auto scale = static_cast<float>(real(context.node.attributes, "scale"));
+    const std::vector<Var> vars = index_vars(context.node.shape);
+    const Var row = vars.back();
+    Func out("gather");
+    if (dims.size() < 2) {
+        out(vars) = Halide::cast<float>(images(vars[0], rows(row))) * scale;
+        return out;
+    }
+    // dims is [width height] or [channels width height].
+    const size_t x = dims.size() - 2, y = x + 1;
+    Expr pixel = 0, inside = true;
+    int stride = 1;
+    for (size_t d = 0; d < dims.size(); ++d) {
+        const Expr index = d < x ? Expr(vars[d]) : clamp(vars[d], 0, dims[d] - 1);
+        pixel += index * stride;
+        stride *= dims[d];
+        if (d >= x) inside = inside && vars[d] >= 0 && vars[d] < dims[d];
+    }
+    Func bordered("bordered");
+    bordered(vars) = select(inside, images(pixel, rows(row)), Halide::cast<uint8_t>(0));
+    std::vector<Expr> moved(vars.begin(), vars.end());
+    moved[x] = vars[x] - clamp(shifts(0, row), -max_shift, max_shift);
+    moved[y] = vars[y] - clamp(shifts(1, row), -max_shift, max_shift);
+    out(vars) = Halide::cast<float>(bordered(moved)) * scale;
+    return out;
+}
+
+Func stack_algorithm(const AlgorithmContext& context) {
+    const std::vector<Var> vars = index_vars(context.node.shape);
+    const int branches = static_cast<int>(context.inputs.size());
+    std::vector<Expr> index(vars.begin(), vars.end());
+    index.back() = vars.back() / branches;
+    Expr value = context.inputs.back()(index);
+    for (int branch = branches - 2; branch >= 0; --branch)
+        value = select(vars.back() % branches == branch, context.inputs[branch](index), value);
+    Func out("stack_branches");
+    out(vars) = value;
+    return out;
+}
+
+}  // namespace
+
+std::vector<Var> index_vars(const Shape& shape) {
+    static const char* const names[] = {"c", "x", "y", "z"};
+    std::vector<Var> vars;
+    for (size_t d = 0; d < shape.dims.size(); ++d) vars.emplace_back(names[d]);
+    if (shape.rows != Rows::none) vars.emplace_back("row");
+    return vars;
+}
+
+Shape shape_of_first(const Graph& graph, const Node& node) {
+    return graph.shape_of(node.inputs[0]);
+}
+
+const Op& images_op() {
+    static const Op op = source(
+        "images",
+        [](const Graph&, const Node& node) { return Shape{dims_of(node), Rows::dataset}; },
+        ElementType::uint8);
+    return op;
+}
+
+const Op& embeddings_op() {
+    static const Op op = source("embeddings", [](const Graph&, const Node& node) {
+        return Shape{dims_of(node), Rows::dataset};
+    });
+    return op;
+}
+
+const Op& rows_op() {
+    static const Op op = source(
+        "rows", [](const Graph&, const Node& node) { return Shape{{}, branch_rows(node)}; },
+        ElementType::int32);
+    return op;
+}
+
+const Op& shifts_op() {
+    static const Op op = source(
+        "shifts", [](const Graph&, const Node& node) { return Shape{{2}, branch_rows(node)}; },
+        ElementType::int32);
+    return op;
+}
+
+const Op& label_op() {
+    static const Op op =
+        source("label", [](const Graph&, const Node&) { return Shape{{}, Rows::tuple}; });
+    return op;
+}
+
+const Op& weight_op() {
+    static const Op op =
+        source("weight", [](const Graph&, const Node&) { return Shape{{}, Rows::tuple}; });
+    return op;
+}
+
+const Op& parameter_op() {
+    static const Op op = source("parameter", [](const Graph&, const Node& node) {
+        return Shape{dims_of(node), Rows::none};
+    });
+    return op;
+}
+
+const Op& gather_op() {
+    static const Op op = {"gather", Pattern::elementwise,
+                          [](const Graph& graph, const Node& node) {
+                              return Shape{dims_of(node), graph.shape_of(node.inputs[1]).rows};
+                          },
+                          gather_algorithm};
+    return op;
+}
+
+const Op& lookup_op() {
+    static const Op op = {"lookup", Pattern::rowwise,
+                          [](const Graph& graph, const Node& node) {
+                              return Shape{graph.shape_of(node.inputs[0]).dims,
+                                           graph.shape_of(node.inputs[1]).rows};
+                          },
+                          [](const AlgorithmContext& context) {
+                              const auto vars = index_vars(context.node.shape);
+                              std::vector<Expr> index(vars.begin(), vars.end());
+                              index.back() = context.inputs[1](vars.back());
+                              Func out("lookup");
+                              out(vars) = context.inputs[0](index);
+                              return out;
+                          }};
+    return op;
+}
+
+const Op& add_op() {
+    static const Op op = {"add", Pattern::elementwise, shape_of_first,
+                          [](const AlgorithmContext& context) {
+                              const auto vars = index_vars(context.node.shape);
+                              Func out("add");
+                              out(vars) = context.inputs[0](vars) + context.inputs[1](vars);
+                              return out;
+                          }};
+    return op;
+}
+
+const Op& negate_op() {
+    static const Op op = {"negate", Pattern::elementwise, shape_of_first,
+                          [](const AlgorithmContext& context) {
+                              const auto vars = index_vars(context.node.shape);
+                              Func out("negate");
+                              out(vars) = -context.inputs[0](vars);
+                              return out;
+                          }};
+    return op;
+}
+
+const Op& transpose_op() {
+    static const Op op = {"transpose", Pattern::parameter,
+                          [](const Graph& graph, const Node& node) {
+                              Shape shape = graph.shape_of(node.inputs[0]);
+                              std::reverse(shape.dims.begin(), shape.dims.end());
+                              return shape;
+                          },
+                          [](const AlgorithmContext& context) {
+                              const auto vars = index_vars(context.node.shape);
+                              Func out("transpose");
+                              out(vars[0], vars[1]) = context.inputs[0](vars[1], vars[0]);
+                              return out;
+                          }};
+    return op;
+}
+
+const Op& stack_branches_op() {
+    static const Op op = {"stack_branches", Pattern::rowwise,
+                          [](const Graph& graph, const Node& node) {
+                              return Shape{graph.shape_of(node.inputs[0]).dims, Rows::image};
+                          },
+                          stack_algorithm};
+    return op;
+}
+
+Func dot(const Func& a, const Func& b, int size, const std::string& name) {
+    Var row("row");
+    Halide::RDom c(0, size, "c");
+    Func out(name);
+    out(row) = 0.0f;
+    out(row) += a(c, row) * b(c, row);
+    return out;
+}
+
+Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& dims,
+               SourceLocation location) {
+    const NodeId known = graph.find(name);
+    if (known >= 0) return {known};
+    return {graph.add({&parameter_op(), name, {}, {{"dims", dims}}, {}, location})};
+}
+
+}  // namespace siamc

@@ -1,0 +1,51 @@
+// Operations that every graph has, whatever its layers: what comes from outside, and the plumbing
+// that differentiation adds.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "layers/op.h"
+
+namespace siamc {
+
+// Sources. Row tensors of the batch, prepared by the caller of a generated step.
+const Op& images_op();     // bytes as stored, [pixels] per stored image; attribute "dims"
+const Op& embeddings_op(); // float32 as computed before, per stored image; attribute "dims"
+const Op& rows_op();       // index of each row's image in `images`; attribute "branch"
+const Op& shifts_op();     // [2] per row: pixels that the image is moved right and down; "branch"
+const Op& label_op();      // 1: the tuple's images are of one class, 0: they are not
+const Op& weight_op();     // of each tuple in the loss: 1 / real tuples, 0 for padding
+const Op& parameter_op();  // attribute "dims"
+
+// (images, rows, shifts) -> float32, scaled; pixels moved in from outside are 0.
+// Attributes: "dims" innermost first, "scale".
+const Op& gather_op();
+
+// (embeddings, rows) -> the embeddings of the rows.
+const Op& lookup_op();
+
+const Op& add_op();
+const Op& negate_op();
+// (kernel) -> its transpose.
+const Op& transpose_op();
+// One tuple tensor per branch -> the image-row tensor that interleaves them.
+const Op& stack_branches_op();
+
+// The parameter of that name and shape, made on its first use.
+Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& dims,
+               SourceLocation location);
+
+// Shapes moved by more than this many pixels are clamped to it.
+constexpr int max_shift = 4;
+
+// Shape rule of operations whose result looks like their first input.
+Shape shape_of_first(const Graph& graph, const Node& node);
+
+// Index variables for a tensor of that shape: one per dimension, then the row unless Rows::none.
+std::vector<Halide::Var> index_vars(const Shape& shape);
+
+// out(row) = sum over c < size of a(c, row) * b(c, row)
+Halide::Func dot(const Halide::Func& a, const Halide::Func& b, int size, const std::string& name);
+
+}  // namespace siamc

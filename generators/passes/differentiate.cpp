@@ -1,0 +1,105 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+
+#include "frontend/model_spec.h"
+#include "layers/structural.h"
+#include "passes/passes.h"
+
+namespace siamc {
+
+namespace {
+
+class Differentiator {
+  public:
+    explicit Differentiator(const Graph& graph)
+        : graph_(graph), contributions_(graph.nodes.size()) {
+        for (const Node& node : graph_.nodes) {
+            const auto trained = [&](Edge edge) { return trained_[edge.node]; };
+            trained_.push_back(node.op == &parameter_op() ||
+                               std::any_of(node.inputs.begin(), node.inputs.end(), trained));
+        }
+    }
+
+    Graph run() {
+        const auto last = static_cast<NodeId>(graph_.nodes.size()) - 1;
+        const Edge weight{graph_.add({&weight_op(), "weight", {}, {}, {}, {}})};
+        contributions_[graph_.outputs.at(0)] = {{weight, -1}};
+        std::vector<std::pair<NodeId, NodeId>> gradients;  // parameter, its gradient
+        for (NodeId id = last; id >= 0; --id) {
+            if (!trained_[id] || contributions_[id].empty()) continue;
+            const Edge adjoint = sum_of_contributions(id);
+            if (graph_[id].op == &parameter_op()) gradients.push_back({id, adjoint.node});
+            else propagate(id, adjoint);
+        }
+        std::sort(gradients.begin(), gradients.end());
+        for (auto [parameter, gradient] : gradients) {
+            graph_[gradient].name = "grad." + graph_[parameter].name;
+            graph_.outputs.push_back(gradient);
+        }
+        return graph_;
+    }
+
+  private:
+    struct Contribution {
+        Edge adjoint;
+        int branch;  // of the value that it belongs to; -1: all rows
+    };
+
+    void propagate(NodeId id, Edge adjoint) {
+        const Op& op = *graph_[id].op;
+        if (!op.gradient)
+            throw ModelError(graph_[id].location, "cannot train through " + op.name,
+                             "this operation has no gradient",
+                             "another layer, or put it after the last trained one");
+        const std::vector<Edge> gradients = op.gradient(graph_, id, adjoint);
+        const std::vector<Edge> inputs = graph_[id].inputs;
+        if (gradients.size() != inputs.size())
+            throw std::logic_error(op.name + ": its gradient rule forgets an input");
+        for (size_t i = 0; i < inputs.size(); ++i)
+            if (gradients[i].node >= 0 && trained_[inputs[i].node])
+                contributions_[inputs[i].node].push_back({gradients[i], inputs[i].branch});
+    }
+
+    std::optional<Edge> sum(NodeId id, int branch) {
+        std::optional<Edge> total;
+        for (const Contribution& contribution : contributions_[id]) {
+            if (contribution.branch != branch) continue;
+            if (!total)
+                total = contribution.adjoint;
+            else
+                total = Edge{graph_.add({&add_op(), graph_[id].name + ".adjoint",
+                                         {*total, contribution.adjoint}, {}, {},
+                                         graph_[id].location})};
+        }
+        return total;
+    }
+
+    Edge sum_of_contributions(NodeId id) {
+        if (contributions_[id].front().branch >= 0) {
+            std::vector<Edge> branches;
+            for (int branch = 0; branch < graph_.branches; ++branch) {
+                const std::optional<Edge> adjoint = sum(id, branch);
+                if (!adjoint)
+                    throw std::logic_error(graph_[id].name + ": a branch has no gradient");
+                branches.push_back(*adjoint);
+            }
+            const Edge stacked{graph_.add({&stack_branches_op(), graph_[id].name + ".adjoint",
+                                           branches, {}, {}, graph_[id].location})};
+            contributions_[id] = {{stacked, -1}};
+        }
+        return *sum(id, -1);
+    }
+
+    Graph graph_;
+    std::vector<bool> trained_;  // by id of the forward nodes: depends on a parameter
+    std::vector<std::vector<Contribution>> contributions_;
+};
+
+}  // namespace
+
+Graph differentiate(const Graph& graph) { return Differentiator(graph).run(); }
+
+}  // namespace siamc

@@ -1,0 +1,157 @@
+#include "passes/fuse.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace siamc {
+
+namespace {
+
+bool computes(const Node& node) {
+    return node.op->pattern != Pattern::source && node.op->pattern != Pattern::view;
+}
+
+class Fuser {
+  public:
+    explicit Fuser(const Graph& graph) : graph_(graph) {
+        for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
+            readers_.emplace_back();
+            for (Edge edge : graph[id].inputs) readers_[edge.node].push_back(id);
+        }
+    }
+
+    std::vector<Kernel> run() {
+        for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes.size()); ++id) {
+            kernel_of_.push_back(computes(graph_[id]) ? place(id) : -1);
+            if (graph_[id].op->pattern == Pattern::view)
+                kernel_of_[id] = kernel_of_[graph_[id].inputs[0].node];
+        }
+        for (size_t k = 0; k < kernels_.size(); ++k) connect(static_cast<int>(k));
+        return kernels_;
+    }
+
+  private:
+    int place(NodeId id) {
+        int latest = -1;
+        for (Edge edge : graph_[id].inputs) latest = std::max(latest, kernel_of_[edge.node]);
+        if (latest < 0 || !joins(id, latest)) {
+            latest = static_cast<int>(kernels_.size());
+            kernels_.push_back({"", graph_[id].op->pattern, {}, {}, {}});
+        }
+        kernels_[latest].nodes.push_back(id);
+        return latest;
+    }
+
+    bool joins(NodeId id, int k) const {
+        const Node& node = graph_[id];
+        const Kernel& kernel = kernels_[k];
+        for (Edge edge : node.inputs)
+            if (kernel_of_[edge.node] == k && graph_[edge.node].op->pattern == Pattern::view)
+                return false;
+        const bool by_row = node.op->pattern == Pattern::rowwise;
+        if (!by_row && node.op->pattern != Pattern::elementwise) return false;
+        if (kernel.pattern == Pattern::rowwise) return true;
+        if (kernel.pattern != Pattern::matmul) return false;
+        return continues_product(id, k) && (!by_row || only_reader(id, k));
+    }
+
+    // Same rows, same extents, no branch picked out.
+    bool continues_product(NodeId id, int k) const {
+        const Shape& product = graph_[kernels_[k].nodes[0]].shape;
+        return graph_[id].shape == product &&
+               std::all_of(graph_[id].inputs.begin(), graph_[id].inputs.end(), [&](Edge edge) {
+                   return kernel_of_[edge.node] != k || edge.branch < 0;
+               });
+    }
+
+    bool only_reader(NodeId id, int k) const {
+        for (Edge edge : graph_[id].inputs) {
+            if (kernel_of_[edge.node] != k) continue;
+            const auto& readers = readers_[edge.node];
+            if (std::any_of(readers.begin(), readers.end(), [&](NodeId r) { return r != id; }))
+                return false;
+        }
+        return true;
+    }
+
+    void connect(int k) {
+        Kernel& kernel = kernels_[k];
+        for (NodeId id : kernel.nodes) {
+            for (Edge edge : graph_[id].inputs) {
+                const bool inside = kernel_of_[edge.node] == k && computes(graph_[edge.node]);
+                const bool known = std::count(kernel.inputs.begin(), kernel.inputs.end(), edge.node);
+                if (!inside && !known) kernel.inputs.push_back(edge.node);
+            }
+            const auto& readers = readers_[id];
+            const bool wanted =
+                std::count(graph_.outputs.begin(), graph_.outputs.end(), id) ||
+                std::any_of(readers.begin(), readers.end(), [&](NodeId reader) {
+                    return kernel_of_[reader] != k || !computes(graph_[reader]);
+                });
+            if (wanted) kernel.outputs.push_back(id);
+        }
+        kernel.name = name_of(kernel);
+    }
+
+    // "dense_784x64_relu": the layers met, the first with its extents; "__grad..." says which
+    // gradient it is.
+    std::string name_of(const Kernel& kernel) const {
+        const Node& first = graph_[kernel.nodes[0]];
+        std::vector<std::string> layers;
+        std::string gradient;
+        for (NodeId id : kernel.nodes) {
+            const std::string& op = graph_[id].op->name;
+            const std::string layer = op.substr(0, op.find('.'));
+            const bool plumbing = layer == "negate" || layer == "add" || layer == "stack_branches";
+            if (op.find('.') != std::string::npos) gradient = "__" + op.substr(op.find('.') + 1);
+            if (plumbing || std::count(layers.begin(), layers.end(), layer)) continue;
+            layers.push_back(layer);
+        }
+        std::string extents;
+        if (first.op->pattern == Pattern::matmul)
+            extents = fmt::format("_{}x{}", graph_.shape_of(first.inputs[0]).size(),
+                                  first.shape.size());
+        else if (first.shape.dims.size() == 2 && first.shape.rows == Rows::none)
+            extents = fmt::format("_{}x{}", first.shape.dims[1], first.shape.dims[0]);
+        else
+            extents = fmt::format("_{}", first.shape.size());
+        if (!layers.empty()) layers[0] += extents;
+        return fmt::format("{}{}", fmt::join(layers, "_"), gradient);
+    }
+
+    const Graph& graph_;
+    std::vector<std::vector<NodeId>> readers_;  // by node
+    std::vector<int> kernel_of_;                // by node; of a view: that of its base
+    std::vector<Kernel> kernels_;
+};
+
+}  // namespace
+
+Stage stage_of(const Kernel& kernel) {
+    switch (kernel.pattern) {
+        case Pattern::parameter: return Stage::prologue;
+        case Pattern::batch_sum: return Stage::batch;
+        default: return Stage::slices;
+    }
+}
+
+std::vector<Kernel> fuse(const Graph& graph) { return Fuser(graph).run(); }
+
+std::string to_string(const Graph& graph, const std::vector<Kernel>& kernels) {
+    static const char* const stages[] = {"prologue", "slices", "batch"};
+    const auto names = [&](const std::vector<NodeId>& ids) {
+        std::vector<std::string> list;
+        for (NodeId id : ids) list.push_back(graph[id].name);
+        return fmt::format("{}", fmt::join(list, " "));
+    };
+    std::string text = fmt::format("kernels of {}\n", graph.name);
+    for (const Kernel& kernel : kernels)
+        text += fmt::format("{} ({})\n    computes {}\n    reads    {}\n    writes   {}\n",
+                            kernel.name, stages[static_cast<int>(stage_of(kernel))],
+                            names(kernel.nodes), names(kernel.inputs), names(kernel.outputs));
+    return text;
+}
+
+}  // namespace siamc

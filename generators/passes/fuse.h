@@ -1,0 +1,37 @@
+// Which nodes are computed together: each kernel becomes one generated function.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "layers/op.h"
+
+namespace siamc {
+
+// When a kernel runs, and over what.
+enum class Stage {
+    prologue,  // once, before the batch: transposed parameters
+    slices,    // per slice of the batch, slices in parallel
+    batch,     // over the whole batch: sums of gradients, blocks of them in parallel
+};
+
+struct Kernel {
+    std::string name;  // "dense_784x64_relu", "dense_784x64__grad_kernel"
+    Pattern pattern;   // of its first node; rowwise if a matmul is followed by rowwise nodes: matmul
+    std::vector<NodeId> nodes;    // in topological order
+    std::vector<NodeId> inputs;   // values from outside, as read: a view stands for its base
+    std::vector<NodeId> outputs;  // nodes that others need
+};
+
+Stage stage_of(const Kernel& kernel);
+
+// Every node that is neither a source nor a view is in exactly one kernel. Elementwise nodes join
+// the matrix product that feeds them (bias, relu, relu's gradient); rowwise nodes join it if
+// nothing else reads the product (normalisation); chains of rowwise nodes are one kernel
+// (normalisation, distance, loss and their gradients). Kernels are in the order of execution.
+[[nodiscard]] std::vector<Kernel> fuse(const Graph& graph);
+
+std::string to_string(const Graph& graph, const std::vector<Kernel>& kernels);
+
+}  // namespace siamc

@@ -1,0 +1,25 @@
+// The compiler's steps on a graph, in the order in which siamc.cpp calls them. Each is a free
+// function that returns a new graph and leaves its argument alone.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "graph/graph.h"
+
+namespace siamc {
+
+// Merges the branches' copies of the network into one that reads image rows, branches * tuple +
+// branch. Everything that compares branches then reads them as Edge{node, branch}, and weight
+// gradients sum over the branches by themselves. Throws std::logic_error if the branches differ.
+[[nodiscard]] Graph fold_twins(const Graph& graph);
+
+// Appends the gradient of the weighted sum over tuples of the loss (the graph's first output) with
+// respect to every parameter, and adds these gradients to the outputs, named "grad.<parameter>" in
+// the order of the parameters. Throws ModelError at the line of a layer that has no gradient.
+[[nodiscard]] Graph differentiate(const Graph& graph);
+
+// Drops every node that no output depends on.
+[[nodiscard]] Graph remove_unused(const Graph& graph);
+
+}  // namespace siamc

@@ -1,0 +1,270 @@
+#include "passes/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <stdexcept>
+
+#include "layers/structural.h"
+
+namespace siamc {
+
+namespace {
+
+constexpr long line_bytes = 64;  // a cache line: tensors start on one
+
+// Rows of a slice. Its activations stay in a 512 KiB L2 beside the first layer's weights; fewer
+// rows would reload the weights more often for each image.
+constexpr int slice_rows = 64;
+
+// Register tiles are four rows high, in every schedule.
+constexpr int quantum = 4;
+
+// Weights in one block of a gradient: enough work for a task (about a million multiply-adds at 256
+// rows), few enough that a handful of threads share a layer evenly.
+constexpr long block_weights = 4096;
+
+long round_up(long value, long multiple) { return (value + multiple - 1) / multiple * multiple; }
+
+long element_bytes(ElementType type) { return type == ElementType::uint8 ? 1 : 4; }
+
+int rows_per_tuple(const Graph& graph, const Shape& shape) {
+    if (shape.rows == Rows::image) return graph.branches;
+    return shape.rows == Rows::tuple ? 1 : 0;
+}
+
+class Planner {
+  public:
+    Planner(const Graph& graph, const ParameterLayout& parameters, int batch)
+        : parameters_(parameters) {
+        program_.graph = graph;
+        program_.kernels = fuse(graph);
+        std::stable_sort(
+            program_.kernels.begin(), program_.kernels.end(),
+            [](const Kernel& a, const Kernel& b) { return stage_of(a) < stage_of(b); });
+        program_.tuple_quantum = quantum;
+        program_.batch = static_cast<int>(round_up(batch, quantum));
+        const int most = std::max(1, static_cast<int>(round_up(slice_rows / graph.branches, 8)));
+        program_.slice_tuples = std::min(program_.batch, graph.branches == 1 ? slice_rows : most);
+    }
+
+    Program run() {
+        find_lives();
+        place_batch_tensors();
+        place_slice_tensors();
+        for (size_t k = 0; k < program_.kernels.size(); ++k) call(static_cast<int>(k));
+        return program_;
+    }
+
+  private:
+    const Node& node(NodeId id) const { return program_.graph[id]; }
+
+    // The tensor whose memory a view shows.
+    NodeId base(NodeId id) const {
+        while (node(id).op->pattern == Pattern::view) id = node(id).inputs[0].node;
+        return id;
+    }
+
+    bool is_gradient(NodeId id) const { return node(id).name.rfind("grad.", 0) == 0; }
+
+    bool in_arena(NodeId id) const {
+        return node(id).op != &parameter_op() && node(id).shape.rows != Rows::dataset &&
+               !is_gradient(id);
+    }
+
+    void find_lives() {
+        const auto last = static_cast<int>(program_.kernels.size()) - 1;
+        for (int k = 0; k <= last; ++k) {
+            const Kernel& kernel = program_.kernels[k];
+            for (NodeId id : kernel.inputs) touch(base(id), k, kernel);
+            for (NodeId id : kernel.outputs) touch(id, k, kernel);
+        }
+        // What the caller writes before or reads after the calls is there all the time.
+        for (Placement& tensor : program_.arena) {
+            const bool is_source = node(tensor.node).op->pattern == Pattern::source;
+            const auto& outputs = program_.graph.outputs;
+            const bool is_output = std::count(outputs.begin(), outputs.end(), tensor.node) > 0;
+            if (is_source) tensor.first_call = 0;
+            if (is_output) tensor.last_call = last;
+            if (is_source || is_output) tensor.per_slice = false;
+        }
+    }
+
+    void touch(NodeId id, int k, const Kernel& kernel) {
+        if (!in_arena(id)) return;
+        auto found = std::find_if(program_.arena.begin(), program_.arena.end(),
+                                  [&](const Placement& p) { return p.node == id; });
+        if (found == program_.arena.end()) {
+            program_.arena.push_back({id, true, 0, 0, k, k});
+            found = program_.arena.end() - 1;
+        }
+        found->last_call = k;
+        if (stage_of(kernel) != Stage::slices) found->per_slice = false;
+    }
+
+    long bytes(NodeId id, long tuples) const {
+        const Shape& shape = node(id).shape;
+        const long rows = std::max(1L, rows_per_tuple(program_.graph, shape) * tuples);
+        return shape.size() * rows * element_bytes(node(id).op->type);
+    }
+
+    void place_batch_tensors() {
+        long end = 0;
+        for (Placement& tensor : program_.arena) {
+            if (tensor.per_slice) continue;
+            tensor.offset = end;
+            tensor.bytes = bytes(tensor.node, program_.batch);
+            end = round_up(end + tensor.bytes, line_bytes);
+        }
+        program_.slice_offset = end;
+    }
+
+    // Largest first, each at the lowest offset where it meets no tensor that lives beside it.
+    void place_slice_tensors() {
+        std::vector<Placement*> order, placed;
+        for (Placement& tensor : program_.arena) {
+            if (!tensor.per_slice) continue;
+            tensor.bytes = round_up(bytes(tensor.node, program_.slice_tuples), line_bytes);
+            order.push_back(&tensor);
+        }
+        std::stable_sort(order.begin(), order.end(),
+                         [](auto* a, auto* b) { return a->bytes > b->bytes; });
+        for (Placement* tensor : order) {
+            for (bool moved = true; moved;) {
+                moved = false;
+                for (const Placement* other : placed) {
+                    const bool together = tensor->first_call <= other->last_call &&
+                                          other->first_call <= tensor->last_call;
+                    const bool overlap = tensor->offset < other->offset + other->bytes &&
+                                         other->offset < tensor->offset + tensor->bytes;
+                    if (together && overlap) {
+                        tensor->offset = other->offset + other->bytes;
+                        moved = true;
+                    }
+                }
+            }
+            placed.push_back(tensor);
+            program_.slice_bytes =
+                std::max(program_.slice_bytes, tensor->offset + tensor->bytes);
+        }
+        const long slices = round_up(program_.batch, program_.slice_tuples) / program_.slice_tuples;
+        program_.arena_bytes = program_.slice_offset + slices * program_.slice_bytes;
+    }
+
+    Operand whole(NodeId id, bool sliced) const {
+        const Shape& shape = node(id).shape;
+        Operand operand;
+        operand.node = id;
+        operand.type = node(base(id)).op->type;
+        int stride = 1;
+        for (int extent : shape.dims) {
+            operand.extent.push_back(extent);
+            operand.stride.push_back(stride);
+            stride *= extent;
+        }
+        operand.rows_per_tuple = rows_per_tuple(program_.graph, shape);
+        if (shape.rows != Rows::none) {
+            operand.extent.push_back(0);
+            operand.stride.push_back(stride);
+        }
+        if (sliced && operand.rows_per_tuple)
+            operand.task_stride = operand.rows_per_tuple * program_.slice_tuples *
+                                  static_cast<long>(stride) * element_bytes(operand.type);
+        locate(operand);
+        return operand;
+    }
+
+    void locate(Operand& operand) const {
+        const NodeId id = base(operand.node);
+        if (node(id).shape.rows == Rows::dataset) {
+            operand.space = Space::dataset;
+        } else if (node(id).op == &parameter_op() || is_gradient(id)) {
+            const std::string name = is_gradient(id) ? node(id).name.substr(5) : node(id).name;
+            for (const ParameterSlot& slot : parameters_.slots)
+                if (slot.name == name) operand.offset = slot.offset * 4;
+            operand.space = is_gradient(id) ? Space::gradient : Space::parameters;
+        } else {
+            const auto& arena = program_.arena;
+            const auto found = std::find_if(arena.begin(), arena.end(),
+                                            [&](const Placement& p) { return p.node == id; });
+            operand.offset = found->offset + (found->per_slice ? program_.slice_offset : 0);
+            if (found->per_slice) operand.task_stride = program_.slice_bytes;
+        }
+    }
+
+    void call(int k) {
+        const Kernel& kernel = program_.kernels[k];
+        const Stage stage = stage_of(kernel);
+        Call call{k, stage == Stage::slices ? 0 : 1, {}};
+        for (NodeId id : kernel.inputs)
+            call.operands.push_back(whole(id, stage == Stage::slices));
+        for (NodeId id : kernel.outputs)
+            call.operands.push_back(whole(id, stage == Stage::slices));
+        const int blocked = node(kernel.nodes[0]).op->blocked_input;
+        if (blocked >= 0) split(call, node(kernel.nodes[0]).inputs[blocked].node);
+        program_.calls.push_back(std::move(call));
+    }
+
+    // Blocks of the result's outermost dimension, equal in size.
+    void split(Call& call, NodeId blocked_input) const {
+        Operand& result = call.operands.back();
+        const int depth = result.extent[1];
+        int block = 1;
+        for (int divisor = 1; divisor <= depth; ++divisor)
+            if (depth % divisor == 0 && divisor * static_cast<long>(result.extent[0]) <=
+                                            block_weights &&
+                (divisor % quantum == 0 || block % quantum != 0))
+                block = divisor;
+        if (block < quantum) block = depth;
+        call.tasks = depth / block;
+        result.extent[1] = block;
+        result.task_stride = static_cast<long>(block) * result.stride[1] * 4;
+        for (Operand& operand : call.operands)
+            if (operand.node == blocked_input) {
+                operand.extent[0] = block;
+                operand.task_stride = static_cast<long>(block) * 4;
+            }
+    }
+
+    const ParameterLayout& parameters_;
+    Program program_;
+};
+
+}  // namespace
+
+ParameterLayout lay_out_parameters(const Graph& graph) {
+    ParameterLayout layout;
+    for (const Node& node : graph.nodes) {
+        if (node.op != &parameter_op()) continue;
+        layout.slots.push_back({node.name, node.shape.dims, layout.count});
+        layout.count += node.shape.size();
+    }
+    const long line_floats = line_bytes / 4;
+    layout.padded = round_up(layout.count, optimizer_tasks * line_floats);
+    return layout;
+}
+
+Program plan(const Graph& graph, const ParameterLayout& parameters, int batch) {
+    return Planner(graph, parameters, batch).run();
+}
+
+std::string to_string(const Program& program) {
+    std::string text = fmt::format(
+        "arena of {}: {} bytes for {} tuples in slices of {} ({} bytes each)\n",
+        program.graph.name, program.arena_bytes, program.batch, program.slice_tuples,
+        program.slice_bytes);
+    for (const Placement& tensor : program.arena) {
+        std::string life(program.calls.size(), '.');
+        for (int k = tensor.first_call; k <= tensor.last_call; ++k) life[k] = '#';
+        text += fmt::format("{:>10} {:>10} {} {}  {}\n", tensor.offset, tensor.bytes,
+                            tensor.per_slice ? "slice" : "batch", life,
+                            program.graph[tensor.node].name);
+    }
+    for (const Call& call : program.calls)
+        text += fmt::format("call {} x {}\n", program.kernels[call.kernel].name,
+                            call.tasks ? std::to_string(call.tasks) : "slices");
+    return text;
+}
+
+}  // namespace siamc

@@ -1,0 +1,85 @@
+// Where every tensor of a program lies, and which kernels are called on what, in which order.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "passes/fuse.h"
+
+namespace siamc {
+
+// Whose memory a tensor is in. The numbers are those of enum siamc_space in siamc_abi.h.
+enum class Space {
+    arena = 0,
+    parameters = 1,
+    gradient = 2,
+    dataset = 3,  // stored images or embeddings
+};
+
+// One buffer that a kernel is called with: a box inside a tensor, in elements, innermost first.
+struct Operand {
+    NodeId node = -1;
+    Space space = Space::arena;
+    ElementType type = ElementType::float32;
+    std::vector<int> extent, stride;  // the row dimension, if there is one, is the last
+    int rows_per_tuple = 0;           // 0: no row dimension, or that of the dataset
+    long offset = 0;                  // bytes from the start of the space
+    long task_stride = 0;             // bytes between the boxes of consecutive tasks
+};
+
+struct Call {
+    int kernel = -1;  // index into Program::kernels
+    int tasks = 0;    // 0: one per slice of the batch
+    std::vector<Operand> operands;  // inputs, then outputs
+};
+
+// A tensor in the arena. Slice tensors are laid out slice by slice and share memory where their
+// lives, counted in calls, do not meet.
+struct Placement {
+    NodeId node = -1;
+    bool per_slice = false;
+    long offset = 0;  // bytes; of a slice tensor: within its slice's part
+    long bytes = 0;   // of a slice tensor: of one slice
+    int first_call = 0, last_call = 0;
+};
+
+struct ParameterSlot {
+    std::string name;
+    std::vector<int> dims;  // innermost first
+    long offset = 0;        // floats from the start of the flat buffer
+};
+
+// One entry point of the generated library.
+struct Program {
+    Graph graph;
+    std::vector<Kernel> kernels;
+    std::vector<Call> calls;  // prologue, then slices, then batch
+    std::vector<Placement> arena;
+    int batch = 0;          // the most tuples it is planned for
+    int slice_tuples = 0;   // a full slice
+    int tuple_quantum = 0;  // tuples are padded to a multiple of this
+    long slice_offset = 0;  // bytes: where the slices' parts start
+    long slice_bytes = 0;   // of one slice's part
+    long arena_bytes = 0;
+};
+
+// The flat parameter buffer: every parameter of the model in the order of its layers, then zeros
+// up to a multiple that lets `optimizer_tasks` equal blocks of whole cache lines cover it.
+struct ParameterLayout {
+    std::vector<ParameterSlot> slots;
+    long count = 0;   // floats that are parameters
+    long padded = 0;  // floats of the buffer
+};
+
+constexpr int optimizer_tasks = 8;
+
+[[nodiscard]] ParameterLayout lay_out_parameters(const Graph& graph);
+
+// `batch` in tuples. Slices hold about 64 rows.
+[[nodiscard]] Program plan(const Graph& graph, const ParameterLayout& parameters, int batch);
+
+// The arena as text: one tensor a line, with its life as a bar over the calls.
+std::string to_string(const Program& program);
+
+}  // namespace siamc

@@ -1,0 +1,232 @@
+// Schedules for CPUs with vectors: x86 (SSE4.1, AVX2, AVX-512) and NEON.
+//
+// Matrix products hold a tile of the result in registers while they walk the summed dimension:
+// `tile_vectors` vectors of units times `row_quantum` rows. AVX2 has 16 registers: 2 x 4 = 8
+// accumulators (two FMAs a cycle of latency 4 need 8 in flight), 2 for the weights, 1 for the
+// broadcast input. AVX-512 and NEON have 32: 4 x 4 = 16 accumulators, 4 weights, 1 input.
+#include <algorithm>
+
+#include "schedules/schedule.h"
+
+namespace siamc {
+
+using Halide::Func;
+using Halide::MemoryType;
+using Halide::RVar;
+using Halide::TailStrategy;
+using Halide::Target;
+using Halide::Var;
+
+namespace {
+
+class CpuSchedule {
+  public:
+    CpuSchedule(KernelFuncs& kernel, const Target& target)
+        : kernel_(kernel), vector_(target.natural_vector_size<float>()) {
+        const bool many_registers =
+            target.has_feature(Target::AVX512) || target.has_feature(Target::AVX512_Skylake) ||
+            target.arch == Target::ARM;
+        tile_vectors_ = many_registers ? 4 : 2;
+    }
+
+    void run() {
+        switch (kernel_.pattern) {
+            case Pattern::matmul: return matmul();
+            case Pattern::batch_sum: return batch_sum();
+            case Pattern::parameter: return transpose();
+            case Pattern::elementwise: return elementwise();
+            default: return rowwise();
+        }
+    }
+
+  private:
+    // The widest of the vectors that divides the extent; a guarded full one if none does.
+    int width_for(int extent) const {
+        for (int width = vector_; width >= 4; width /= 2)
+            if (extent % width == 0) return width;
+        return std::min(vector_, extent);
+    }
+
+    static TailStrategy tail(int extent, int width) {
+        return extent % width == 0 ? TailStrategy::RoundUp : TailStrategy::GuardWithIf;
+    }
+
+    // Vectors side by side in a tile: as many as registers allow and the extent divides into.
+    int vectors_for(int extent, int width, int most) const {
+        while (most > 1 && extent % (width * most) != 0) --most;
+        return most;
+    }
+
+    void matmul() {
+        Func out = kernel_.outputs[0], product = kernel_.values[0];
+        const auto& patterns = kernel_.patterns;
+        if (std::count(patterns.begin(), patterns.end(), Pattern::rowwise))
+            return matmul_then_rows();
+        tile_product(out, product, kernel_.dims[0][0]);
+    }
+
+    void tile_product(Func out, Func product, int units) {
+        const Var n = out.args()[0], row = out.args()[1];
+        Var no("no"), ni("ni"), ro("ro"), ri("ri");
+        const int rows = kernel_.single_row ? 1 : row_quantum;
+        const int width = width_for(units);
+        // A single row has no other rows to hide the latency of its sums behind.
+        const int vectors = vectors_for(units, width, kernel_.single_row ? 8 : tile_vectors_);
+        const TailStrategy strategy = tail(units, width * vectors);
+        out.split(n, no, ni, width * vectors, strategy)
+            .split(row, ro, ri, rows, TailStrategy::RoundUp)
+            .reorder(ni, ri, ro, no)
+            .vectorize(ni, width)
+            .unroll(ri);
+        if (vectors > 1) out.unroll(ni);
+        const Var pn = product.args()[0], prow = product.args()[1];
+        product.compute_at(out, ro).vectorize(pn, width, strategy).unroll(prow);
+        RVar k = product.rvars()[0];
+        product.update().reorder(pn, prow, k).vectorize(pn, width, strategy).unroll(prow);
+        if (vectors > 1) {
+            product.unroll(pn);
+            product.update().unroll(pn);
+        }
+    }
+
+    // The rows of a tile are finished (normalised) while they are in the first cache.
+    void matmul_then_rows() {
+        Func out = kernel_.outputs[0], product = kernel_.values[0];
+        const Var c = out.args()[0], row = out.args()[1];
+        Var ro("ro"), ri("ri");
+        const int rows = kernel_.single_row ? 1 : row_quantum;
+        const int units = kernel_.dims[0][0];
+        const int width = width_for(units);
+        out.split(row, ro, ri, rows, TailStrategy::RoundUp)
+            .reorder(c, ri, ro)
+            .vectorize(c, width, tail(units, width));
+        Func finished = product.in();
+        finished.compute_at(out, ro).store_in(MemoryType::Stack);
+        tile_product(finished, product, units);
+        for (Func& func : all_funcs(kernel_))
+            if (func.args().size() == 1 && !is_reader(func)) per_row_value(func, out, ro);
+    }
+
+    void per_row_value(Func& func, Func& consumer, const Var& at) {
+        func.compute_at(consumer, at).store_in(MemoryType::Stack);
+        if (func.has_update_definition()) vector_sum(func, consumer, at);
+    }
+
+    // Sums of a row in `4 * vector_` partial sums, so that additions overlap.
+    void vector_sum(Func& func, Func& consumer, const Var& at) {
+        RVar r = func.rvars()[0], ro("ro"), ri("ri");
+        const auto extent = Halide::Internal::as_const_int(Halide::Internal::simplify(
+            func.update(0).get_schedule().rvars()[0].extent));
+        const int size = extent ? static_cast<int>(*extent) : 0;
+        const int lanes = width_for(size) * vectors_for(size, width_for(size), 4);
+        if (size < 2 * lanes || size % lanes != 0) return;
+        Var lane("lane");
+        func.update().split(r, ro, ri, lanes);
+        Func partial = func.update().rfactor(ri, lane);
+        if (at.name().empty()) partial.compute_at(func, func.args()[0]);
+        else partial.compute_at(consumer, at);
+        partial.store_in(MemoryType::Stack).vectorize(lane, width_for(size)).unroll(lane);
+        partial.update().reorder(lane, ro).vectorize(lane, width_for(size)).unroll(lane);
+        func.update().unroll(ri);
+    }
+
+    // Per-row values (sums, norms, distances) are computed for the whole slice first; everything
+    // with a value per channel is recomputed where it is used.
+    void rowwise() {
+        for (Func& func : all_funcs(kernel_)) {
+            if (func.args().size() != 1 || is_output(func) || is_reader(func)) continue;
+            const int most = kernel_.most_tuples * branches();
+            func.compute_root()
+                .bound_storage(func.args()[0], most)
+                .store_in(MemoryType::Stack);
+            if (func.has_update_definition()) vector_sum(func, func, Var(""));
+        }
+        for (size_t i = 0; i < kernel_.outputs.size(); ++i) {
+            Func& out = kernel_.outputs[i];
+            if (kernel_.dims[i].empty()) {
+                out.vectorize(out.args()[0], row_quantum, TailStrategy::RoundUp);
+                continue;
+            }
+            const Var c = out.args()[0], row = out.args().back();
+            const int width = width_for(kernel_.dims[i][0]);
+            out.vectorize(c, width, tail(kernel_.dims[i][0], width));
+            if (kernel_.rows_per_tuple[i] > 1) {
+                Var tuple("tuple"), branch("branch");
+                out.split(row, tuple, branch, kernel_.rows_per_tuple[i], TailStrategy::RoundUp)
+                    .reorder(c, branch, tuple)
+                    .unroll(branch);
+            }
+        }
+    }
+
+    int branches() const {
+        return *std::max_element(kernel_.rows_per_tuple.begin(), kernel_.rows_per_tuple.end());
+    }
+
+    bool is_output(const Func& func) const {
+        return std::any_of(kernel_.outputs.begin(), kernel_.outputs.end(),
+                           [&](const Func& out) { return out.name() == func.name(); });
+    }
+
+    // A view of an input; always recomputed.
+    static bool is_reader(const Func& func) {
+        return func.name().rfind("read_", 0) == 0 || func.name().rfind("branch_", 0) == 0;
+    }
+
+    // Helpers of elementwise operations (the bordered image of gather) are made row by row.
+    void elementwise() {
+        Func& out = kernel_.outputs[0];
+        const Var c = out.args()[0], row = out.args().back();
+        const int extent = kernel_.dims[0][0];
+        const int width = std::min(vector_, 8);
+        if (extent >= width) out.vectorize(c, width, TailStrategy::ShiftInwards);
+        for (Func& func : all_funcs(kernel_))
+            if (func.name().rfind("bordered", 0) == 0)
+                func.compute_at(out, row).store_in(MemoryType::Stack).vectorize(func.args()[0], 4);
+    }
+
+    void batch_sum() {
+        Func out = kernel_.outputs[0], sum = kernel_.values[0];
+        const int units = kernel_.dims[0][0];
+        const int width = width_for(units);
+        const bool vector_only = out.dimensions() == 1;
+        const int vectors = vectors_for(units, width, vector_only ? 8 : tile_vectors_);
+        const TailStrategy strategy = tail(units, width * vectors);
+        const Var n = out.args()[0], sn = sum.args()[0];
+        Var no("no"), ni("ni"), ko("ko"), ki("ki");
+        out.split(n, no, ni, width * vectors, strategy).vectorize(ni, width);
+        if (vectors > 1) out.unroll(ni);
+        const RVar row = sum.rvars()[0];
+        if (vector_only) {
+            sum.compute_at(out, no).vectorize(sn, width, strategy);
+            sum.update().reorder(sn, row).vectorize(sn, width, strategy);
+        } else {
+            const Var k = out.args()[1], sk = sum.args()[1];
+            const int depth = kernel_.dims[0][1];
+            const int tall = depth % row_quantum == 0 ? row_quantum : 1;
+            out.split(k, ko, ki, tall, TailStrategy::RoundUp).reorder(ni, ki, ko, no).unroll(ki);
+            sum.compute_at(out, ko).vectorize(sn, width, strategy).unroll(sk);
+            sum.update().reorder(sn, sk, row).vectorize(sn, width, strategy).unroll(sk);
+        }
+        if (vectors > 1) {
+            sum.unroll(sn);
+            sum.update().unroll(sn);
+        }
+    }
+
+    void transpose() {
+        Func& out = kernel_.outputs[0];
+        const int width = width_for(kernel_.dims[0][0]);
+        out.vectorize(out.args()[0], width, tail(kernel_.dims[0][0], width));
+    }
+
+    KernelFuncs& kernel_;
+    int vector_;  // floats in a register
+    int tile_vectors_;
+};
+
+}  // namespace
+
+void schedule_cpu(KernelFuncs& kernel, const Target& target) { CpuSchedule(kernel, target).run(); }
+
+}  // namespace siamc

@@ -1,0 +1,22 @@
+#include "schedules/schedule.h"
+
+namespace siamc {
+
+using Halide::Func;
+
+std::vector<Func> all_funcs(const KernelFuncs& kernel) {
+    std::vector<Halide::Internal::Function> outputs;
+    for (const Func& output : kernel.outputs) outputs.push_back(output.function());
+    std::vector<Func> funcs;
+    for (const auto& [name, function] : Halide::Internal::build_environment(outputs))
+        funcs.emplace_back(function);
+    return funcs;
+}
+
+void schedule(KernelFuncs& kernel, const Halide::Target& target) { schedule_cpu(kernel, target); }
+
+void schedule_naive(KernelFuncs& kernel) {
+    for (Func& func : all_funcs(kernel)) func.compute_root();
+}
+
+}  // namespace siamc

@@ -1,0 +1,39 @@
+// How kernels are scheduled. The algorithms come from layers/; nothing here changes what is
+// computed. One file per target family.
+#pragma once
+
+#include <Halide.h>
+
+#include <vector>
+
+#include "layers/op.h"
+
+namespace siamc {
+
+// The parts of a kernel that a schedule places.
+struct KernelFuncs {
+    Pattern pattern;
+    std::vector<Halide::Func> values;     // one per node of the kernel, in topological order
+    std::vector<Pattern> patterns;        // of each value
+    std::vector<Halide::Func> outputs;    // pure copies of some of the values, indexed alike
+    std::vector<std::vector<int>> dims;   // of each output: extents without rows
+    std::vector<int> rows_per_tuple;      // of each output; 0: it has no rows
+    int most_tuples = 0;                  // that the kernel is ever called with at once
+    bool single_row = false;              // it is always called with exactly one row
+};
+
+// Rows come in multiples of this (unless single_row): the height of every register tile.
+constexpr int row_quantum = 4;
+
+// Schedules every Func of the kernel for the target.
+void schedule(KernelFuncs& kernel, const Halide::Target& target);
+
+// Every stage in loops of its own, no vectors: what the others are measured against.
+void schedule_naive(KernelFuncs& kernel);
+
+void schedule_cpu(KernelFuncs& kernel, const Halide::Target& target);
+
+// Every Func that the outputs need, producers first, without the inputs' wrappers.
+std::vector<Halide::Func> all_funcs(const KernelFuncs& kernel);
+
+}  // namespace siamc
