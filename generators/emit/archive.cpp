@@ -1,14 +1,12 @@
 #include <fmt/format.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <xxhash.h>
 
-#include <atomic>
+#include <cerrno>
 #include <functional>
 #include <map>
-#include <mutex>
-#include <set>
 #include <system_error>
-#include <thread>
 
 #include "emit/library.h"
 
@@ -44,25 +42,61 @@ Halide::Target kernel_target(const Halide::Target& target) {
         .with_feature(Halide::Target::NoBoundsQuery);
 }
 
-void run_jobs(const std::vector<std::function<void()>>& work, int jobs) {
-    std::atomic<size_t> next{0};
-    std::exception_ptr failure;
-    std::mutex failure_mutex;
-    const auto worker = [&] {
-        for (size_t i = next++; i < work.size(); i = next++) {
-            try {
-                work[i]();
-            } catch (...) {
-                const std::lock_guard lock(failure_mutex);
-                failure = std::current_exception();
-            }
+struct Job {
+    std::string name;
+    std::function<void()> run;
+};
+
+// Halide's own exceptions do not reach a caller outside its library.
+class ExitOnError : public Halide::CompileTimeErrorReporter {
+  public:
+    explicit ExitOnError(std::string kernel) : kernel_(std::move(kernel)) {}
+    void warning(const char* message) override { print(message); }
+    void error(const char* message) override {
+        print(message);
+        ::_exit(1);
+    }
+
+  private:
+    void print(const char* message) { fmt::print(stderr, "siamc: {}: {}\n", kernel_, message); }
+
+    std::string kernel_;
+};
+
+// Each kernel is compiled in a process of its own, forked from the same state: Halide numbers its
+// names as it goes, so in one process the code would depend on the order of compilation.
+pid_t start(const Job& job) {
+    const pid_t child = ::fork();
+    if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
+    if (child > 0) return child;
+    int status = 1;
+    ExitOnError reporter(job.name);
+    Halide::set_custom_compile_time_error_reporter(&reporter);
+    try {
+        job.run();
+        status = 0;
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "siamc: {}: {}\n", job.name, error.what());
+    }
+    ::_exit(status);
+}
+
+void run_jobs(const std::vector<Job>& work, int jobs) {
+    size_t next = 0;
+    int running = 0;
+    bool failed = false;
+    while (running > 0 || (next < work.size() && !failed)) {
+        if (running < jobs && next < work.size() && !failed) {
+            start(work[next++]);
+            ++running;
+            continue;
         }
-    };
-    std::vector<std::thread> threads;
-    for (int j = 1; j < jobs; ++j) threads.emplace_back(worker);
-    worker();
-    for (std::thread& thread : threads) thread.join();
-    if (failure) std::rethrow_exception(failure);
+        int status = 0;
+        if (::wait(&status) < 0) throw std::system_error(errno, std::generic_category(), "wait");
+        --running;
+        failed = failed || !WIFEXITED(status) || WEXITSTATUS(status) != 0;
+    }
+    if (failed) throw std::runtime_error("a kernel could not be compiled");
 }
 
 }  // namespace
@@ -108,12 +142,12 @@ void emit_archive(const Library& library, const fs::path& file, int jobs) {
     const ScratchFolder scratch(file);
     const Halide::GeneratorContext context(kernel_target(library.target));
     std::vector<std::string> objects;
-    std::vector<std::function<void()>> work;
+    std::vector<Job> work;
     const auto add = [&](const std::string& symbol, std::function<Halide::Module()> module) {
         objects.push_back((scratch.path() / (symbol + ".o")).string());
-        work.push_back([object = objects.back(), module = std::move(module)] {
-            module().compile({{Halide::OutputFileType::object, object}});
-        });
+        work.push_back({symbol, [object = objects.back(), module = std::move(module)] {
+                            module().compile({{Halide::OutputFileType::object, object}});
+                        }});
     };
     for (const auto& [symbol, task] : library.kernels)
         add(symbol, [&context, &task = task, &symbol = symbol] {
@@ -125,7 +159,9 @@ void emit_archive(const Library& library, const fs::path& file, int jobs) {
                                       optimizer_symbol(library, rule));
         });
     objects.push_back((scratch.path() / "halide_runtime.o").string());
-    work.push_back([&] { Halide::compile_standalone_runtime(objects.back(), library.target); });
+    work.push_back({"halide_runtime", [&] {
+                        Halide::compile_standalone_runtime(objects.back(), library.target);
+                    }});
     run_jobs(work, jobs);
     const fs::path temporary = scratch.path() / file.filename();
     Halide::create_static_library(objects, library.target, temporary.string());

@@ -102,8 +102,14 @@ Func KernelGenerator::reader(NodeId id, int branch) {
     const std::vector<Var> vars = index_vars(graph[id].shape);
     std::vector<Expr> index(vars.begin(), vars.end());
     if (branch >= 0) index.back() = vars.back() * graph.branches + branch;
+    Input<Buffer<>>& buffer = *inputs_[position];
+    // Indices come from the caller: whatever they are, no kernel reads outside the stored images.
+    if (graph[id].shape.rows == Rows::dataset) {
+        const int last = buffer.dimensions() - 1;
+        index.back() = clamp(index.back(), 0, buffer.dim(last).extent() - 1);
+    }
     Func read(identifier("read_", graph[id].name));
-    read(vars) = (*inputs_[position])(index);
+    read(vars) = buffer(index);
     return read;
 }
 

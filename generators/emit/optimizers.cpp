@@ -51,7 +51,7 @@ class OptimizerGenerator : public Halide::Generator<OptimizerGenerator> {
         const int width = get_target().natural_vector_size<float>();
         hyper_->dim(0).set_bounds(0, 8);
         Func updated = *updated_;
-        for (auto& buffer : updated.output_buffers()) buffer.dim(0).set_bounds(0, floats_);
+        updated.output_buffers()[0].dim(0).set_bounds(0, floats_);
         updated.vectorize(i_, width, Halide::TailStrategy::RoundUp);
     }
 

@@ -90,6 +90,10 @@ void limit_dots(std::string_view text, std::string_view skeleton) {
     }
 }
 
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
 bool begins_key(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
            c == '-';
@@ -145,6 +149,26 @@ void refuse_braces_for_values(std::string_view text, std::string_view skeleton) 
     }
 }
 
+// The parser looks for a time of day after a date and a blank without asking whether anything
+// follows. It knows a date by its hyphens alone, even in "1'79-05-27", so strings are searched,
+// too.
+void refuse_dates(std::string_view text, std::string_view skeleton) {
+    for (std::size_t i = 0; i < text.size(); i++) {
+        if (!is_digit(text[i])) continue;
+        std::string start;  // up to the second hyphen: "2024-02-"
+        for (std::size_t j = i; j < text.size() && start.size() < 8; j++) {
+            const bool ends = skeleton[j] == ' ' ||
+                              std::string_view("\t\r\n]},").find(text[j]) != std::string_view::npos;
+            if (ends) break;
+            if (text[j] != '_') start += text[j];
+        }
+        if (start.size() == 8 && start[4] == '-' && start[7] == '-') {
+            throw ModelError(location_at(text, i), "a date in a model",
+                             "no key or attribute takes a date", "a number or a name");
+        }
+    }
+}
+
 }  // namespace
 
 void refuse_unparsable(std::string_view text) {
@@ -153,6 +177,7 @@ void refuse_unparsable(std::string_view text) {
     require_header_names(text, skeleton);
     refuse_non_ascii(text, skeleton);
     refuse_braces_for_values(text, skeleton);
+    refuse_dates(text, skeleton);
 }
 
 }  // namespace siamc

@@ -46,7 +46,7 @@ Func gather_algorithm(const AlgorithmContext& context) {
     }
     // dims is [width height] or [channels width height].
     const size_t x = dims.size() - 2, y = x + 1;
-    Expr pixel = 0, inside = true;
+    Expr pixel = 0, inside = Halide::cast<bool>(true);
     int stride = 1;
     for (size_t d = 0; d < dims.size(); ++d) {
         const Expr index = d < x ? Expr(vars[d]) : clamp(vars[d], 0, dims[d] - 1);

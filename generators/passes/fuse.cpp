@@ -47,8 +47,11 @@ class Fuser {
     bool joins(NodeId id, int k) const {
         const Node& node = graph_[id];
         const Kernel& kernel = kernels_[k];
+        // What branches are compared by is rounded to memory first: in registers, a product could
+        // be fused into the difference of two embeddings and leave a distance between equal images.
         for (Edge edge : node.inputs)
-            if (kernel_of_[edge.node] == k && graph_[edge.node].op->pattern == Pattern::view)
+            if (kernel_of_[edge.node] == k &&
+                (edge.branch >= 0 || graph_[edge.node].op->pattern == Pattern::view))
                 return false;
         const bool by_row = node.op->pattern == Pattern::rowwise;
         if (!by_row && node.op->pattern != Pattern::elementwise) return false;

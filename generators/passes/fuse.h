@@ -29,7 +29,7 @@ Stage stage_of(const Kernel& kernel);
 // Every node that is neither a source nor a view is in exactly one kernel. Elementwise nodes join
 // the matrix product that feeds them (bias, relu, relu's gradient); rowwise nodes join it if
 // nothing else reads the product (normalisation); chains of rowwise nodes are one kernel
-// (normalisation, distance, loss and their gradients). Kernels are in the order of execution.
+// (distance, loss and their gradients). Kernels are in the order of execution.
 [[nodiscard]] std::vector<Kernel> fuse(const Graph& graph);
 
 std::string to_string(const Graph& graph, const std::vector<Kernel>& kernels);

@@ -11,6 +11,7 @@
 namespace siamc {
 
 using Halide::Func;
+using Halide::LoopLevel;
 using Halide::MemoryType;
 using Halide::RVar;
 using Halide::TailStrategy;
@@ -104,16 +105,14 @@ class CpuSchedule {
         finished.compute_at(out, ro).store_in(MemoryType::Stack);
         tile_product(finished, product, units);
         for (Func& func : all_funcs(kernel_))
-            if (func.args().size() == 1 && !is_reader(func)) per_row_value(func, out, ro);
-    }
-
-    void per_row_value(Func& func, Func& consumer, const Var& at) {
-        func.compute_at(consumer, at).store_in(MemoryType::Stack);
-        if (func.has_update_definition()) vector_sum(func, consumer, at);
+            if (func.args().size() == 1 && !is_reader(func)) {
+                func.compute_at(out, ro).store_in(MemoryType::Stack);
+                if (func.has_update_definition()) vector_sum(func, LoopLevel(out, ro));
+            }
     }
 
     // Sums of a row in `4 * vector_` partial sums, so that additions overlap.
-    void vector_sum(Func& func, Func& consumer, const Var& at) {
+    void vector_sum(Func& func, const LoopLevel& at) {
         RVar r = func.rvars()[0], ro("ro"), ri("ri");
         const auto extent = Halide::Internal::as_const_int(Halide::Internal::simplify(
             func.update(0).get_schedule().rvars()[0].extent));
@@ -123,9 +122,7 @@ class CpuSchedule {
         Var lane("lane");
         func.update().split(r, ro, ri, lanes);
         Func partial = func.update().rfactor(ri, lane);
-        if (at.name().empty()) partial.compute_at(func, func.args()[0]);
-        else partial.compute_at(consumer, at);
-        partial.store_in(MemoryType::Stack).vectorize(lane, width_for(size)).unroll(lane);
+        partial.compute_at(at).store_in(MemoryType::Stack).vectorize(lane, width_for(size)).unroll(lane);
         partial.update().reorder(lane, ro).vectorize(lane, width_for(size)).unroll(lane);
         func.update().unroll(ri);
     }
@@ -139,7 +136,8 @@ class CpuSchedule {
             func.compute_root()
                 .bound_storage(func.args()[0], most)
                 .store_in(MemoryType::Stack);
-            if (func.has_update_definition()) vector_sum(func, func, Var(""));
+            if (func.has_update_definition()) 
+                vector_sum(func, LoopLevel(func, func.args()[0]));
         }
         for (size_t i = 0; i < kernel_.outputs.size(); ++i) {
             Func& out = kernel_.outputs[i];

@@ -1,0 +1,63 @@
+"""Our side of the comparison: the built programs, run one after the other."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from common import BATCH, EMBED_WORKS, EPOCH_WORK, SEED, STEP_WORKS, THREADS
+
+EPOCHS = 3
+
+
+class Failed(Exception):
+    """One of our programs did not do what it should."""
+
+
+class Ours:
+    def __init__(self, build, launch):
+        """`launch` holds the arguments of subprocess.run that every timed process shares."""
+        self.bench = Path(build, "bin", "bench_models")
+        self.train = Path(build, "bin", "train_generated")
+        self.launch = launch
+
+    def missing(self):
+        return [str(p) for p in (self.bench, self.train) if not p.exists()]
+
+    def run(self, *command):
+        done = subprocess.run([str(c) for c in command], capture_output=True, text=True,
+                              check=False, **self.launch)
+        if done.returncode != 0:
+            raise Failed(f"{' '.join(map(str, command))}\nended with {done.returncode}: "
+                         f"{done.stderr.strip()[-1000:]}")
+        return done.stdout
+
+    def write_reference(self, path):
+        self.run(self.bench, "--check", path)
+
+    def times(self, data_folder):
+        """{work: milliseconds} of one turn."""
+        found = json.loads(self.run(self.bench, "--json", "--threads", THREADS, "--batch", BATCH,
+                                    "--model", "fc"))
+        steps = {row["loss"]: row["step_ms"] for row in found["rows"]
+                 if row["model"] == "fc" and row["optimizer"] == "adam" and row["batch"] == BATCH}
+        embeds = {row["batch"]: row["embed_us"] / 1e3 for row in found["rows"]
+                  if row["model"] == "fc" and row["loss"] == "embed"}
+        try:
+            times = {work: steps[loss] for work, loss in STEP_WORKS.items()}
+            times |= {work: embeds[count] for work, count in EMBED_WORKS.items()}
+        except KeyError as key:
+            raise Failed(f"{self.bench} gives no row for {key}") from None
+        return times | {EPOCH_WORK: self.epoch(data_folder)}
+
+    def epoch(self, data_folder):
+        folder = tempfile.mkdtemp(prefix="siamc-compare-")
+        try:
+            done = json.loads(self.run(
+                self.train, "--model", "fc", "--loss", "contrastive", "--optimizer", "adam",
+                "--data", data_folder, "--epochs", EPOCHS, "--batch", BATCH, "--seed", SEED,
+                "--threads", THREADS, "--out", Path(folder, "run"), "--json"))
+        finally:
+            shutil.rmtree(folder)
+        return done["seconds"] / done["epochs"] * 1e3

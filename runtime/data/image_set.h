@@ -1,0 +1,30 @@
+// Images and their classes as they are stored: 8-bit pixels. No float copy exists anywhere; a train
+// step reads these bytes through a list of image numbers.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <vector>
+
+namespace siamc {
+
+struct ImageSet {
+    int height = 0, width = 0;         // pixels
+    std::vector<std::uint8_t> pixels;  // size() * height * width, images outermost, rows top down
+    std::vector<int> labels;           // size(); any integers
+
+    long size() const { return static_cast<long>(labels.size()); }
+    std::size_t image_bytes() const {
+        return static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+    }
+    // The height * width pixels of image i, 0 <= i < size().
+    const std::uint8_t* image(long i) const {
+        return pixels.data() + static_cast<std::size_t>(i) * image_bytes();
+    }
+    // How many different labels there are; labels need not be 0 … classes() - 1.
+    int classes() const {
+        return static_cast<int>(std::set<int>(labels.begin(), labels.end()).size());
+    }
+};
+
+}  // namespace siamc

@@ -1,0 +1,48 @@
+#include "evaluation/accuracy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "core/error.h"
+
+namespace siamc {
+
+Interval wilson95(double share, double n) {
+    constexpr double z = 1.959963984540054;  // 97.5 % of the normal distribution lie below
+    const double spread = z * z / n;
+    const double centre = (share + spread / 2) / (1 + spread);
+    const double half = z / (1 + spread) * std::sqrt(share * (1 - share) / n + spread / (4 * n));
+    return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
+}
+
+Interval Accuracy::ci95() const {
+    return wilson95(value(), static_cast<double>(n));
+}
+
+void check_distances(std::span<const float> distances) {
+    for (std::size_t i = 0; i < distances.size(); ++i) {
+        if (!std::isfinite(distances[i])) {
+            fail(Exit::bad_data,
+                 "distance number {} (from 0) is {}: the weights are NaN or too large; train again "
+                 "with a lower learning rate",
+                 i, distances[i]);
+        }
+    }
+}
+
+Accuracy triplet_accuracy(std::span<const float> positive, std::span<const float> negative) {
+    if (positive.size() != negative.size()) {
+        fail(Exit::internal, "{} distances to positives, but {} to negatives", positive.size(),
+             negative.size());
+    }
+    if (positive.empty()) fail(Exit::bad_data, "there are no triplets to evaluate");
+    check_distances(positive);
+    check_distances(negative);
+    Accuracy result;
+    result.n = static_cast<long>(positive.size());
+    for (std::size_t i = 0; i < positive.size(); ++i) result.right += positive[i] < negative[i];
+    return result;
+}
+
+}  // namespace siamc

@@ -1,0 +1,34 @@
+// Accuracies and how far to trust them.
+#pragma once
+
+#include <span>
+
+namespace siamc {
+
+struct Interval {
+    double low = 0, high = 0;
+};
+
+// How many of n answers were right.
+struct Accuracy {
+    long right = 0, n = 0;  // n > 0
+
+    double value() const { return static_cast<double>(right) / static_cast<double>(n); }
+    // The 95 % interval, as if the answers were independent: a little narrow where they share
+    // images.
+    Interval ci95() const;
+};
+
+// Wilson's 95 % interval for a share seen in n independent trials, 0 <= share <= 1, n > 0. It stays
+// within 0 … 1 and has a width even where all trials agree.
+Interval wilson95(double share, double n);
+
+// Triplets are right where D(A,P) < D(A,N); equal distances are wrong. The easier measure: never
+// beside the accuracy of pairs without saying so. bad_data if a distance isn't finite or there are
+// none; internal if the numbers of distances differ.
+Accuracy triplet_accuracy(std::span<const float> positive, std::span<const float> negative);
+
+// bad_data, naming the first one, if a distance is NaN or infinite.
+void check_distances(std::span<const float> distances);
+
+}  // namespace siamc

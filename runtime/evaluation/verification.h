@@ -1,0 +1,61 @@
+// How well distances tell pairs of the same class from pairs of different ones.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "evaluation/accuracy.h"
+
+namespace siamc {
+
+// A threshold and the accuracy that "similar where D < threshold" has with it.
+struct Cut {
+    double threshold = 0;
+    Accuracy accuracy;
+};
+
+// The distances of a set of pairs, sorted once; every question is then answered exactly. Pairs of
+// equal distance are never told apart: cuts lie only between distinct distances.
+class PairDistances {
+  public:
+    // labels: 1 same class, 0 different (see sampling/pairs.h). bad_data if a distance isn't
+    // finite or if either kind of pair is missing; internal if the numbers of distances and labels
+    // differ or a label is neither.
+    PairDistances(std::span<const float> distances, std::span<const float> labels);
+
+    long size() const { return same_ + different_; }
+
+    // Of "similar where D < threshold".
+    Accuracy accuracy(double threshold) const;
+
+    // The most accurate cut, half-way between its neighbours; of equally accurate ones the lowest,
+    // which accepts the fewest different pairs. Fitted to these pairs: quote its accuracy only on
+    // others.
+    Cut best_cut() const;
+
+    // Area under the ROC curve: how probable it is that a same pair is closer than a different one,
+    // where equal distances count half. 1 is perfect, 0.5 is guessing, 0 is inverted.
+    double roc_auc() const;
+
+    // The error rate at which as many different pairs are accepted as same pairs are rejected, on
+    // straight lines between the cuts.
+    double equal_error_rate() const;
+
+    // The largest share of same pairs accepted by a cut that accepts at most the share `far` of
+    // different pairs, 0 <= far <= 1. Only as fine as 1 / (number of different pairs).
+    double tar_at_far(double far) const;
+
+  private:
+    // The pairs of one distance, with counts of all that are at most as far.
+    struct Step {
+        double distance;
+        long same, different;
+    };
+    // Of the cut just above `step`.
+    Accuracy accuracy_above(const Step& step) const;
+
+    std::vector<Step> steps_;  // distances ascending; first a step with nothing in it
+    long same_ = 0, different_ = 0;
+};
+
+}  // namespace siamc

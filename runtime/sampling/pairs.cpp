@@ -1,0 +1,68 @@
+#include "sampling/pairs.h"
+
+#include <utility>
+
+#include "sampling/row_hash.h"
+
+namespace siamc {
+namespace {
+
+void write_pair(std::size_t pair, std::int32_t anchor, std::int32_t partner, float label,
+                std::vector<std::int32_t>& rows, std::vector<float>& labels) {
+    rows[2 * pair] = anchor;
+    rows[2 * pair + 1] = partner;
+    labels[pair] = label;
+}
+
+// Both pairs of every image, pairs 2 * i and 2 * i + 1 for image i. Each image's partners come from
+// a generator of its own index, so they don't depend on the order of the loop.
+void fill_pairs(const ClassIndex& classes, std::uint64_t seed, Stream stream, std::uint32_t epoch,
+                std::vector<std::int32_t>& rows, std::vector<float>& labels) {
+    const std::size_t pairs = 2 * static_cast<std::size_t>(classes.images());
+    rows.resize(2 * pairs);
+    labels.resize(pairs);
+    for (const ClassIndex::Group& group : classes.groups()) {
+        for (std::int32_t place = group.begin; place < group.end; ++place) {
+            const std::int32_t anchor = classes.order()[static_cast<std::size_t>(place)];
+            const auto index = static_cast<std::uint32_t>(anchor);
+            Random random(seed, stream, epoch, index);
+            const std::int32_t positive = classes.same_class(group, place, random);
+            const std::int32_t negative = classes.other_class(group, random);
+            write_pair(2 * std::size_t{index}, anchor, positive, 1.0f, rows, labels);
+            write_pair(2 * std::size_t{index} + 1, anchor, negative, 0.0f, rows, labels);
+        }
+    }
+}
+
+}  // namespace
+
+PairSampler::PairSampler(const std::vector<int>& labels, std::uint64_t seed)
+    : classes_(labels), seed_(seed) {
+    classes_.require_partners("pairs");
+}
+
+void PairSampler::epoch(int epoch, std::vector<std::int32_t>& rows,
+                        std::vector<float>& labels) const {
+    const auto number = static_cast<std::uint32_t>(epoch);
+    fill_pairs(classes_, seed_, Stream::pairs, number, rows, labels);
+    shuffle(static_cast<std::uint32_t>(labels.size()), Random(seed_, Stream::pair_order, number),
+            [&](std::size_t i, std::size_t j) {
+                std::swap(rows[2 * i], rows[2 * j]);
+                std::swap(rows[2 * i + 1], rows[2 * j + 1]);
+                std::swap(labels[i], labels[j]);
+            });
+}
+
+std::uint64_t PairSet::hash() const {
+    return hash_rows(rows, labels);
+}
+
+PairSet evaluation_pairs(const std::vector<int>& labels, std::uint64_t seed) {
+    const ClassIndex classes(labels);
+    classes.require_partners("evaluation pairs");
+    PairSet set;
+    fill_pairs(classes, seed, Stream::evaluation_pairs, 0, set.rows, set.labels);
+    return set;
+}
+
+}  // namespace siamc

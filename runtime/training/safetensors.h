@@ -1,0 +1,57 @@
+// The safetensors format: 8 bytes with the length of the header (little-endian), a JSON header that
+// gives every tensor's type, shape and place, then the values. Nothing in such a file is code, and
+// Python's `safetensors` opens what is written here.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace siamc {
+
+// A named array of float32: as many values as the shape's product, last dimension innermost.
+struct TensorView {
+    std::string name;
+    std::vector<long> shape;  // outermost first; empty for a single value
+    std::span<const float> data;
+};
+
+// Writes the tensors in their order, atomically. The values start at a multiple of 64 bytes.
+// internal if names repeat, aren't UTF-8 or are "__metadata__", or if a shape doesn't fit its data;
+// otherwise as write_file_atomically.
+void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
+                       const std::map<std::string, std::string>& metadata);
+
+// A file's tensors, with the memory they lie in.
+class SafetensorsFile {
+  public:
+    using Metadata = std::map<std::string, std::string>;
+
+    SafetensorsFile(SafetensorsFile&&) = default;  // moving a vector leaves its values in place
+    SafetensorsFile& operator=(SafetensorsFile&&) = default;
+
+    const std::vector<TensorView>& tensors() const { return tensors_; }  // as they lie in the file
+    const Metadata& metadata() const { return metadata_; }
+    // bad_data, naming the tensors that there are, if there is none of that name.
+    const TensorView& tensor(const std::string& name) const;
+
+  private:
+    friend SafetensorsFile read_safetensors(const std::filesystem::path& path);
+    SafetensorsFile() = default;
+
+    std::string file_;
+    std::vector<float> values_;
+    std::vector<TensorView> tensors_;  // views of values_
+    Metadata metadata_;
+};
+
+// Reads a file as strictly as the format's reference implementation, and beyond it: every tensor is
+// float32 (F32), no key repeats or is unknown, the header has at most 1 MiB, the file at most
+// 1 GiB. What is accepted here, the reference accepts with the same contents. bad_data, saying
+// where and why, otherwise; missing_input if the file cannot be read.
+SafetensorsFile read_safetensors(const std::filesystem::path& path);
+
+}  // namespace siamc

@@ -1,0 +1,324 @@
+#include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "catch.h"
+#include "runtime/data_helpers.h"
+#include "sampling/episodes.h"
+#include "sampling/pairs.h"
+#include "sampling/triplets.h"
+
+using namespace siamc;
+using namespace siamc::test;
+
+namespace {
+
+// Classes of unequal size, mixed, with labels that don't start at 0.
+std::vector<int> some_labels(int images) {
+    std::vector<int> labels;
+    Random random(9, Stream::split);
+    for (int i = 0; i < images; ++i)
+        labels.push_back(10 + static_cast<int>(std::min(random.below(6), random.below(6))));
+    return labels;
+}
+
+int label_of(const std::vector<int>& labels, std::int32_t image) {
+    REQUIRE((image >= 0 && image < static_cast<std::int32_t>(labels.size())));
+    return labels[static_cast<std::size_t>(image)];
+}
+
+struct Epoch {
+    std::vector<std::int32_t> rows;
+    std::vector<float> labels;
+    friend bool operator==(const Epoch&, const Epoch&) = default;
+};
+
+Epoch epoch_of(const PairSampler& sampler, int number) {
+    Epoch epoch;
+    sampler.epoch(number, epoch.rows, epoch.labels);
+    return epoch;
+}
+
+std::vector<std::int32_t> epoch_of(const TripletSampler& sampler, int number) {
+    std::vector<std::int32_t> rows;
+    sampler.epoch(number, rows);
+    return rows;
+}
+
+// Each image anchors one positive and one negative pair, and every label tells the truth.
+void check_pairs(const std::vector<int>& labels, const std::vector<std::int32_t>& rows,
+                 const std::vector<float>& pair_labels) {
+    REQUIRE(pair_labels.size() == 2 * labels.size());
+    REQUIRE(rows.size() == 2 * pair_labels.size());
+    std::vector<int> positives(labels.size()), negatives(labels.size());
+    for (std::size_t pair = 0; pair < pair_labels.size(); ++pair) {
+        const std::int32_t anchor = rows[2 * pair], partner = rows[2 * pair + 1];
+        REQUIRE(anchor != partner);
+        const bool same = label_of(labels, anchor) == label_of(labels, partner);
+        REQUIRE(pair_labels[pair] == (same ? 1.0f : 0.0f));
+        ++(same ? positives : negatives)[static_cast<std::size_t>(anchor)];
+    }
+    const std::vector<int> once(labels.size(), 1);
+    CHECK(positives == once);
+    CHECK(negatives == once);
+}
+
+void check_triplets(const std::vector<int>& labels, const std::vector<std::int32_t>& rows) {
+    REQUIRE(rows.size() == 3 * labels.size());
+    std::vector<int> anchors(labels.size());
+    for (std::size_t t = 0; t < labels.size(); ++t) {
+        const int label = label_of(labels, rows[3 * t]);
+        REQUIRE(rows[3 * t] != rows[3 * t + 1]);
+        REQUIRE(label_of(labels, rows[3 * t + 1]) == label);
+        REQUIRE(label_of(labels, rows[3 * t + 2]) != label);
+        ++anchors[static_cast<std::size_t>(rows[3 * t])];
+    }
+    CHECK(anchors == std::vector<int>(labels.size(), 1));
+}
+
+std::vector<long> values(const std::map<std::int32_t, long>& counts) {
+    std::vector<long> result;
+    for (const auto& [key, count] : counts) result.push_back(count);
+    return result;
+}
+
+const std::vector<int> three_classes = {0, 1, 2, 0, 1, 2, 0, 1, 2, 1, 2, 2, 0, 0, 1, 2, 2};
+
+}  // namespace
+
+TEST_CASE("an epoch's pairs are balanced, truthful and anchored once each way", "[samplers]") {
+    const std::vector<int> labels = GENERATE(some_labels(1000), std::vector<int>{7, 7, -3, -3});
+    const PairSampler sampler(labels, 1);
+    CHECK(sampler.size() == 2 * static_cast<long>(labels.size()));
+    for (const int number : {0, 1, 77}) {
+        const Epoch epoch = epoch_of(sampler, number);
+        check_pairs(labels, epoch.rows, epoch.labels);
+    }
+}
+
+TEST_CASE("an epoch's pairs depend on seed and epoch alone", "[samplers]") {
+    const std::vector<int> labels = some_labels(200);
+    const PairSampler sampler(labels, 1);
+    const Epoch third = epoch_of(sampler, 3);
+    epoch_of(sampler, 0);
+    CHECK(epoch_of(sampler, 3) == third);
+    CHECK(epoch_of(PairSampler(labels, 1), 3) == third);
+
+    Epoch reused{std::vector<std::int32_t>(5000, -1), {0.5f}};
+    sampler.epoch(3, reused.rows, reused.labels);
+    CHECK(reused == third);
+
+    const Epoch fourth = epoch_of(sampler, 4), other_seed = epoch_of(PairSampler(labels, 2), 3);
+    CHECK(fourth.rows != third.rows);
+    CHECK(fourth.labels != third.labels);
+    CHECK(other_seed.rows != third.rows);
+    // A 64-bit seed counts with all its bits.
+    CHECK(epoch_of(PairSampler(labels, 1 + (1ull << 32)), 3).rows != third.rows);
+}
+
+TEST_CASE("pair partners and places are uniform", "[samplers]") {
+    const PairSampler sampler(three_classes, 5);
+    for (const std::int32_t anchor : {0, 9, 16}) {
+        std::map<std::int32_t, long> same, other, place;
+        for (int number = 0; number < 6000; ++number) {
+            const Epoch epoch = epoch_of(sampler, number);
+            for (std::size_t pair = 0; pair < epoch.labels.size(); ++pair) {
+                if (epoch.rows[2 * pair] != anchor) continue;
+                ++(epoch.labels[pair] == 1 ? same : other)[epoch.rows[2 * pair + 1]];
+                if (epoch.labels[pair] == 1) ++place[static_cast<std::int32_t>(pair)];
+            }
+        }
+        const auto size = static_cast<std::size_t>(std::count(
+            three_classes.begin(), three_classes.end(), label_of(three_classes, anchor)));
+        CHECK(same.size() == size - 1);
+        CHECK(other.size() == three_classes.size() - size);
+        CHECK(place.size() == 2 * three_classes.size());
+        CHECK(roughly_equal(values(same)));
+        CHECK(roughly_equal(values(other)));
+        CHECK(roughly_equal(values(place)));
+    }
+}
+
+TEST_CASE("positive and negative pairs are mixed, not in turn", "[samplers]") {
+    const Epoch epoch = epoch_of(PairSampler(some_labels(2000), 1), 0);
+    long changes = 0;
+    for (std::size_t i = 1; i < epoch.labels.size(); ++i)
+        changes += epoch.labels[i] != epoch.labels[i - 1];
+    // Half of 3999 with a standard deviation of 32: five of them.
+    CHECK(changes > 1999 - 160);
+    CHECK(changes < 1999 + 160);
+}
+
+TEST_CASE("an epoch's triplets are truthful and anchored once", "[samplers]") {
+    const std::vector<int> labels = GENERATE(some_labels(1000), std::vector<int>{7, 7, -3, -3});
+    const TripletSampler sampler(labels, 1);
+    CHECK(sampler.size() == static_cast<long>(labels.size()));
+    for (const int number : {0, 1, 77}) check_triplets(labels, epoch_of(sampler, number));
+}
+
+TEST_CASE("an epoch's triplets depend on seed and epoch alone", "[samplers]") {
+    const std::vector<int> labels = some_labels(200);
+    const TripletSampler sampler(labels, 1);
+    const auto third = epoch_of(sampler, 3);
+    epoch_of(sampler, 0);
+    CHECK(epoch_of(sampler, 3) == third);
+    CHECK(epoch_of(TripletSampler(labels, 1), 3) == third);
+    CHECK(epoch_of(sampler, 4) != third);
+    CHECK(epoch_of(TripletSampler(labels, 2), 3) != third);
+}
+
+TEST_CASE("triplet partners are uniform", "[samplers]") {
+    const TripletSampler sampler(three_classes, 5);
+    std::map<std::int32_t, long> positive, negative, place;
+    for (int number = 0; number < 6000; ++number) {
+        const auto rows = epoch_of(sampler, number);
+        for (std::size_t t = 0; t < three_classes.size(); ++t) {
+            if (rows[3 * t] != 9) continue;
+            ++positive[rows[3 * t + 1]];
+            ++negative[rows[3 * t + 2]];
+            ++place[static_cast<std::int32_t>(t)];
+        }
+    }
+    CHECK(positive.size() == 4);
+    CHECK(negative.size() == 12);
+    CHECK(place.size() == three_classes.size());
+    CHECK(roughly_equal(values(positive)));
+    CHECK(roughly_equal(values(negative)));
+    CHECK(roughly_equal(values(place)));
+}
+
+TEST_CASE("evaluation sets are fixed, complete and named by their hash", "[samplers]") {
+    const std::vector<int> labels = some_labels(500);
+    const PairSet pairs = evaluation_pairs(labels, 1);
+    CHECK(pairs.size() == 1000);
+    check_pairs(labels, pairs.rows, pairs.labels);
+    CHECK(pairs.rows[2 * 2 * 123] == 123);
+    CHECK(pairs.rows[2 * (2 * 123 + 1)] == 123);
+    CHECK(pairs.labels[2 * 123] == 1.0f);
+    CHECK(pairs.hash() == evaluation_pairs(labels, 1).hash());
+    CHECK(pairs.hash() != evaluation_pairs(labels, 2).hash());
+    PairSet changed = pairs;
+    std::swap(changed.labels[0], changed.labels[1]);
+    CHECK(changed.hash() != pairs.hash());
+
+    const TripletSet triplets = evaluation_triplets(labels, 1);
+    CHECK(triplets.size() == 500);
+    check_triplets(labels, triplets.rows);
+    CHECK(triplets.rows[3 * 123] == 123);
+    CHECK(triplets.hash() == evaluation_triplets(labels, 1).hash());
+    CHECK(triplets.hash() != evaluation_triplets(labels, 2).hash());
+}
+
+// Reports name evaluation sets by these hashes, and runs are repeated by seed: if one changes, so
+// does every published number. Every machine must find the same. The constants were computed by a
+// second implementation, in another language.
+TEST_CASE("sets, epochs and episodes of a seed never change", "[samplers]") {
+    CHECK(evaluation_pairs(three_classes, 42).hash() == 0xec08390e48d94ea2);
+    CHECK(evaluation_triplets(three_classes, 42).hash() == 0xd5eee74d91ede4c6);
+    const Epoch epoch = epoch_of(PairSampler(three_classes, 42), 7);
+    CHECK(PairSet{epoch.rows, epoch.labels}.hash() == 0x2f83a2ae01abf46f);
+    CHECK(TripletSet{epoch_of(TripletSampler(three_classes, 42), 7)}.hash() == 0x6b21bf20efa5c847);
+    const Episode episode = EpisodeSampler(three_classes, 2, 2, 1, 42).episode(7);
+    CHECK(episode.support == std::vector<std::int32_t>{12, 0, 1, 4});
+    CHECK(episode.query == std::vector<std::int32_t>{13, 7});
+}
+
+TEST_CASE("pairs and triplets say why they cannot be drawn", "[samplers]") {
+    for (const char* what : {"pairs", "triplets"}) {
+        const auto draw = [&](const std::vector<int>& labels) {
+            return failure_of([&] {
+                if (what[0] == 'p') {
+                    PairSampler(labels, 0);
+                } else {
+                    TripletSampler(labels, 0);
+                }
+            });
+        };
+        const Failure lonely = draw({0, 0, 7, 1, 1});
+        CHECK(lonely.code == Exit::bad_data);
+        CHECK(lonely.message == what + std::string(" need two images of every class, but class 7 "
+                                                   "has one: add images of it or leave the class "
+                                                   "out"));
+        const Failure one_class = draw({4, 4, 4});
+        CHECK(one_class.code == Exit::bad_data);
+        CHECK(one_class.mentions("images of two classes, but there are images of 1"));
+        CHECK(draw({}).code == Exit::bad_data);
+        CHECK(draw({0, 0, 1, 1}).code == Exit::ok);
+    }
+    CHECK(failure_of([] { evaluation_pairs({0, 0, 1}, 0); }).code == Exit::bad_data);
+    CHECK(failure_of([] { evaluation_triplets({0, 0, 1}, 0); }).code == Exit::bad_data);
+}
+
+TEST_CASE("episodes have distinct images of the right classes", "[samplers]") {
+    const std::vector<int> labels = some_labels(400);
+    const EpisodeSampler sampler(labels, 4, 3, 2, 1);
+    for (int number = 0; number < 100; ++number) {
+        const Episode episode = sampler.episode(number);
+        REQUIRE(episode.classes.size() == 4);
+        REQUIRE(episode.support.size() == 12);
+        REQUIRE(episode.query.size() == 8);
+        REQUIRE(episode.query_way.size() == 8);
+        CHECK(std::set<int>(episode.classes.begin(), episode.classes.end()).size() == 4);
+        std::set<std::int32_t> images(episode.support.begin(), episode.support.end());
+        images.insert(episode.query.begin(), episode.query.end());
+        CHECK(images.size() == 20);
+        for (std::size_t i = 0; i < 12; ++i)
+            CHECK(label_of(labels, episode.support[i]) == episode.classes[i / 3]);
+        for (std::size_t i = 0; i < 8; ++i) {
+            CHECK(episode.query_way[i] == static_cast<std::int32_t>(i / 2));
+            CHECK(label_of(labels, episode.query[i]) == episode.classes[i / 2]);
+        }
+    }
+}
+
+TEST_CASE("episodes depend on seed and number alone", "[samplers]") {
+    const std::vector<int> labels = some_labels(400);
+    const EpisodeSampler sampler(labels, 4, 3, 2, 1);
+    const Episode fifth = sampler.episode(5);
+    sampler.episode(0);
+    CHECK(sampler.episode(5).support == fifth.support);
+    CHECK(sampler.episode(5).query == fifth.query);
+    CHECK(sampler.episode(6).support != fifth.support);
+    CHECK(EpisodeSampler(labels, 4, 3, 2, 2).episode(5).support != fifth.support);
+}
+
+TEST_CASE("episodes choose classes and images uniformly", "[samplers]") {
+    const EpisodeSampler sampler(three_classes, 2, 2, 1, 3);
+    std::map<std::int32_t, long> first_class, support, query;
+    for (int number = 0; number < 6000; ++number) {
+        const Episode episode = sampler.episode(number);
+        ++first_class[episode.classes[0]];
+        for (std::size_t way = 0; way < 2; ++way) {
+            if (episode.classes[way] != 1) continue;
+            ++support[episode.support[2 * way]];
+            ++query[episode.query[way]];
+        }
+    }
+    CHECK(first_class.size() == 3);
+    CHECK(support.size() == 5);
+    CHECK(query.size() == 5);
+    CHECK(roughly_equal(values(first_class)));
+    CHECK(roughly_equal(values(support)));
+    CHECK(roughly_equal(values(query)));
+}
+
+TEST_CASE("episodes may use every image of a class, and no more", "[samplers]") {
+    // The smallest class has five images.
+    CHECK(EpisodeSampler(three_classes, 3, 2, 3, 0).episode(0).query.size() == 9);
+    const Failure greedy = failure_of([] { EpisodeSampler(three_classes, 3, 2, 4, 0); });
+    CHECK(greedy.code == Exit::usage);
+    CHECK(greedy.message ==
+          "episodes of 2 shots and 4 queries need 6 images of every class, but class 0 has 5: ask "
+          "for fewer shots or queries, or leave the class out");
+    const Failure wide = failure_of([] { EpisodeSampler(three_classes, 4, 1, 1, 0); });
+    CHECK(wide.code == Exit::usage);
+    CHECK(wide.message ==
+          "episodes of 4 ways need 4 classes, but there are 3: ask for at most 3 ways or add "
+          "classes");
+    CHECK(failure_of([] { EpisodeSampler(three_classes, 1, 1, 1, 0); }).code == Exit::usage);
+    CHECK(failure_of([] { EpisodeSampler(three_classes, 2, 0, 1, 0); }).code == Exit::usage);
+    CHECK(failure_of([] { EpisodeSampler(three_classes, 2, 1, 0, 0); }).code == Exit::usage);
+    const int huge = 2147483647;
+    CHECK(failure_of([] { EpisodeSampler(three_classes, 2, huge, huge, 0); }).code == Exit::usage);
+}
