@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <memory>
 #include <optional>
+#include <system_error>
 
-#include "core/error.h"
 #include "frontend/attributes.h"
 #include "frontend/input.h"
 #include "frontend/toml_text.h"
@@ -198,17 +197,16 @@ std::string head(SourceLocation location) {
 }
 
 std::string read_text(const std::filesystem::path& file) {
-    const auto refuse = [&](int reason) {
-        fail(Exit::missing_input,
-             "{}: cannot read the model: {}; give the name of a readable .toml file", file.string(),
-             std::strerror(reason));
+    const auto refuse = [&] {
+        throw std::system_error(errno, std::generic_category(),
+                                fmt::format("{}: not a readable model file", file.string()));
     };
     const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "rb"),
                                                                  &std::fclose);
-    if (!stream) refuse(errno);
+    if (!stream) refuse();
     std::string text(max_model_bytes + 1, '\0');  // one more than allowed, to see the excess
     text.resize(std::fread(text.data(), 1, text.size(), stream.get()));
-    if (std::ferror(stream.get())) refuse(errno);
+    if (std::ferror(stream.get())) refuse();
     return text;
 }
 

@@ -1,0 +1,138 @@
+#include "core/model.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "core/error.h"
+#include "sampling/random.h"
+
+namespace siamc {
+
+namespace {
+
+void check(int error, const char* what) {
+    if (error) fail(Exit::internal, "{}: a generated kernel failed with code {}", what, error);
+}
+
+template <typename Entry>
+const Entry& find(const Entry* entries, int count, const std::string& name, const char* what) {
+    std::vector<std::string> names;
+    for (int i = 0; i < count; ++i) {
+        if (name == entries[i].name) return entries[i];
+        names.emplace_back(entries[i].name);
+    }
+    fail(Exit::usage, "the model has no {} '{}'\n  write: one of {}", what, name,
+         fmt::join(names, ", "));
+}
+
+}  // namespace
+
+Model::Model(const siamc_model& tables)
+    : tables_(tables), arena_(static_cast<std::size_t>(tables.arena_bytes) / sizeof(float) + 1) {
+    if (tables.abi_version != SIAMC_ABI_VERSION)
+        fail(Exit::internal,
+             "model {}: its library has ABI version {}, this program {}\n  write: build both with "
+             "the same siamc",
+             tables.name, tables.abi_version, SIAMC_ABI_VERSION);
+}
+
+const siamc_loss& Model::loss(const std::string& name) const {
+    return find(tables_.losses, tables_.loss_count, name, "loss");
+}
+
+const siamc_optimizer& Model::optimizer(const std::string& name) const {
+    return find(tables_.optimizers, tables_.optimizer_count, name, "optimizer");
+}
+
+FloatBuffer Model::flat_buffer() const {
+    return FloatBuffer(static_cast<std::size_t>(tables_.parameter_floats));
+}
+
+void Model::initialize(FloatBuffer& parameters, std::uint64_t seed) const {
+    std::fill_n(parameters.data(), parameters.size(), 0.0f);
+    for (int t = 0; t < tables_.parameter_tensors; ++t) {
+        const siamc_parameter& tensor = tables_.parameters[t];
+        if (tensor.dimensions < 2) continue;
+        const int outputs = tensor.dims[tensor.dimensions - 1];
+        long inputs = 1;
+        for (int d = 0; d + 1 < tensor.dimensions; ++d) inputs *= tensor.dims[d];
+        const auto limit = static_cast<float>(std::sqrt(6.0 / static_cast<double>(inputs + outputs)));
+        Random random(seed, Stream::parameters, 0, static_cast<std::uint32_t>(t));
+        float* values = parameters.data() + tensor.offset;
+        for (long i = 0; i < inputs * outputs; ++i)
+            values[i] = limit * (2 * random.uniform() - 1);
+    }
+}
+
+void Model::check_images(const ImageSet& images) const {
+    if (images.height == tables_.image_dims[0] && images.width == tables_.image_dims[1] &&
+        static_cast<int>(images.image_bytes()) == tables_.image_bytes)
+        return;
+    fail(Exit::bad_data,
+         "the images are {} x {} pixels, model {} reads {} x {}\n  write: another --data, or a "
+         "model with this [input] shape",
+         images.height, images.width, tables_.name, tables_.image_dims[0], tables_.image_dims[1]);
+}
+
+std::vector<float> Model::embed(const FloatBuffer& parameters, const ImageSet& images) {
+    const auto count = static_cast<std::int32_t>(images.size());
+    std::vector<std::int32_t> rows(static_cast<std::size_t>(count));
+    std::iota(rows.begin(), rows.end(), 0);
+    std::vector<float> embeddings(rows.size() * static_cast<std::size_t>(embedding_size()));
+    check(siamc_embed(&tables_, parameters.data(), images.pixels.data(), count, rows.data(), count,
+                      embeddings.data(), arena_.data()),
+          "embed");
+    return embeddings;
+}
+
+siamc_results Model::gradient(const siamc_loss& loss, const FloatBuffer& parameters,
+                              const ImageSet& images, const Tuples& tuples, FloatBuffer& gradient) {
+    const siamc_batch batch = {tuples.rows.data(), tuples.shifts.data(), tuples.labels.data(),
+                               tuples.count};
+    siamc_results results;
+    check(siamc_gradient(&loss, parameters.data(), images.pixels.data(),
+                         static_cast<std::int32_t>(images.size()), &batch, gradient.data(),
+                         arena_.data(), &results),
+          loss.name);
+    return results;
+}
+
+double Model::evaluate(const siamc_loss& loss, std::span<const float> embeddings,
+                       const Tuples& tuples, std::vector<std::vector<float>>& distances) {
+    const int branches = loss.evaluate->branches;
+    const auto stored =
+        static_cast<std::int32_t>(embeddings.size() / static_cast<std::size_t>(embedding_size()));
+    distances.assign(static_cast<std::size_t>(branches - 1), {});
+    double total = 0;
+    for (int done = 0; done < tuples.count;) {
+        const int count = std::min(loss.evaluate->batch, tuples.count - done);
+        const float* labels = tuples.labels.empty() ? nullptr : tuples.labels.data() + done;
+        const siamc_batch batch = {tuples.rows.data() + static_cast<long>(branches) * done, nullptr,
+                                   labels, count};
+        siamc_results results;
+        check(siamc_evaluate(&loss, embeddings.data(), stored, &batch, arena_.data(), &results),
+              loss.name);
+        for (int b = 0; b + 1 < branches; ++b)
+            distances[static_cast<std::size_t>(b)].insert(
+                distances[static_cast<std::size_t>(b)].end(), results.distances[b],
+                results.distances[b] + count);
+        total += results.loss * count;
+        done += count;
+    }
+    return total / tuples.count;
+}
+
+const siamc_model& find_model(const std::string& name) {
+    std::vector<std::string> names;
+    for (const siamc_model* model : linked_models()) {
+        if (name == model->name) return *model;
+        names.emplace_back(model->name);
+    }
+    fail(Exit::usage, "--model: no model '{}' in this program\n  write: one of {}", name,
+         fmt::join(names, ", "));
+}
+
+}  // namespace siamc

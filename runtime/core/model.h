@@ -1,0 +1,68 @@
+// A generated model at run time: its tables (siamc_abi.h) with errors as exceptions.
+#pragma once
+
+#include <siamc_abi.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/buffer.h"
+#include "data/image_set.h"
+
+namespace siamc {
+
+// The tuples of a step, rows and shifts interleaved as siamc_batch describes.
+struct Tuples {
+    std::span<const std::int32_t> rows;    // branches a tuple
+    std::span<const std::int32_t> shifts;  // two a row; empty: none
+    std::span<const float> labels;         // one a pair; empty for triplets
+    int count = 0;
+};
+
+class Model {
+  public:
+    // internal if the tables are of another ABI version.
+    explicit Model(const siamc_model& tables);
+
+    const siamc_model& tables() const { return tables_; }
+    std::string name() const { return tables_.name; }
+    int embedding_size() const { return tables_.embedding_size; }
+
+    // usage, naming those there are, if the model has no such loss or optimiser.
+    const siamc_loss& loss(const std::string& name) const;
+    const siamc_optimizer& optimizer(const std::string& name) const;
+
+    // A flat buffer for parameters, a gradient or a moment.
+    FloatBuffer flat_buffer() const;
+    // Glorot-uniform kernels (Glorot and Bengio 2010: +-sqrt(6 / (inputs + outputs))), zero biases:
+    // a pure function of the seed and the parameters' order.
+    void initialize(FloatBuffer& parameters, std::uint64_t seed) const;
+
+    // bad_data unless the images have the model's size.
+    void check_images(const ImageSet& images) const;
+
+    // Embeddings of all images: [images.size()][embedding_size].
+    std::vector<float> embed(const FloatBuffer& parameters, const ImageSet& images);
+
+    // Mean loss and gradient of a batch; results lie in the model's arena until its next use.
+    siamc_results gradient(const siamc_loss& loss, const FloatBuffer& parameters,
+                           const ImageSet& images, const Tuples& tuples, FloatBuffer& gradient);
+
+    // Losses and distances of any number of tuples of embeddings: distances[b] compares each
+    // tuple's image 0 with its image b + 1. Returns the mean loss.
+    double evaluate(const siamc_loss& loss, std::span<const float> embeddings,
+                    const Tuples& tuples, std::vector<std::vector<float>>& distances);
+
+  private:
+    const siamc_model& tables_;
+    FloatBuffer arena_;
+};
+
+// Every model that is linked into this program.
+std::span<const siamc_model* const> linked_models();
+
+// usage, naming those there are, if none has that name.
+const siamc_model& find_model(const std::string& name);
+
+}  // namespace siamc
