@@ -90,7 +90,7 @@ double PairDistances::equal_error_rate() const {
 double PairDistances::tar_at_far(double far) const {
     const auto above =
         std::partition_point(steps_.begin() + 1, steps_.end(), [&](const Step& step) {
-            return static_cast<double>(step.different) <= far * static_cast<double>(different_);
+            return static_cast<double>(step.different) / static_cast<double>(different_) <= far;
         });
     return static_cast<double>((above - 1)->same) / static_cast<double>(same_);
 }

@@ -29,6 +29,7 @@ bool is_plain(std::string_view line) {
     skip_blanks();
     if (line.empty() || line.front() == '#') return true;
     const auto key_end = std::find_if_not(line.begin(), line.end(), belongs_to_key);
+    if (key_end == line.begin()) return false;
     line.remove_prefix(static_cast<std::size_t>(key_end - line.begin()));
     skip_blanks();
     if (line.empty() || line.front() != '=') return false;
@@ -77,7 +78,7 @@ void write_settings(const std::filesystem::path& path, const Settings& settings)
     for (const auto& [key, setting] : settings)
         std::visit([&](const auto& value) { table.insert(key, value); }, setting);
     std::ostringstream text;
-    text << table << "\n";
+    text << toml::toml_formatter(table, toml::format_flags::none) << "\n";  // "text" on one line
     write_file_atomically(path, text.str());
 }
 

@@ -95,6 +95,9 @@ TEST_CASE("what the TOML parser would not survive is refused", "[errors]") {
     const std::string remedy = "\n  write: the missing value, or the list without its last comma";
     CHECK(message_of("a = [}") == "m.toml:1:6" + brace + "[" + remedy);
     CHECK(message_of("a = [1, # one\n }]\n") == "m.toml:2:2" + brace + "," + remedy);
+    CHECK(message_of("a = ['\\', }]\n") == "m.toml:1:11" + brace + "," + remedy);
+    CHECK(message_of("a = [\"\"\"b\"\"\"\", }]\n") == "m.toml:1:16" + brace + "," + remedy);
+    CHECK(message_of("a = [\"\\\"\", }]\n") == "m.toml:1:12" + brace + "," + remedy);
     const std::string date = R"(: error: a date in a model
   why: no key or attribute takes a date
   write: a number or a name)";

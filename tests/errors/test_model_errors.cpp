@@ -117,6 +117,10 @@ TEST_CASE("faults of [input]", "[errors]") {
          R"(m.toml:3:10: error: the image of [input] is too large
   why: an image has 16777216 values at most
   write: smaller extents: scale or crop the images first)"},
+        {"a product that is too large", in_input("shape = [4096, 4097]\n"),
+         R"(m.toml:3:16: error: the image of [input] is too large
+  why: an image has 16777216 values at most
+  write: smaller extents: scale or crop the images first)"},
         {"a product beyond 64 bits", in_input("shape = [4096, 4096, 9223372036854775807]\n"),
          R"(m.toml:3:22: error: the image of [input] is too large
   why: an image has 16777216 values at most

@@ -141,7 +141,8 @@ TEST_CASE("temporaries of a killed process are neither used nor touched", "[file
 
 TEST_CASE("a file that cannot be created is named with the reason", "[files]") {
     const TempFolder folder;
-    for (const fs::path& file : {folder.path() / "none" / "file", folder.path() / "plain" / "file"}) {
+    for (const fs::path& file :
+         {folder.path() / "none" / "file", folder.path() / "plain" / "file"}) {
         folder.write("plain", {'x'});
         const Failure failure = write_failure(file, "bytes");
         CHECK(failure.code == Exit::cannot_create);

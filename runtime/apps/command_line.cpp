@@ -1,0 +1,97 @@
+#include "apps/command_line.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <charconv>
+#include <cstdio>
+#include <set>
+
+#include "core/error.h"
+#include "data/glyphs.h"
+
+namespace siamc {
+
+namespace po = boost::program_options;
+
+po::variables_map parse_command_line(int argc, char** argv,
+                                     const po::options_description& options) {
+    try {
+        po::variables_map values;
+        const po::positional_options_description no_positionals;
+        po::store(po::command_line_parser(argc, argv)
+                      .options(options)
+                      .positional(no_positionals)
+                      .run(),
+                  values);
+        if (values.count("config")) {
+            std::vector<std::string> lines;
+            const std::string file = values["config"].as<std::string>();
+            for (const auto& [key, value] : read_settings(file)) {
+                const auto* flag = std::get_if<bool>(&value);
+                if (!flag) lines.push_back("--" + key + "=" + to_text(value));
+                else if (*flag) lines.push_back("--" + key);
+            }
+            po::store(po::command_line_parser(lines).options(options).run(), values);
+        }
+        po::notify(values);
+        return values;
+    } catch (const po::error& error) {
+        fail(Exit::usage, "{}\n  write: one of the flags that --help lists", error.what());
+    }
+}
+
+std::vector<int> parse_classes(const std::string& text) {
+    std::set<int> classes;
+    const char *at = text.data(), *end = at + text.size();
+    const auto number = [&] {
+        int value = 0;
+        const auto [next, error] = std::from_chars(at, end, value);
+        if (error != std::errc() || value < 0)
+            fail(Exit::usage, "--classes: '{}' is no list of classes\n  write: as in 0-5 or 1,3,7",
+                 text);
+        at = next;
+        return value;
+    };
+    while (true) {
+        const int first = number();
+        int last = first;
+        if (at != end && *at == '-') {
+            ++at;
+            last = number();
+        }
+        for (int c = first; c <= last && c < first + 100000; ++c) classes.insert(c);
+        if (at == end) break;
+        if (*at++ != ',') at = end;  // number() then says what is wrong
+    }
+    return {classes.begin(), classes.end()};
+}
+
+Dataset load_data(const std::string& data) {
+    return data == "glyphs" ? default_glyphs() : load_dataset(data);
+}
+
+int run_program(const char* name, const std::function<int()>& body) {
+    try {
+        return body();
+    } catch (const Error& error) {
+        fmt::print(stderr, "{}: {}\n", name, error.what());
+        return static_cast<int>(error.code());
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "{}: internal error: {}\n", name, error.what());
+        return static_cast<int>(Exit::internal);
+    }
+}
+
+double peak_rss_mb() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<double>(usage.ru_maxrss) / 1024;
+}
+
+std::string required(const po::variables_map& values, const std::string& flag) {
+    if (!values.count(flag)) fail(Exit::usage, "--{} is missing\n  write: see --help", flag);
+    return values[flag].as<std::string>();
+}
+
+}  // namespace siamc

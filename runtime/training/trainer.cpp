@@ -1,0 +1,179 @@
+#include "training/trainer.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "core/error.h"
+#include "sampling/pairs.h"
+#include "sampling/random.h"
+#include "sampling/triplets.h"
+
+namespace siamc {
+
+namespace {
+
+// Validation looks at the same tuples in every run, whatever its seed.
+constexpr std::uint64_t validation_seed = 0;
+
+// Pairs whose images are all at one point: no classes are told apart any more.
+constexpr double collapsed_distance = 1e-3;
+
+}  // namespace
+
+Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation,
+                 TrainConfig config)
+    : model_(model),
+      train_(train),
+      validation_(validation),
+      config_(std::move(config)),
+      loss_(model.loss(config_.loss)),
+      optimizer_(model, config_.optimizer, config_.semantics),
+      parameters_(model.flat_buffer()),
+      gradient_(model.flat_buffer()) {
+    if (config_.batch < 1 || config_.batch > loss_.train->batch)
+        fail(Exit::usage,
+             "--batch: {} tuples a step; model {} was compiled for 1 to {}\n  write: a smaller "
+             "batch, or compile the model with siamc compile --batch",
+             config_.batch, model.name(), loss_.train->batch);
+    if (config_.epochs < 1) fail(Exit::usage, "--epochs: at least 1");
+    model.check_images(train);
+    model.check_images(validation);
+    model.initialize(parameters_, config_.seed);
+    if (loss_.train->branches == 2) {
+        const PairSet pairs = evaluation_pairs(validation.labels, validation_seed);
+        validation_rows_ = pairs.rows;
+        validation_labels_ = pairs.labels;
+        tuples_ = PairSampler(train.labels, config_.seed).size();
+    } else {
+        validation_rows_ = evaluation_triplets(validation.labels, validation_seed).rows;
+        tuples_ = TripletSampler(train.labels, config_.seed).size();
+    }
+}
+
+void Trainer::sample(int number) {
+    if (loss_.train->branches == 2)
+        PairSampler(train_.labels, config_.seed).epoch(number - 1, rows_, labels_);
+    else
+        TripletSampler(train_.labels, config_.seed).epoch(number - 1, rows_);
+    const int most = config_.recipe.shift;
+    if (most == 0) return;
+    Random random(config_.seed, Stream::augmentation, static_cast<std::uint32_t>(number - 1));
+    shifts_.resize(2 * rows_.size());
+    for (std::int32_t& shift : shifts_) shift = random.between(-most, most);
+}
+
+EpochRow Trainer::epoch(int number, const std::function<bool(const Progress&)>& after_step) {
+    const auto start = std::chrono::steady_clock::now();
+    sample(number);
+    Totals totals;
+    Progress progress{number, 0, (tuples_ + config_.batch - 1) / config_.batch, 0, 0};
+    EpochRow row;
+    row.epoch = number;
+    const long steps = progress.steps * config_.epochs;
+    bool go_on = true;
+    while (go_on && progress.step < progress.steps) {
+        const long done = (number - 1) * progress.steps + progress.step;
+        row.learning_rate = config_.recipe.schedule.rate(done, steps);
+        step(progress.step * config_.batch, row.learning_rate, totals);
+        ++progress.step;
+        progress.loss = totals.loss / static_cast<double>(totals.seen);
+        progress.accuracy =
+            static_cast<double>(totals.right) / static_cast<double>(totals.seen);
+        go_on = after_step(progress);
+    }
+    row.train_loss = progress.loss;
+    row.train_accuracy = progress.accuracy;
+    const auto trained = std::chrono::steady_clock::now();
+    row.images_per_second = static_cast<double>(totals.seen * loss_.train->branches) /
+                            std::chrono::duration<double>(trained - start).count();
+    if (go_on) {
+        const Validation validation = validate();
+        row.val_loss = validation.loss;
+        row.val_accuracy = validation.accuracy;
+        row.mean_positive_distance = validation.mean_positive_distance;
+        row.mean_negative_distance = validation.mean_negative_distance;
+        check_alive(row);
+    }
+    row.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    return row;
+}
+
+void Trainer::step(long first, double rate, Totals& totals) {
+    const auto branches = static_cast<std::size_t>(loss_.train->branches);
+    const auto count =
+        static_cast<std::size_t>(std::min<long>(config_.batch, tuples_ - first));
+    const std::size_t begin = static_cast<std::size_t>(first) * branches, rows = count * branches;
+    Tuples tuples;
+    tuples.count = static_cast<int>(count);
+    tuples.rows = std::span(rows_).subspan(begin, rows);
+    if (!shifts_.empty()) tuples.shifts = std::span(shifts_).subspan(2 * begin, 2 * rows);
+    if (!labels_.empty())
+        tuples.labels = std::span(labels_).subspan(static_cast<std::size_t>(first), count);
+    const siamc_results results = model_.gradient(loss_, parameters_, train_, tuples, gradient_);
+    totals.loss += results.loss * tuples.count;
+    totals.right += count_right(results, tuples);
+    totals.seen += tuples.count;
+    if (!std::isfinite(results.loss))
+        fail(Exit::collapsed,
+             "training collapsed: the loss is not finite any more\n  why: the learning rate ({:g}) "
+             "is too high for this data\n  write: a smaller --rate",
+             rate);
+    optimizer_.step(parameters_, gradient_, rate);
+}
+
+long Trainer::count_right(const siamc_results& results, const Tuples& tuples) const {
+    long right = 0;
+    for (int t = 0; t < tuples.count; ++t) {
+        if (loss_.train->branches == 2) {
+            const bool similar = results.distances[0][t] < config_.threshold;
+            right += similar == (tuples.labels[static_cast<std::size_t>(t)] == 1.0f);
+        } else {
+            right += results.distances[0][t] < results.distances[1][t];
+        }
+    }
+    return right;
+}
+
+Validation Trainer::validate() {
+    const std::vector<float> embeddings = model_.embed(parameters_, validation_);
+    Tuples tuples;
+    tuples.rows = validation_rows_;
+    tuples.labels = validation_labels_;
+    tuples.count = static_cast<int>(validation_rows_.size()) / loss_.evaluate->branches;
+    std::vector<std::vector<float>> distances;
+    Validation validation;
+    validation.loss = model_.evaluate(loss_, embeddings, tuples, distances);
+    double sums[2] = {0, 0};  // of different, of same
+    long counts[2] = {0, 0}, right = 0;
+    for (std::size_t t = 0; t < static_cast<std::size_t>(tuples.count); ++t) {
+        const auto add = [&](bool same, float distance) {
+            sums[same] += distance;
+            ++counts[same];
+        };
+        if (loss_.evaluate->branches == 2) {
+            const bool same = tuples.labels[t] == 1.0f;
+            add(same, distances[0][t]);
+            right += same == (distances[0][t] < config_.threshold);
+        } else {
+            add(true, distances[0][t]);
+            add(false, distances[1][t]);
+            right += distances[0][t] < distances[1][t];
+        }
+    }
+    validation.accuracy = static_cast<double>(right) / tuples.count;
+    validation.mean_positive_distance = sums[1] / static_cast<double>(counts[1]);
+    validation.mean_negative_distance = sums[0] / static_cast<double>(counts[0]);
+    return validation;
+}
+
+void Trainer::check_alive(const EpochRow& row) const {
+    if (row.mean_negative_distance > collapsed_distance) return;
+    fail(Exit::collapsed,
+         "training collapsed in epoch {}: different images are {:g} apart on average\n  why: all "
+         "embeddings have become one point; the learning rate ({:g}) is too high\n  write: a "
+         "smaller --rate",
+         row.epoch, row.mean_negative_distance, row.learning_rate);
+}
+
+}  // namespace siamc

@@ -1,0 +1,206 @@
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "catch.h"
+#include "core/files.h"
+#include "runtime/data_helpers.h"
+#include "training/run_folder.h"
+#include "training/settings.h"
+
+using namespace siamc;
+using namespace siamc::test;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const char* const header =
+    "epoch,seconds,learning_rate,train_loss,train_accuracy,val_loss,val_accuracy,"
+    "mean_positive_distance,mean_negative_distance,images_per_second\n";
+
+// A file of that text in a folder of its own, and how reading it fails.
+template <typename Read>
+Failure reading(const Read& read, const std::string& text) {
+    const TempFolder folder;
+    const fs::path file = folder.path() / "file";
+    write_file_atomically(file, text);
+    Failure failure = failure_of([&] { read(file); });
+    const std::string start = file.string();
+    if (failure.message.rfind(start, 0) == 0) failure.message.erase(0, start.size());
+    return failure;
+}
+
+}  // namespace
+
+TEST_CASE("a run's folder is made, and a full one is refused", "[run]") {
+    const TempFolder folder;
+    const fs::path path = folder.path() / "runs" / "fc";
+    CHECK(RunFolder::create(path, false).path() == path);
+    RunFolder::create(path, false);  // empty still
+
+    folder.write("runs/fc/config.toml", {'x'});
+    folder.write("runs/fc/notes.txt", {'x'});
+    const Failure failure = failure_of([&] { RunFolder::create(path, false); });
+    CHECK(failure.code == Exit::usage);
+    CHECK(failure.mentions(path.string() + ": the folder exists"));
+    CHECK(failure.mentions("--force"));
+    CHECK(fs::exists(path / "config.toml"));
+}
+
+TEST_CASE("force removes what a run wrote and nothing else", "[run]") {
+    const TempFolder folder;
+    fs::create_directory(folder.path() / "inner");
+    for (const char* name : {"config.toml", "metrics.csv", "weights.safetensors", "summary.json",
+                             "report.html", "notes.txt", "inner/config.toml"})
+        folder.write(name, {'x'});
+    RunFolder::create(folder.path(), true);
+    std::vector<std::string> left;
+    for (const auto& entry : fs::recursive_directory_iterator(folder.path()))
+        left.push_back(fs::relative(entry.path(), folder.path()).string());
+    std::sort(left.begin(), left.end());
+    CHECK(left == std::vector<std::string>{"inner", "inner/config.toml", "notes.txt"});
+}
+
+TEST_CASE("a folder that cannot be made is named with the reason", "[run]") {
+    const TempFolder folder;
+    const fs::path file = folder.write("file", {'x'});
+    for (const fs::path& path : {file, file / "inner"}) {
+        for (const bool force : {false, true}) {
+            const Failure failure = failure_of([&] { RunFolder::create(path, force); });
+            CHECK(failure.code == Exit::cannot_create);
+            CHECK(failure.mentions(path.string()));
+        }
+    }
+}
+
+TEST_CASE("a folder without a run is not opened", "[run]") {
+    const TempFolder folder;
+    const Failure failure = failure_of([&] { RunFolder::open(folder.path()); });
+    CHECK(failure.code == Exit::missing_input);
+    CHECK(failure.mentions(folder.path().string() + ": there is no config.toml"));
+    folder.write("config.toml", {});
+    CHECK(RunFolder::open(folder.path()).config() == folder.path() / "config.toml");
+}
+
+TEST_CASE("metrics come back as they were written", "[run]") {
+    const TempFolder folder;
+    const fs::path file = folder.path() / "metrics.csv";
+    write_metrics(file, {});
+    CHECK(read_file(file, 1000) == header);
+    CHECK(read_metrics(file).empty());
+
+    EpochRow first{1, 0.5, 1e-3, 0.1, 0.9, 1.0 / 3, 0.97, 5e-324, 1e300, 123456.75};
+    EpochRow second = first;
+    second.epoch = 2;
+    second.val_loss = std::numeric_limits<double>::quiet_NaN();
+    second.train_loss = std::numeric_limits<double>::infinity();
+    write_metrics(file, {first, second});
+    CHECK(read_file(file, 1000).rfind(std::string(header) + "1,0.5,0.001,0.1,0.9,0.3333", 0) == 0);
+
+    const std::vector<EpochRow> rows = read_metrics(file);
+    REQUIRE(rows.size() == 2);
+    CHECK(rows[0].epoch == 1);
+    CHECK(rows[0].seconds == first.seconds);
+    CHECK(rows[0].learning_rate == first.learning_rate);
+    CHECK(rows[0].train_loss == first.train_loss);
+    CHECK(rows[0].train_accuracy == first.train_accuracy);
+    CHECK(rows[0].val_loss == first.val_loss);
+    CHECK(rows[0].val_accuracy == first.val_accuracy);
+    CHECK(rows[0].mean_positive_distance == first.mean_positive_distance);
+    CHECK(rows[0].mean_negative_distance == first.mean_negative_distance);
+    CHECK(rows[0].images_per_second == first.images_per_second);
+    CHECK(rows[1].epoch == 2);
+    CHECK(std::isnan(rows[1].val_loss));
+    CHECK(rows[1].train_loss == second.train_loss);
+}
+
+TEST_CASE("faults in metrics are named by line and column", "[run]") {
+    const auto refused = [](const std::string& text, const std::string& start) {
+        INFO(text);
+        const Failure failure = reading(read_metrics, text);
+        INFO(failure.message);
+        CHECK(failure.code == Exit::bad_data);
+        CHECK(failure.message.rfind(start, 0) == 0);
+    };
+    const std::string h = header;
+    REQUIRE(reading(read_metrics, h + "1,1,1,1,1,1,1,1,1,1\n").code == Exit::ok);
+    refused("", ":1:1: the first line must be epoch,");
+    refused("epoch,loss\n", ":1:1: ");
+    refused(h + "1,1,1,1,1,1,1,1,1,1", ": the last line has no end");
+    refused(h + "1,1,1,1,1,1,1,1,1,1\n3,1,1,1,1,1,1,1,1,1\n", ":3:1: epoch must be 2");
+    refused(h + "0,1,1,1,1,1,1,1,1,1\n", ":2:1: epoch must be 1");
+    refused(h + "x,1,1,1,1,1,1,1,1,1\n", ":2:1: epoch must be 1");
+    refused(h + "\n", ":2:1: epoch must be 1");
+    refused(h + "1,1,1,x,1,1,1,1,1,1\n", ":2: column 4 (train_loss) isn't a number");
+    refused(h + "1,1,1,1 ,1,1,1,1,1,1\n", ":2: column 4 (train_loss) isn't a number");
+    refused(h + "1,1,1,,1,1,1,1,1,1\n", ":2: column 4 (train_loss) isn't a number");
+    refused(h + "1,1,1,1,1,1,1,1,1\n", ":2: column 10 (images_per_second) isn't a number");
+    refused(h + "1,1,1,1,1,1,1,1,1,1,1\n", ":2: column 10 (images_per_second) isn't a number");
+    refused(h + "1,1,1,1,1,1,1,1,1,1\r\n", ":2: column 10 (images_per_second) isn't a number");
+}
+
+TEST_CASE("settings come back with their types", "[run]") {
+    const TempFolder folder;
+    const fs::path file = folder.path() / "config.toml";
+    const Settings settings = {{"batch", std::int64_t{128}},
+                               {"data", std::string("../a \"b\"\\c\n\u00e9")},
+                               {"force", true},
+                               {"learning-rate", 0.1 + 0.2},
+                               {"momentum", 1.0},
+                               {"optimizer", std::string("adam")},
+                               {"seed", std::int64_t{-1}},
+                               {"tiny", 5e-324}};
+    write_settings(file, settings);
+    CHECK(read_settings(file) == settings);
+    write_settings(file, {});
+    CHECK(read_settings(file).empty());
+}
+
+TEST_CASE("settings are one readable line each", "[run]") {
+    const TempFolder folder;
+    const fs::path file = folder.path() / "config.toml";
+    write_settings(file, {{"batch", std::int64_t{128}},
+                          {"force", false},
+                          {"learning-rate", 0.001},
+                          {"optimizer", std::string("adam")}});
+    CHECK(read_file(file, 1000) ==
+          "batch = 128\nforce = false\nlearning-rate = 0.001\noptimizer = \"adam\"\n");
+    CHECK(to_text(Setting(std::int64_t{128})) == "128");
+    CHECK(to_text(Setting(false)) == "false");
+    CHECK(to_text(Setting(0.001)) == "0.001");
+    CHECK(to_text(Setting(std::string("adam"))) == "adam");
+}
+
+TEST_CASE("settings by hand: comments, blanks and either quotes", "[run]") {
+    const TempFolder folder;
+    const fs::path file = folder.path() / "config.toml";
+    write_file_atomically(file, "# a run\n\n  batch=1_000 # many\r\nmodel = 'fc'\nloss\t=\t\"x\"");
+    CHECK(read_settings(file) == Settings{{"batch", std::int64_t{1000}},
+                                          {"model", std::string("fc")},
+                                          {"loss", std::string("x")}});
+}
+
+TEST_CASE("faults in settings are named by line and column", "[run]") {
+    const auto refused = [](const std::string& text, const std::string& start) {
+        INFO(text);
+        const Failure failure = reading(read_settings, text);
+        INFO(failure.message);
+        CHECK(failure.code == Exit::bad_data);
+        CHECK(failure.message.rfind(start, 0) == 0);
+    };
+    for (const char* line : {"[", "[[", "[table]", "a", "a =", "= 1", "a = [1]", "a = {}",
+                             "a.b = 1", "\"a\" = 1", "a: 1", "a = [},", "a = \u2028", "\xff"})
+        refused(std::string("b = 1\n") + line, ":2:1: not a setting: write key = value");
+    refused("a = 1\na = 2\n", ":2:");
+    refused("a = 1 b = 2\n", ":1:");
+    refused("a = \"x\n", ":1:");
+    refused("a = 12x\n", ":1:");
+    refused("a = tru\n", ":1:");
+    refused("a = 99999999999999999999\n", ":1:");
+    refused("a = 2024-02-03", ":1:5: a date");
+    refused("a = 2024-02-03 ", ":1:5: a date");
+    refused("a = \"\xff\"\n", ":1:");
+    CHECK(reading(read_settings, std::string(70000, '\n')).code == Exit::bad_data);
+}
