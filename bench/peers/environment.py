@@ -1,9 +1,12 @@
-"""The peers' own virtual environment, and the environment variables and cores they run with."""
+"""The peers' own virtual environment, the environment variables and cores that all sides run with,
+and how much others disturbed them."""
 
 import hashlib
 import os
+import resource
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -68,3 +71,39 @@ def variables(threads):
     env["TORCHINDUCTOR_CACHE_DIR"] = str(FOLDER / "inductor")
     env["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # no pool of helpers beside what is timed
     return env
+
+
+def cpu_seconds_of(pid):
+    """Processor time of our process `pid` and of its children that have ended.
+
+    0 once it has ended and been waited for: then it counts among our own ended children.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+class Disturbance:
+    """How much of the machine went to others (or, in a virtual one, to its host) since it was made.
+
+    `own` are the running processes that do not count as others, each with cpu_seconds().
+    """
+
+    def __init__(self, own):
+        self.own = own
+        self.start = time.perf_counter()
+        self.others_at_start = self.others()
+
+    def others(self):
+        user, nice, system, _, _, irq, softirq, steal = map(
+            int, Path("/proc/stat").read_text().split(None, 9)[1:9])
+        busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return (busy - sum(process.cpu_seconds() for process in self.own)
+                - ended.ru_utime - ended.ru_stime)
+
+    def percent(self):
+        available = (time.perf_counter() - self.start) * os.cpu_count()
+        return round(100 * (self.others() - self.others_at_start) / available, 1)

@@ -6,7 +6,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from common import BATCH, EMBED_WORKS, EPOCH_WORK, SEED, STEP_WORKS, THREADS
+from common import (BATCH, BRANCHES, EMBED_WORKS, EPOCH_WORK, PARAMETERS, SEED, STEP_WORKS,
+                    THREADS)
 
 EPOCHS = 3
 
@@ -34,7 +35,18 @@ class Ours:
         return done.stdout
 
     def write_reference(self, path):
+        """Parameters, a batch, and our losses, gradients and embeddings, as safetensors."""
         self.run(self.bench, "--check", path)
+        with open(path, "rb") as file:
+            names = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+        wanted = {"images", "labels", *(f"params/{name}" for name in PARAMETERS)}
+        for loss in BRANCHES:
+            wanted |= {f"loss/{loss}", *(f"grad/{loss}/{name}" for name in PARAMETERS)}
+        lacking = sorted(wanted - names.keys())
+        if not any(name.split("/")[0] == "embedding" for name in names):
+            lacking.append("embedding")
+        if lacking:
+            raise Failed(f"{self.bench} --check leaves out {', '.join(lacking)}")
 
     def times(self, data_folder):
         """{work: milliseconds} of one turn."""

@@ -88,7 +88,7 @@ Layer l2_normalize_layer() {
     Layer layer{"l2_normalize", LayerKind::layer,
                 "scales each embedding to length 1; one that is all zero stays so, gradient 0"};
     layer.flat_input = true;
-    layer.attributes = {{"epsilon", AttributeType::real, 1e-12, 0,
+    layer.attributes = {{"epsilon", AttributeType::real, 1e-12, 1e-30,
                          "squared lengths below this count as this"}};
     layer.build = [](Graph& graph, const LayerUse& use) {
         return Edge{graph.add({&l2_normalize_op(), use.name, use.inputs,

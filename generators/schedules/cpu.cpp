@@ -80,6 +80,13 @@ class CpuSchedule {
             .vectorize(ni, width)
             .unroll(ri);
         if (vectors > 1) out.unroll(ni);
+        if (!kernel_.single_row) {
+            // The weights of a tile's columns, side by side: they are read once per tile of rows.
+            Func& weights = kernel_.weights;
+            weights.compute_at(out, no).store_in(MemoryType::Stack);
+            weights.vectorize(weights.args()[0], width, strategy);
+            if (vectors > 1) weights.unroll(weights.args()[0]);
+        }
         const Var pn = product.args()[0], prow = product.args()[1];
         product.compute_at(out, ro).vectorize(pn, width, strategy).unroll(prow);
         RVar k = product.rvars()[0];

@@ -15,6 +15,7 @@ struct KernelFuncs {
     Pattern pattern;
     std::vector<Halide::Func> values;     // one per node of the kernel, in topological order
     std::vector<Pattern> patterns;        // of each value
+    Halide::Func weights;                 // of a matrix product: the parameter it reads
     std::vector<Halide::Func> outputs;    // pure copies of some of the values, indexed alike
     std::vector<std::vector<int>> dims;   // of each output: extents without rows
     std::vector<int> rows_per_tuple;      // of each output; 0: it has no rows
