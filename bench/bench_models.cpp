@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <fmt/ostream.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <thread>
@@ -31,7 +32,7 @@ namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
 
 constexpr long image_count = 60000;
-constexpr int steps_kept = 64;       // batches drawn beforehand, taken in turn
+constexpr int steps_kept = 64;        // batches drawn beforehand, taken in turn
 constexpr double still_rate = 1e-12;  // moves nothing
 constexpr int rounds = 7;
 constexpr double turn_seconds = 0.1;
@@ -39,10 +40,11 @@ constexpr double turn_seconds = 0.1;
 po::options_description options() {
     po::options_description all("bench_models: time a generated model's steps on made-up images");
     const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-    all.add_options()("help", "this text")(
-        "model", po::value<std::string>()->default_value("fc"), "which model")(
+    all.add_options()("help", "this text")("model", po::value<std::string>()->default_value("fc"),
+                                           "which model")(
         "threads", po::value<int>()->default_value(cores), "threads of every step")(
-        "batch", po::value<int>()->default_value(0), "tuples a step; 0: as many as it is built for")(
+        "batch", po::value<int>()->default_value(0),
+        "tuples a step; 0: as many as it is built for")(
         "check", po::value<std::string>(),
         "write losses, gradients and embeddings of one batch to this safetensors file, and end")(
         "json", po::bool_switch(), "print one JSON object");
@@ -92,12 +94,11 @@ class Bench {
         const siamc_loss& loss = model_.loss(loss_name);
         auto optimizer = std::make_shared<Optimizer>(model_, optimizer_name, Semantics::keras);
         const double images = static_cast<double>(loss.train->branches) * batch;
-        rows_.push_back({loss_name, optimizer_name, batch, images, images,
-                         [this, &loss, optimizer, batch] {
-                             model_.gradient(loss, parameters_, images_, next(loss, batch),
-                                             gradient_);
-                             optimizer->step(parameters_, gradient_, still_rate);
-                         }});
+        rows_.push_back(
+            {loss_name, optimizer_name, batch, images, images, [this, &loss, optimizer, batch] {
+                 model_.gradient(loss, parameters_, images_, next(loss, batch), gradient_);
+                 optimizer->step(parameters_, gradient_, still_rate);
+             }});
     }
 
     // The same images every time: what a program embeds has usually just been loaded.
@@ -224,12 +225,15 @@ void print(const Json& result) {
     fmt::print("compiled for {}\n{:<40}{:>7}{:>12}{:>12}{:>10}\n",
                result["target"].get<std::string>(), "", "batch", "time", "GFLOP/s", "of peak");
     for (const Json& row : result["rows"]) {
-        std::string name = row["model"].get<std::string>() + " " + row["loss"].get<std::string>();
-        if (!row["optimizer"].is_null()) name += " " + row["optimizer"].get<std::string>();
+        const std::string name =
+            fmt::format("{} {} {}", row["model"].get<std::string>(), row["loss"].get<std::string>(),
+                        row["optimizer"].is_null() ? "" : row["optimizer"].get<std::string>());
         const double us = row["embed_us"].is_null() ? row["step_ms"].get<double>() * 1e3
                                                     : row["embed_us"].get<double>();
-        fmt::print("{:<40}{:>7}{:>12}", name, row["batch"].get<int>(), fmt::format("{:.1f} us", us));
-        if (row["gflops"].is_null()) fmt::print("{:>12}{:>10}\n", "-", "-");
+        fmt::print("{:<40}{:>7}{:>12}", name, row["batch"].get<int>(),
+                   fmt::format("{:.1f} us", us));
+        if (row["gflops"].is_null())
+            fmt::print("{:>12}{:>10}\n", "-", "-");
         else
             fmt::print("{:>12.1f}{:>8.1f} %\n", row["gflops"].get<double>(),
                        100 * row["peak_share"].get<double>());
@@ -255,8 +259,10 @@ int bench_models(const po::variables_map& values) {
         return 0;
     }
     const Json result = measure(tables, threads, batch);
-    if (values["json"].as<bool>()) fmt::print("{}\n", result.dump());
-    else print(result);
+    if (values["json"].as<bool>())
+        fmt::print("{}\n", result.dump());
+    else
+        print(result);
     return 0;
 }
 

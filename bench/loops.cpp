@@ -26,7 +26,9 @@ constexpr int streams = 8;
 
 }  // namespace
 
-extern "C" long SIAMC_NAME(siamc_fma_flops_, SIAMC_LOOPS)(void) { return 2 * chains * floats; }
+extern "C" long SIAMC_NAME(siamc_fma_flops_, SIAMC_LOOPS)(void) {
+    return 2 * chains * floats;
+}
 
 extern "C" float SIAMC_NAME(siamc_fma_, SIAMC_LOOPS)(long rounds) {
     // Values that the compiler cannot know; the sums settle near `offset`, far from subnormals.
@@ -43,8 +45,8 @@ extern "C" float SIAMC_NAME(siamc_fma_, SIAMC_LOOPS)(long rounds) {
     return result;
 }
 
-extern "C" long SIAMC_NAME(siamc_read_, SIAMC_LOOPS)(const void *memory, long bytes) {
-    const Longs *at = static_cast<const Longs *>(memory), *end = at + bytes / vector_bytes;
+extern "C" long SIAMC_NAME(siamc_read_, SIAMC_LOOPS)(const void* memory, long bytes) {
+    const Longs *at = static_cast<const Longs*>(memory), *end = at + bytes / vector_bytes;
     Longs seen[streams] = {};
     for (; at < end; at += streams)
 #pragma GCC unroll 8

@@ -82,7 +82,9 @@ std::string describe_machine() {
                        widest_loops().name);
 }
 
-std::string today() { return fmt::format("{:%Y-%m-%d}", fmt::localtime(std::time(nullptr))); }
+std::string today() {
+    return fmt::format("{:%Y-%m-%d}", fmt::localtime(std::time(nullptr)));
+}
 
 double peak_gflops(int threads) {
     const Loops loops = widest_loops();

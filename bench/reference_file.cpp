@@ -52,19 +52,22 @@ ImageSet made_up_images(const siamc_model& tables, long count) {
             images.pixels[i++] = static_cast<std::uint8_t>(word);
     }
     images.labels.resize(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < images.labels.size(); ++i) images.labels[i] = static_cast<int>(i % 10);
+    for (std::size_t i = 0; i < images.labels.size(); ++i)
+        images.labels[i] = static_cast<int>(i % 10);
     return images;
 }
 
-float made_up_label(long tuple) { return tuple % 2 == 0 ? 1.0f : 0.0f; }
+float made_up_label(long tuple) {
+    return tuple % 2 == 0 ? 1.0f : 0.0f;
+}
 
 ImageSet first_images(const ImageSet& images, long count) {
     ImageSet first;
     first.height = images.height;
     first.width = images.width;
-    first.pixels.assign(images.pixels.begin(),
-                        images.pixels.begin() +
-                            static_cast<std::ptrdiff_t>(images.image_bytes()) * count);
+    first.pixels.assign(
+        images.pixels.begin(),
+        images.pixels.begin() + static_cast<std::ptrdiff_t>(images.image_bytes()) * count);
     first.labels.assign(images.labels.begin(), images.labels.begin() + count);
     return first;
 }

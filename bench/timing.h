@@ -18,12 +18,12 @@ double median(std::vector<double> values);
 
 using Work = std::function<void()>;
 
-// One turn: `once` is called for a fifth of `seconds` to warm up, then timed for `seconds` in blocks
-// that are long enough for the clock. The median block's seconds per call.
+// One turn: `once` is called for a fifth of `seconds` to warm up, then timed for `seconds` in
+// blocks that are long enough for the clock. The median block's seconds per call.
 double time_turn(const Work& once, double seconds);
 
-// Seconds per call of each work, in `rounds` rounds in which each has a turn, so that what slows the
-// machine for a while slows all alike. The medians over the rounds.
+// Seconds per call of each work, in `rounds` rounds in which each has a turn, so that what slows
+// the machine for a while slows all alike. The medians over the rounds.
 std::vector<double> time_in_rounds(const std::vector<Work>& works, int rounds, double turn_seconds);
 
 }  // namespace siamc

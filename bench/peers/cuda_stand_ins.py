@@ -22,7 +22,8 @@ def lines_of(*command):
 
 def needed_libraries(library):
     """The names of the shared libraries that `library` is linked with."""
-    return [m[1] for m in re.finditer(r"\(NEEDED\).*\[(.+)\]", "\n".join(lines_of("readelf", "-dW", library)))]
+    lines = "\n".join(lines_of("readelf", "-dW", library))
+    return re.findall(r"\(NEEDED\).*\[(.+)\]", lines)
 
 
 def needed_versions(library):
@@ -74,7 +75,8 @@ def main():
     torch_lib = Path(sys.argv[1]) / "torch" / "lib"
     for name, symbols_by_tag in sorted(collect(torch_lib).items()):
         write_stand_in(torch_lib / name, symbols_by_tag)
-        print(f"stand-in for {name}: {sum(map(len, symbols_by_tag.values()))} symbols", file=sys.stderr)
+        count = sum(map(len, symbols_by_tag.values()))
+        print(f"stand-in for {name}: {count} symbols", file=sys.stderr)
 
 
 if __name__ == "__main__":

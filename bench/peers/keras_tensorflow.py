@@ -52,7 +52,7 @@ def make_model(loss, params):
     inputs = [keras.Input((PIXELS,)) for _ in range(BRANCHES[loss])]
     first, *others = [encoder(x) for x in inputs]
     distances = [distance(first, other) for other in others]
-    return keras.Model(inputs, distances[0] if len(distances) == 1 else ops.concatenate(distances, 1))
+    return keras.Model(inputs, ops.concatenate(distances, axis=1))
 
 
 def as_tensors(loss, images, labels):

@@ -54,7 +54,7 @@ class Reference:
 
 
 def disagreements(peer, reference):
-    """In words, each tensor on which the peer and the reference differ by more than the tolerance."""
+    """In words, each tensor on which the peer and the reference differ by more than allowed."""
     pairs = []
     if STEP_WORKS.keys() - peer.without.keys():
         for loss in BRANCHES:

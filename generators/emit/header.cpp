@@ -68,7 +68,7 @@ std::string program_text(const Library& library, const NamedProgram& named) {
         "    \"{3}\", {4}, {5}, {6}, {7}, {8}, {9}, {10}, {11}, {12}, {0}_calls,\n"
         "    {13}, {14}, {15}, {16}}};\n\n",
         prefix, operands, calls, named.name, program.graph.branches, program.batch,
-        program.slice_tuples, program.batch == 1 ? 1 : program.tuple_quantum, program.arena_bytes,
+        program.slice_tuples, program.tuple_quantum, program.arena_bytes,
         arena_offset(program, "rows"), arena_offset(program, "shifts"),
         arena_offset(program, "label"), arena_offset(program, "weight"), parts[0], parts[1],
         parts[2], outputs_text(program));

@@ -49,8 +49,12 @@ KernelTask task_of(const Program& program, const Call& call) {
     task.graph = &program.graph;
     task.kernel = &program.kernels[call.kernel];
     task.operands = call.operands;
-    task.most_tuples = program.slice_tuples;
     task.single_row = program.batch == 1;
+    for (NodeId id : task.kernel->nodes) {
+        const Node& node = program.graph[id];
+        task.compares = task.compares || node.op == &stack_branches_op();
+        for (Edge edge : node.inputs) task.compares = task.compares || edge.branch >= 0;
+    }
     return task;
 }
 
@@ -59,12 +63,12 @@ std::string signature(const KernelTask& task) {
     std::map<NodeId, std::string> names;
     for (size_t i = 0; i < task.kernel->inputs.size(); ++i)
         names[task.kernel->inputs[i]] = fmt::format("in{}", i);
-    std::string text = fmt::format("{} tuples{} branches{}\n", task.single_row ? "single" : "many",
-                                   task.most_tuples, graph.branches);
+    std::string text = fmt::format("{} branches{}\n", task.single_row ? "single" : "many",
+                                   task.compares ? graph.branches : 1);
     for (const Operand& operand : task.operands)
         text += fmt::format("{}:{}/{}/{};", static_cast<int>(operand.type),
                             fmt::join(operand.extent, ","), fmt::join(operand.stride, ","),
-                            operand.rows_per_tuple);
+                            operand.rows_per_tuple > 0);
     for (size_t i = 0; i < task.kernel->nodes.size(); ++i) {
         const Node& node = graph[task.kernel->nodes[i]];
         text += "\n" + node.op->name;
@@ -140,6 +144,7 @@ void KernelGenerator::generate() {
         }
         values[id] = graph[id].op->algorithm(context);
         if (graph[id].op->pattern == Pattern::matmul) funcs_.weights = context.inputs[1];
+        if (graph[id].op->pattern == Pattern::parameter) funcs_.weights = context.inputs[0];
         funcs_.values.push_back(values[id]);
         funcs_.patterns.push_back(graph[id].op->pattern);
     }
@@ -152,7 +157,7 @@ void KernelGenerator::generate() {
 void KernelGenerator::schedule() {
     const size_t inputs = inputs_.size();
     funcs_.pattern = task_.kernel->pattern;
-    funcs_.most_tuples = task_.most_tuples;
+    funcs_.branches = task_.compares ? task_.graph->branches : 1;
     funcs_.single_row = task_.single_row;
     for (size_t i = 0; i < inputs; ++i) fix_shape(*inputs_[i], task_.operands[i], task_.single_row);
     for (size_t i = 0; i < outputs_.size(); ++i) {
@@ -161,7 +166,6 @@ void KernelGenerator::schedule() {
         std::vector<int> dims = operand.extent;
         if (operand.rows_per_tuple) dims.pop_back();
         funcs_.dims.push_back(dims);
-        funcs_.rows_per_tuple.push_back(operand.rows_per_tuple);
         funcs_.outputs.push_back(*outputs_[i]);
     }
     if (task_.choice == ScheduleChoice::tuned) siamc::schedule(funcs_, get_target());

@@ -18,8 +18,8 @@ struct KernelTask {
     const Graph* graph = nullptr;
     const Kernel* kernel = nullptr;
     std::vector<Operand> operands;
-    int most_tuples = 0;
     bool single_row = false;
+    bool compares = false;  // rows of one tuple with each other
     ScheduleChoice choice = ScheduleChoice::tuned;
 };
 

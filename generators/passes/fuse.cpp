@@ -15,7 +15,7 @@ bool computes(const Node& node) {
 
 class Fuser {
   public:
-    explicit Fuser(const Graph& graph) : graph_(graph) {
+    Fuser(const Graph& graph, bool single_row) : graph_(graph), single_row_(single_row) {
         for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
             readers_.emplace_back();
             for (Edge edge : graph[id].inputs) readers_[edge.node].push_back(id);
@@ -57,7 +57,7 @@ class Fuser {
         if (!by_row && node.op->pattern != Pattern::elementwise) return false;
         if (kernel.pattern == Pattern::rowwise) return true;
         if (kernel.pattern != Pattern::matmul) return false;
-        return continues_product(id, k) && (!by_row || only_reader(id, k));
+        return continues_product(id, k) && (!by_row || (single_row_ && only_reader(id, k)));
     }
 
     // Same rows, same extents, no branch picked out.
@@ -125,6 +125,7 @@ class Fuser {
     }
 
     const Graph& graph_;
+    bool single_row_;
     std::vector<std::vector<NodeId>> readers_;  // by node
     std::vector<int> kernel_of_;                // by node; of a view: that of its base
     std::vector<Kernel> kernels_;
@@ -140,7 +141,9 @@ Stage stage_of(const Kernel& kernel) {
     }
 }
 
-std::vector<Kernel> fuse(const Graph& graph) { return Fuser(graph).run(); }
+std::vector<Kernel> fuse(const Graph& graph, bool single_row) {
+    return Fuser(graph, single_row).run();
+}
 
 std::string to_string(const Graph& graph, const std::vector<Kernel>& kernels) {
     static const char* const stages[] = {"prologue", "slices", "batch"};

@@ -18,7 +18,7 @@ enum class Stage {
 
 struct Kernel {
     std::string name;  // "dense_784x64_relu", "dense_784x64__grad_kernel"
-    Pattern pattern;   // of its first node; rowwise if a matmul is followed by rowwise nodes: matmul
+    Pattern pattern;   // of its first node
     std::vector<NodeId> nodes;    // in topological order
     std::vector<NodeId> inputs;   // values from outside, as read: a view stands for its base
     std::vector<NodeId> outputs;  // nodes that others need
@@ -27,10 +27,12 @@ struct Kernel {
 Stage stage_of(const Kernel& kernel);
 
 // Every node that is neither a source nor a view is in exactly one kernel. Elementwise nodes join
-// the matrix product that feeds them (bias, relu, relu's gradient); rowwise nodes join it if
-// nothing else reads the product (normalisation); chains of rowwise nodes are one kernel
-// (distance, loss and their gradients). Kernels are in the order of execution.
-[[nodiscard]] std::vector<Kernel> fuse(const Graph& graph);
+// the matrix product that feeds them (bias, relu, relu's gradient); chains of rowwise nodes are one
+// kernel (distance, loss and their gradients). Kernels are in the order of execution.
+// `single_row`: the program only ever sees one image. Then a rowwise node also joins the product
+// that it alone reads (normalisation). With many rows it would not pay: a product walks all rows
+// for a few columns at a time, and no row is whole before the last.
+[[nodiscard]] std::vector<Kernel> fuse(const Graph& graph, bool single_row);
 
 std::string to_string(const Graph& graph, const std::vector<Kernel>& kernels);
 

@@ -39,12 +39,12 @@ class Planner {
     Planner(const Graph& graph, const ParameterLayout& parameters, int batch)
         : parameters_(parameters) {
         program_.graph = graph;
-        program_.kernels = fuse(graph);
+        program_.kernels = fuse(graph, batch == 1);
         std::stable_sort(
             program_.kernels.begin(), program_.kernels.end(),
             [](const Kernel& a, const Kernel& b) { return stage_of(a) < stage_of(b); });
-        program_.tuple_quantum = quantum;
-        program_.batch = static_cast<int>(round_up(batch, quantum));
+        program_.tuple_quantum = batch == 1 ? 1 : quantum;
+        program_.batch = static_cast<int>(round_up(batch, program_.tuple_quantum));
         const int most = std::max(1, static_cast<int>(round_up(slice_rows / graph.branches, 8)));
         program_.slice_tuples = std::min(program_.batch, graph.branches == 1 ? slice_rows : most);
     }

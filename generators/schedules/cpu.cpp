@@ -63,58 +63,105 @@ class CpuSchedule {
         const auto& patterns = kernel_.patterns;
         if (std::count(patterns.begin(), patterns.end(), Pattern::rowwise))
             return matmul_then_rows();
-        tile_product(out, product, kernel_.dims[0][0]);
+        if (kernel_.single_row) tile_single_row(out, product, kernel_.dims[0][0]);
+        else tile_product(out, product, kernel_.dims[0][0]);
     }
 
+    // The weights of a tile's columns are copied side by side and used for all rows of the slice:
+    // 16 columns x 256 x 4 bytes fill half of a 32 KiB first cache. A deeper sum is walked in
+    // blocks of that depth, and its partial sums wait on the stack meanwhile.
     void tile_product(Func out, Func product, int units) {
         const Var n = out.args()[0], row = out.args()[1];
+        const Var pn = product.args()[0], prow = product.args()[1];
+        Func& weights = kernel_.weights;
+        const Var wn = weights.args()[0];
         Var no("no"), ni("ni"), ro("ro"), ri("ri");
-        const int rows = kernel_.single_row ? 1 : row_quantum;
+        RVar k = product.rvars()[0];
         const int width = width_for(units);
-        // A single row has no other rows to hide the latency of its sums behind.
-        const int vectors = vectors_for(units, width, kernel_.single_row ? 8 : tile_vectors_);
+        const int vectors = vectors_for(units, width, tile_vectors_);
         const TailStrategy strategy = tail(units, width * vectors);
         out.split(n, no, ni, width * vectors, strategy)
-            .split(row, ro, ri, rows, TailStrategy::RoundUp)
+            .split(row, ro, ri, row_quantum, TailStrategy::RoundUp)
             .reorder(ni, ri, ro, no)
             .vectorize(ni, width)
             .unroll(ri);
-        if (vectors > 1) out.unroll(ni);
-        if (!kernel_.single_row) {
-            // The weights of a tile's columns, side by side: they are read once per tile of rows.
-            Func& weights = kernel_.weights;
-            weights.compute_at(out, no).store_in(MemoryType::Stack);
-            weights.vectorize(weights.args()[0], width, strategy);
-            if (vectors > 1) weights.unroll(weights.args()[0]);
+        const int depth = depth_of(product), block = block_depth(depth, width * vectors);
+        if (block == depth) {
+            product.compute_at(out, ro).unroll(prow);
+            product.update().reorder(pn, prow, k).unroll(prow);
+            weights.compute_at(out, no);
+        } else {
+            RVar ko("ko"), ki("ki");
+            Var po("po"), pi("pi");
+            product.compute_at(out, no)
+                .store_in(MemoryType::Stack)
+                .bound_storage(prow, most_slice_rows);
+            product.update()
+                .split(k, ko, ki, block)
+                .split(prow, po, pi, row_quantum, TailStrategy::RoundUp)
+                .reorder(pn, pi, ki, po, ko)
+                .unroll(pi);
+            weights.compute_at(product, ko);
         }
-        const Var pn = product.args()[0], prow = product.args()[1];
-        product.compute_at(out, ro).vectorize(pn, width, strategy).unroll(prow);
-        RVar k = product.rvars()[0];
-        product.update().reorder(pn, prow, k).vectorize(pn, width, strategy).unroll(prow);
+        product.vectorize(pn, width, strategy);
+        product.update().vectorize(pn, width, strategy);
+        weights.store_in(MemoryType::Stack).vectorize(wn, width, strategy);
         if (vectors > 1) {
+            out.unroll(ni);
+            product.unroll(pn);
+            product.update().unroll(pn);
+            weights.unroll(wn);
+        }
+    }
+
+    // The largest divisor of the depth whose weights fit; the depth itself if it has no good one.
+    static int block_depth(int depth, int columns) {
+        const int most = most_stack_bytes / (columns * 4);
+        for (int block = std::min(depth, most); block >= 32; --block)
+            if (depth % block == 0) return block;
+        return std::min(depth, most);
+    }
+
+    static int depth_of(Func& product) {
+        return static_cast<int>(*Halide::Internal::as_const_int(
+            product.update(0).get_schedule().rvars()[0].extent));
+    }
+
+    // One row has no other rows to hide the latency of its sums behind, so it takes more columns
+    // at once; its weights are used once and are not worth a copy.
+    void tile_single_row(Func out, Func product, int units) {
+        const Var n = out.args()[0], row = out.args()[1];
+        Var no("no"), ni("ni");
+        const int width = width_for(units);
+        const int vectors = vectors_for(units, width, 8);
+        const TailStrategy strategy = tail(units, width * vectors);
+        out.split(n, no, ni, width * vectors, strategy).reorder(ni, row, no).vectorize(ni, width);
+        const Var pn = product.args()[0], prow = product.args()[1];
+        product.compute_at(out, no).store_in(MemoryType::Stack).vectorize(pn, width, strategy);
+        product.update()
+            .reorder(pn, prow, product.rvars()[0])
+            .vectorize(pn, width, strategy);
+        if (vectors > 1) {
+            out.unroll(ni);
             product.unroll(pn);
             product.update().unroll(pn);
         }
     }
 
-    // The rows of a tile are finished (normalised) while they are in the first cache.
+    // One row: its sums stay in the first cache until they are finished (normalised).
     void matmul_then_rows() {
         Func out = kernel_.outputs[0], product = kernel_.values[0];
         const Var c = out.args()[0], row = out.args()[1];
-        Var ro("ro"), ri("ri");
-        const int rows = kernel_.single_row ? 1 : row_quantum;
         const int units = kernel_.dims[0][0];
         const int width = width_for(units);
-        out.split(row, ro, ri, rows, TailStrategy::RoundUp)
-            .reorder(c, ri, ro)
-            .vectorize(c, width, tail(units, width));
+        out.vectorize(c, width, tail(units, width));
         Func finished = product.in();
-        finished.compute_at(out, ro).store_in(MemoryType::Stack);
-        tile_product(finished, product, units);
+        finished.compute_at(out, row).store_in(MemoryType::Stack);
+        tile_single_row(finished, product, units);
         for (Func& func : all_funcs(kernel_))
             if (func.args().size() == 1 && !is_reader(func)) {
-                func.compute_at(out, ro).store_in(MemoryType::Stack);
-                if (func.has_update_definition()) vector_sum(func, LoopLevel(out, ro));
+                func.compute_at(out, row).store_in(MemoryType::Stack);
+                if (func.has_update_definition()) vector_sum(func, LoopLevel(out, row));
             }
     }
 
@@ -139,9 +186,8 @@ class CpuSchedule {
     void rowwise() {
         for (Func& func : all_funcs(kernel_)) {
             if (func.args().size() != 1 || is_output(func) || is_reader(func)) continue;
-            const int most = kernel_.most_tuples * branches();
             func.compute_root()
-                .bound_storage(func.args()[0], most)
+                .bound_storage(func.args()[0], most_slice_rows)
                 .store_in(MemoryType::Stack);
             if (func.has_update_definition()) 
                 vector_sum(func, LoopLevel(func, func.args()[0]));
@@ -155,17 +201,13 @@ class CpuSchedule {
             const Var c = out.args()[0], row = out.args().back();
             const int width = width_for(kernel_.dims[i][0]);
             out.vectorize(c, width, tail(kernel_.dims[i][0], width));
-            if (kernel_.rows_per_tuple[i] > 1) {
+            if (kernel_.branches > 1) {
                 Var tuple("tuple"), branch("branch");
-                out.split(row, tuple, branch, kernel_.rows_per_tuple[i], TailStrategy::RoundUp)
+                out.split(row, tuple, branch, kernel_.branches, TailStrategy::RoundUp)
                     .reorder(c, branch, tuple)
                     .unroll(branch);
             }
         }
-    }
-
-    int branches() const {
-        return *std::max_element(kernel_.rows_per_tuple.begin(), kernel_.rows_per_tuple.end());
     }
 
     bool is_output(const Func& func) const {
@@ -175,7 +217,9 @@ class CpuSchedule {
 
     // A view of an input; always recomputed.
     static bool is_reader(const Func& func) {
-        return func.name().rfind("read_", 0) == 0 || func.name().rfind("branch_", 0) == 0;
+        const std::string& name = func.name();
+        return name.rfind("read_", 0) == 0 || name.rfind("branch_", 0) == 0 ||
+               name.rfind("in_", 0) == 0;
     }
 
     // Helpers of elementwise operations (the bordered image of gather) are made row by row.
@@ -219,10 +263,17 @@ class CpuSchedule {
         }
     }
 
+    // Square blocks go through registers: rows in, columns out.
     void transpose() {
-        Func& out = kernel_.outputs[0];
-        const int width = width_for(kernel_.dims[0][0]);
-        out.vectorize(out.args()[0], width, tail(kernel_.dims[0][0], width));
+        Func out = kernel_.outputs[0], in = kernel_.weights;
+        const int width = std::min(width_for(kernel_.dims[0][0]), width_for(kernel_.dims[0][1]));
+        const bool divides =
+            kernel_.dims[0][0] % width == 0 && kernel_.dims[0][1] % width == 0;
+        if (!divides) return;
+        const Var c = out.args()[0], r = out.args()[1];
+        Var co("co"), ro("ro"), ci("ci"), ri("ri");
+        out.tile(c, r, co, ro, ci, ri, width, width).vectorize(ci).unroll(ri);
+        in.compute_at(out, co).vectorize(in.args()[0]).unroll(in.args()[1]);
     }
 
     KernelFuncs& kernel_;

@@ -15,16 +15,21 @@ struct KernelFuncs {
     Pattern pattern;
     std::vector<Halide::Func> values;     // one per node of the kernel, in topological order
     std::vector<Pattern> patterns;        // of each value
-    Halide::Func weights;                 // of a matrix product: the parameter it reads
+    Halide::Func weights;                 // of a product or a transpose: the parameter it reads
     std::vector<Halide::Func> outputs;    // pure copies of some of the values, indexed alike
     std::vector<std::vector<int>> dims;   // of each output: extents without rows
-    std::vector<int> rows_per_tuple;      // of each output; 0: it has no rows
-    int most_tuples = 0;                  // that the kernel is ever called with at once
+    int branches = 1;                     // rows of a tuple that belong together
     bool single_row = false;              // it is always called with exactly one row
 };
 
 // Rows come in multiples of this (unless single_row): the height of every register tile.
 constexpr int row_quantum = 4;
+
+// The most rows that a kernel of Stage::slices is ever called with.
+constexpr int most_slice_rows = 96;
+
+// A temporary on the stack may be this large; Halide takes larger ones from the heap.
+constexpr int most_stack_bytes = 16384;
 
 // Schedules every Func of the kernel for the target.
 void schedule(KernelFuncs& kernel, const Halide::Target& target);

@@ -42,7 +42,8 @@ Axis epoch_axis(int epochs, int count) {
     Axis axis;
     axis.low = epochs == 1 ? 0.5 : 1;
     axis.high = epochs == 1 ? 1.5 : epochs;
-    const int step = static_cast<int>(round_step(std::max(1.0, static_cast<double>(epochs) / count)));
+    const int step =
+        static_cast<int>(round_step(std::max(1.0, static_cast<double>(epochs) / count)));
     axis.ticks.push_back(1);
     for (int tick = step == 1 ? 2 : step; tick <= epochs; tick += step) axis.ticks.push_back(tick);
     for (const double tick : axis.ticks) axis.labels.push_back(fmt::format("{}", tick));

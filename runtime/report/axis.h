@@ -8,9 +8,9 @@ namespace siamc {
 
 // A range of values on a range of pixels, either way round.
 struct Axis {
-    double low = 0, high = 1;       // values, low < high
-    double from = 0, to = 1;        // their places
-    std::vector<double> ticks;      // ascending, within the range
+    double low = 0, high = 1;         // values, low < high
+    double from = 0, to = 1;          // their places
+    std::vector<double> ticks;        // ascending, within the range
     std::vector<std::string> labels;  // of the ticks, all with the same number of decimals
 
     double place(double value) const { return from + (value - low) / (high - low) * (to - from); }

@@ -16,8 +16,8 @@ struct Series {
 
 struct LineChart {
     std::string title;
-    std::string unit;         // of the values, at their axis
-    bool percent = false;     // values are 0 … 100, and the axis starts near them; otherwise at 0
+    std::string unit;      // of the values, at their axis
+    bool percent = false;  // values are 0 … 100, and the axis starts near them; otherwise at 0
     std::vector<Series> series;
 };
 

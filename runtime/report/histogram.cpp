@@ -34,14 +34,19 @@ std::vector<double> shares(std::span<const float> distances, const Bars& bars) {
     return result;
 }
 
+// From the first bar that isn't empty to the last.
 std::string draw_steps(const Frame& frame, const Bars& bars, const std::vector<double>& heights,
                        int style) {
-    std::string path = fmt::format("M{:.1f} {:.1f}", frame.x.place(0), frame.y.place(0));
-    for (std::size_t i = 0; i < heights.size(); ++i) {
-        const double left = bars.width * static_cast<double>(i);
-        path += fmt::format("V{:.1f}H{:.1f}", frame.y.place(heights[i]),
-                            frame.x.place(left + bars.width));
-    }
+    const auto filled = [](double height) { return height > 0; };
+    const auto first = std::find_if(heights.begin(), heights.end(), filled);
+    const auto last = std::find_if(heights.rbegin(), heights.rend(), filled).base();
+    const auto edge = [&](auto bar) {
+        return frame.x.place(bars.width * static_cast<double>(bar - heights.begin()));
+    };
+    if (first == heights.end()) return "";
+    std::string path = fmt::format("M{:.1f} {:.1f}", edge(first), frame.y.place(0));
+    for (auto bar = first; bar != last; ++bar)
+        path += fmt::format("V{:.1f}H{:.1f}", frame.y.place(*bar), edge(bar + 1));
     path += fmt::format("V{:.1f}Z", frame.y.place(0));
     return fmt::format("<g class=\"area {}\"><path d=\"{}\"/></g>\n", style_class(style), path);
 }
@@ -54,14 +59,17 @@ std::string draw_threshold(const Frame& frame, double threshold) {
         "<line class=\"threshold\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\"/>"
         "<text class=\"unit strong\" text-anchor=\"{3}\" x=\"{0:.1f}\" y=\"{4}\">threshold {5:.4g}"
         "</text>\n",
-        x, Canvas::top - 6, Canvas::bottom, right_half ? "end" : "start", Canvas::top - 12, threshold);
+        x, Canvas::top - 6, Canvas::bottom, right_half ? "end" : "start", Canvas::top - 12,
+        threshold);
 }
 
 // How many percent lie on the wrong side.
 double wrong_share(std::span<const float> distances, double threshold, bool same) {
     const auto wrong = std::count_if(distances.begin(), distances.end(),
                                      [&](float d) { return (d < threshold) != same; });
-    return distances.empty() ? 0 : 100 * static_cast<double>(wrong) / static_cast<double>(distances.size());
+    return distances.empty()
+               ? 0
+               : 100 * static_cast<double>(wrong) / static_cast<double>(distances.size());
 }
 
 }  // namespace
@@ -69,7 +77,8 @@ double wrong_share(std::span<const float> distances, double threshold, bool same
 std::string render_histogram(const Histogram& histogram) {
     double largest = 0;
     for (const std::span<const float> kind : {histogram.same, histogram.different}) {
-        for (const float distance : kind) largest = std::max(largest, static_cast<double>(distance));
+        for (const float distance : kind)
+            largest = std::max(largest, static_cast<double>(distance));
     }
     const Bars bars = choose_bars(largest, histogram.threshold);
     const std::vector<double> same = shares(histogram.same, bars);
@@ -78,16 +87,17 @@ std::string render_histogram(const Histogram& histogram) {
                                     *std::max_element(different.begin(), different.end()));
     Axis x = round_axis(0, bars.width * static_cast<double>(bars.count), 8);
     const Frame frame(x, round_axis(0, std::max(highest, 1.0), 5));
-    const std::string svg = draw_frame(frame, "distance D", "% of each kind") +
-                            draw_steps(frame, bars, different, 1) + draw_steps(frame, bars, same, 0) +
-                            draw_threshold(frame, histogram.threshold);
+    const std::string svg =
+        draw_frame(frame, "distance D", "% of each kind") + draw_steps(frame, bars, different, 1) +
+        draw_steps(frame, bars, same, 0) + draw_threshold(frame, histogram.threshold);
     const std::string note = fmt::format(
         "At D < {:.4g}, {:.2f} % of the same pairs are taken for different, and {:.2f} % of the "
         "different ones for the same.",
         histogram.threshold, wrong_share(histogram.same, histogram.threshold, true),
         wrong_share(histogram.different, histogram.threshold, false));
-    return wrap_figure(histogram.title, svg,
-                       {{"same class", 0, true}, {"different classes", 1, true}}, note);
+    return wrap_figure(
+        histogram.title, svg,
+        {{"same class", 0, Key::Sample::area}, {"different classes", 1, Key::Sample::area}}, note);
 }
 
 }  // namespace siamc

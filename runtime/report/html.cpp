@@ -8,11 +8,21 @@ std::string escape(std::string_view text) {
     std::string html;
     for (const char c : text) {
         switch (c) {
-            case '&': html += "&amp;"; break;
-            case '<': html += "&lt;"; break;
-            case '>': html += "&gt;"; break;
-            case '"': html += "&quot;"; break;
-            case '\'': html += "&#39;"; break;
+            case '&':
+                html += "&amp;";
+                break;
+            case '<':
+                html += "&lt;";
+                break;
+            case '>':
+                html += "&gt;";
+                break;
+            case '"':
+                html += "&quot;";
+                break;
+            case '\'':
+                html += "&#39;";
+                break;
             default: {
                 const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
                 if (control && c != '\t' && c != '\n' && c != '\r')

@@ -12,14 +12,14 @@ namespace siamc {
 std::string escape(std::string_view text);
 
 struct Cell {
-    std::string text;  // plain, not HTML
+    std::string text;   // plain, not HTML
     bool best = false;  // stands out
 };
 
 struct Table {
     std::string caption;
-    std::vector<std::string> columns;      // the first one names the rows
-    std::vector<std::vector<Cell>> rows;   // each as long as columns
+    std::vector<std::string> columns;     // the first one names the rows
+    std::vector<std::vector<Cell>> rows;  // each as long as columns
 };
 
 // Wide or long tables scroll on a screen and are whole on paper.

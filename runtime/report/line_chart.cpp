@@ -11,8 +11,8 @@
 namespace siamc {
 namespace {
 
-constexpr int most_marked = 20;     // epochs with a dot each
-constexpr int most_pointed = 200;   // epochs whose values the pointer shows
+constexpr std::size_t most_marked = 20;    // epochs with a dot each
+constexpr std::size_t most_pointed = 200;  // epochs whose values the pointer shows
 
 Axis value_axis(const LineChart& chart) {
     bool any = false;
@@ -47,8 +47,9 @@ std::string draw_path(const Frame& frame, const std::vector<double>& values) {
     bool drawing = false;
     for (std::size_t i = 0; i < values.size(); ++i) {
         if (std::isfinite(values[i])) {
-            path += fmt::format("{}{:.1f} {:.1f}", drawing ? "L" : "M",
-                                frame.x.place(static_cast<double>(i + 1)), frame.y.place(values[i]));
+            path +=
+                fmt::format("{}{:.1f} {:.1f}", drawing ? "L" : "M",
+                            frame.x.place(static_cast<double>(i + 1)), frame.y.place(values[i]));
         }
         drawing = std::isfinite(values[i]);
     }
@@ -69,11 +70,12 @@ std::string draw_points(const Frame& frame, const LineChart& chart, const Series
         const double value = series.values[i];
         const bool marked = all_marked || stands_alone(series.values, i);
         if (!std::isfinite(value) || !(marked || pointed)) continue;
-        svg += fmt::format("<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\">"
-                           "<title>{}, epoch {}: {}</title></circle>\n",
-                           marked ? "dot" : "hidden", frame.x.place(static_cast<double>(i + 1)),
-                           frame.y.place(value), marked ? "3.2" : "4", escape(series.name), i + 1,
-                           value_text(chart, value));
+        svg += fmt::format(
+            "<circle class=\"{}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\">"
+            "<title>{}, epoch {}: {}</title></circle>\n",
+            marked ? "dot" : "hidden", frame.x.place(static_cast<double>(i + 1)),
+            frame.y.place(value), marked ? "3.2" : "4", escape(series.name), i + 1,
+            value_text(chart, value));
     }
     return svg;
 }
@@ -88,7 +90,8 @@ std::string render_line_chart(const LineChart& chart) {
     std::vector<Key> legend;
     for (std::size_t i = 0; i < chart.series.size(); ++i) {
         const Series& series = chart.series[i];
-        legend.push_back({series.name, static_cast<int>(i), false});
+        legend.push_back({series.name, static_cast<int>(i),
+                          epochs <= most_marked ? Key::Sample::dotted_line : Key::Sample::line});
         svg += fmt::format("<g class=\"line {}\">\n{}{}</g>\n", style_class(static_cast<int>(i)),
                            draw_path(frame, series.values), draw_points(frame, chart, series));
     }

@@ -24,16 +24,18 @@ std::string image(const ImageView& view, const char* which) {
 }
 
 std::string images(const PairPicture& pair) {
-    return "<div class=\"images\">" + image(pair.left, "left") + image(pair.right, "right") + "</div>";
+    return "<div class=\"images\">" + image(pair.left, "left") + image(pair.right, "right") +
+           "</div>";
 }
 
 std::string prediction(const PairPicture& pair, bool worst) {
     const bool right = pair.same == pair.predicted_same;
     return fmt::format(
-        "<li class=\"pair {}\">{}<p class=\"distance\">D = {:.3f}{}</p>"
-        "<p>truth: {}</p><p class=\"verdict\">{} predicted: {}</p></li>\n",
+        "<li class=\"pair {}\">{}<p class=\"distance\"><span>D = {:.3f}</span>{}</p>"
+        "<p><span>truth</span>{}</p>"
+        "<p class=\"verdict\"><span>predicted</span>{} {}</p></li>\n",
         right ? "right" : "wrong", images(pair), pair.distance,
-        worst ? " <strong class=\"badge\">worst</strong>" : "", word(pair.same),
+        worst ? "<strong class=\"badge\">worst</strong>" : "", word(pair.same),
         right ? "&#10003;" : "&#10007;", word(pair.predicted_same));
 }
 
@@ -57,7 +59,8 @@ std::string render_predictions(std::span<const PairPicture> pairs, double thresh
     std::string html;
     if (!wrong.empty()) {
         html += fmt::format("<h3>Wrong ({} shown)</h3>\n<ul class=\"pairs\">\n", wrong.size());
-        for (std::size_t i = 0; i < wrong.size(); ++i) html += prediction(wrong[i], i < worst_marked);
+        for (std::size_t i = 0; i < wrong.size(); ++i)
+            html += prediction(wrong[i], i < worst_marked);
         html += "</ul>\n";
     }
     if (!right.empty()) {

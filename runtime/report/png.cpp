@@ -18,7 +18,8 @@ std::vector<unsigned char> encode_png(const ImageView& image) {
     description.format = PNG_FORMAT_GRAY;
     png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(description);
     std::vector<unsigned char> bytes(size);
-    if (!png_image_write_to_memory(&description, bytes.data(), &size, 0, image.pixels, 0, nullptr)) {
+    if (!png_image_write_to_memory(&description, bytes.data(), &size, 0, image.pixels, 0,
+                                   nullptr)) {
         fail(Exit::internal, "an image of {} x {} pixels cannot be made a PNG: {}", image.height,
              image.width, description.message);
     }

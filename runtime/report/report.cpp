@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "report/chart.h"
-#include "report/curves.h"
 #include "report/html.h"
+#include "report/parts.h"
 
 namespace siamc {
 namespace {
@@ -13,15 +13,15 @@ std::string render_curves(const ReportInput& input) {
     const std::vector<EpochRow>& rows = input.epochs;
     return "<div class=\"charts\">\n" +
            render_line_chart({"Loss",
-                              "loss",
+                              "mean loss",
                               false,
                               {{"training", column(rows, &EpochRow::train_loss)},
                                {"validation", column(rows, &EpochRow::val_loss)}}}) +
            render_line_chart({"Accuracy",
                               "%",
                               true,
-                              {{"training", percent(column(rows, &EpochRow::train_accuracy))},
-                               {"validation", percent(column(rows, &EpochRow::val_accuracy))}}}) +
+                              {{"training", percent_column(rows, &EpochRow::train_accuracy)},
+                               {"validation", percent_column(rows, &EpochRow::val_accuracy)}}}) +
            "</div>\n";
 }
 
@@ -50,9 +50,9 @@ Table epoch_table(const std::vector<EpochRow>& epochs) {
     for (const EpochRow& row : epochs) {
         table.rows.push_back({{fmt::format("{}", row.epoch)},
                               {fmt::format("{:.5f}", row.train_loss)},
-                              {fmt::format("{:.2f} %", 100 * row.train_accuracy)},
+                              {percent_text(row.train_accuracy)},
                               {fmt::format("{:.5f}", row.val_loss)},
-                              {fmt::format("{:.2f} %", 100 * row.val_accuracy)},
+                              {percent_text(row.val_accuracy)},
                               {fmt::format("{:.3g}", row.learning_rate)},
                               {fmt::format("{:.2f}", row.seconds)},
                               {grouped(row.images_per_second)}});
@@ -61,12 +61,6 @@ Table epoch_table(const std::vector<EpochRow>& epochs) {
 }
 
 }  // namespace
-
-std::string render_settings(const Facts& settings) {
-    Table table{"Settings", {"setting", "value"}, {}};
-    for (const auto& [name, value] : settings) table.rows.push_back({{name}, {value}});
-    return "<div class=\"settings\">" + render_table(table) + "</div>\n";
-}
 
 std::string render_report(const ReportInput& input) {
     Page page(input.title, input.subtitle);
@@ -89,7 +83,7 @@ std::string render_report(const ReportInput& input) {
         page.add_section("Sample pairs", "As the network is shown them, with their labels.",
                          render_samples(input.samples));
     }
-    if (!input.settings.empty()) page.add_section("Configuration", "", render_settings(input.settings));
+    add_settings(page, input.settings);
     return page.html();
 }
 

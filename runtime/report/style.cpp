@@ -30,7 +30,7 @@ header p, .note { color: var(--faint); margin: 4px 0 0; }
 section > .note { margin-bottom: 14px; }
 .card { background: var(--card); border: 1px solid var(--edge); border-radius: 10px; padding: 16px; }
 
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 14px;
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 14px;
   margin: 24px 0 0; }
 .tiles dt { font-size: 14px; color: var(--faint); }
 .tiles dd { margin: 0; }
@@ -52,7 +52,8 @@ figcaption { font-weight: 600; font-size: 15px; }
 .axis { stroke: var(--faint); stroke-opacity: .6; }
 .threshold { stroke: var(--text); stroke-width: 1.5; stroke-dasharray: 4 3; }
 .line path, .line line { fill: none; stroke: currentColor; stroke-width: 2.2; stroke-linejoin: round; }
-.line .dot { fill: currentColor; stroke: var(--card); stroke-width: 1.2; }
+.line circle { fill: currentColor; }
+.line .dot { stroke: var(--card); stroke-width: 1.2; }
 .line .hidden { fill: transparent; }
 .line .hidden:hover { fill: currentColor; }
 .area path, .area rect { fill: currentColor; fill-opacity: .28; stroke: currentColor;
@@ -65,7 +66,7 @@ figcaption { font-weight: 600; font-size: 15px; }
 .line.s5 path, .line.s5 line { stroke-dasharray: 5 2 1.5 2 1.5 2; }
 .line.s6 path, .line.s6 line { stroke-dasharray: 12 4; }
 
-.pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(158px, 1fr)); gap: 12px;
+.pairs { display: grid; grid-template-columns: repeat(auto-fill, minmax(172px, 1fr)); gap: 12px;
   list-style: none; padding: 0; margin: 0; }
 .pair { background: var(--card); border: 1px solid var(--edge); border-radius: 8px; padding: 10px;
   font-size: 13.5px; line-height: 1.45; }
@@ -74,8 +75,10 @@ figcaption { font-weight: 600; font-size: 15px; }
 .images { display: flex; gap: 4px; margin-bottom: 6px; }
 .images img { flex: 1 1 0; min-width: 0; width: 100%; border-radius: 3px; background: #000; }
 .images .sharp { image-rendering: pixelated; }
-.distance { display: flex; justify-content: space-between; align-items: center; font-weight: 600;
-  font-variant-numeric: tabular-nums; }
+.right p, .wrong p { display: flex; justify-content: space-between; align-items: center; gap: 6px; }
+.right p span, .wrong p span { color: var(--faint); font-weight: 400; }
+.distance { font-variant-numeric: tabular-nums; }
+.right .distance span, .wrong .distance span { color: var(--text); font-weight: 600; }
 .right .verdict { color: var(--good); } .wrong .verdict { color: var(--bad); font-weight: 600; }
 .badge { font-size: 11px; background: var(--bad); color: var(--card); border-radius: 4px;
   padding: 1px 6px; }
@@ -86,15 +89,23 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; font-variant-nu
 caption { text-align: left; font-weight: 600; padding: 12px 14px 6px; }
 th, td { padding: 6px 14px; text-align: right; white-space: nowrap; border-top: 1px solid var(--grid); }
 thead th { position: sticky; top: 0; background: var(--card); color: var(--faint); font-weight: 600;
-  border-top: 0; box-shadow: 0 1px 0 var(--edge); }
+  white-space: normal; vertical-align: bottom; border-top: 0; box-shadow: 0 1px 0 var(--edge); }
 th:first-child { text-align: left; }
 tbody th { font-weight: 500; }
 .best { font-weight: 700; color: var(--good); }
 .best small { font-weight: 600; }
 .settings td, .settings th { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 
-@media (max-width: 820px) { .charts { grid-template-columns: minmax(0, 1fr); } }
-@media (max-width: 480px) {
+@media screen and (max-width: 820px) { .charts { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 820px) {
+  .tiles .card { padding: 12px; }
+  .tiles .value { font-size: 22px; }
+  table { font-size: 13px; }
+  th, td { padding: 6px; }
+  th:first-child, caption { padding-left: 14px; }
+  th:last-child, td:last-child { padding-right: 14px; }
+}
+@media screen and (max-width: 480px) {
   main { padding: 20px 12px 40px; }
   .chart text { font-size: 16px; }
 }

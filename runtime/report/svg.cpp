@@ -28,11 +28,11 @@ std::string draw_frame(const Frame& frame, const std::string& x_label, const std
         svg += fmt::format(
             "<line class=\"axis\" x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\"/>"
             "<text class=\"tick\" text-anchor=\"middle\" x=\"{0:.1f}\" y=\"{3}\">{4}</text>\n",
-            frame.x.place(frame.x.ticks[i]), Canvas::bottom, Canvas::bottom + 5, Canvas::bottom + 19,
-            frame.x.labels[i]);
+            frame.x.place(frame.x.ticks[i]), Canvas::bottom, Canvas::bottom + 5,
+            Canvas::bottom + 19, frame.x.labels[i]);
     }
-    svg += fmt::format("<line class=\"axis\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>\n", Canvas::left,
-                       Canvas::right, Canvas::bottom, Canvas::bottom);
+    svg += fmt::format("<line class=\"axis\" x1=\"{}\" x2=\"{}\" y1=\"{}\" y2=\"{}\"/>\n",
+                       Canvas::left, Canvas::right, Canvas::bottom, Canvas::bottom);
     svg += fmt::format("<text class=\"unit\" x=\"{}\" y=\"12\">{}</text>\n", 4, escape(y_label));
     svg += fmt::format("<text class=\"unit\" text-anchor=\"end\" x=\"{}\" y=\"{}\">{}</text>\n",
                        Canvas::right, Canvas::height - 6, escape(x_label));
@@ -43,18 +43,22 @@ std::string style_class(int style) {
     return fmt::format("s{}", style % styles + 1);
 }
 
+static std::string draw_key(const Key& key) {
+    const bool area = key.sample == Key::Sample::area;
+    std::string sample = area ? "<rect x=\"1\" y=\"1\" width=\"24\" height=\"10\"/>"
+                              : "<line x1=\"0\" x2=\"26\" y1=\"6\" y2=\"6\"/>";
+    if (key.sample == Key::Sample::dotted_line) sample += "<circle cx=\"13\" cy=\"6\" r=\"3.2\"/>";
+    return fmt::format(
+        "<li><svg class=\"key {} {}\" viewBox=\"0 0 26 12\" aria-hidden=\"true\">{}</svg>{}</li>",
+        area ? "area" : "line", style_class(key.style), sample, escape(key.name));
+}
+
 std::string wrap_figure(const std::string& title, const std::string& body,
                         const std::vector<Key>& legend, const std::string& note) {
     const std::string name = escape(title);
     std::string html = fmt::format("<figure class=\"card\">\n<figcaption>{}</figcaption>\n", name);
     html += "<ul class=\"legend\">";
-    for (const Key& key : legend) {
-        const char* sample = key.area ? "<rect x=\"1\" y=\"1\" width=\"24\" height=\"10\"/>"
-                                      : "<line x1=\"0\" x2=\"26\" y1=\"6\" y2=\"6\"/>";
-        html += fmt::format(
-            "<li><svg class=\"key {} {}\" viewBox=\"0 0 26 12\" aria-hidden=\"true\">{}</svg>{}</li>",
-            key.area ? "area" : "line", style_class(key.style), sample, escape(key.name));
-    }
+    for (const Key& key : legend) html += draw_key(key);
     html += fmt::format(
         "</ul>\n<svg class=\"chart\" viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\">"
         "<title>{}</title>\n{}</svg>\n",

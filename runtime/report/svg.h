@@ -24,9 +24,10 @@ struct Frame {
 std::string draw_frame(const Frame& frame, const std::string& x_label, const std::string& y_label);
 
 struct Key {
+    enum class Sample { line, dotted_line, area };
     std::string name;
-    int style = 0;      // class s1 … s6 is style % 6 + 1
-    bool area = false;  // filled
+    int style = 0;  // class s1 … s6 is style % 6 + 1
+    Sample sample = Sample::line;
 };
 
 constexpr int styles = 6;

@@ -1,0 +1,152 @@
+#include "support/evaluate.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "layers/structural.h"
+
+namespace siamc::test {
+
+namespace {
+
+Halide::Type halide_type(ElementType type) {
+    switch (type) {
+        case ElementType::uint8: return Halide::UInt(8);
+        case ElementType::int32: return Halide::Int(32);
+        default: return Halide::Float(32);
+    }
+}
+
+NodeId base_of(const Graph& graph, NodeId id) {
+    while (graph[id].op->pattern == Pattern::view) id = graph[id].inputs[0].node;
+    return id;
+}
+
+// The next point of a box, innermost dimension first; false after the last.
+bool advance(std::vector<int>& point, const std::vector<int>& extents) {
+    for (size_t d = 0; d < point.size(); ++d) {
+        if (++point[d] < extents[d]) return true;
+        point[d] = 0;
+    }
+    return false;
+}
+
+bool is_view(const Graph& graph, NodeId id) { return graph[id].op->pattern == Pattern::view; }
+
+}  // namespace
+
+int RowCounts::of(Rows kind) const {
+    switch (kind) {
+        case Rows::image: return branches * tuples;
+        case Rows::tuple: return tuples;
+        case Rows::dataset: return dataset;
+        default: return 1;
+    }
+}
+
+Tensor64 make_tensor(const Shape& shape, const RowCounts& rows) {
+    const int count = rows.of(shape.rows);
+    return {shape, count, std::vector<double>(static_cast<size_t>(shape.size() * count))};
+}
+
+Bounded read_edge(const Edge& edge, const Bounded& value, int branches) {
+    if (edge.branch < 0) return value;
+    Bounded branch;
+    const Tensor64& whole = value.tensor;
+    branch.tensor = {{whole.shape.dims, Rows::tuple}, whole.rows / branches, {}};
+    const long size = whole.shape.size();
+    for (int tuple = 0; tuple < branch.tensor.rows; ++tuple) {
+        const long start = (static_cast<long>(branches) * tuple + edge.branch) * size;
+        const auto copy = [&](const std::vector<double>& from, std::vector<double>& to) {
+            if (!from.empty()) to.insert(to.end(), from.begin() + start, from.begin() + start + size);
+        };
+        copy(whole.data, branch.tensor.data);
+        copy(value.error, branch.error);
+    }
+    return branch;
+}
+
+Algorithm algorithm_of(const Graph& graph, NodeId id, int image_rows) {
+    Algorithm algorithm;
+    AlgorithmContext context{graph, graph[id], {}, image_rows};
+    for (Edge edge : graph[id].inputs) {
+        const Shape shape = graph.shape_of(edge);
+        const auto dims = static_cast<int>(shape.dims.size()) + (shape.rows != Rows::none);
+        algorithm.params.emplace_back(halide_type(graph[base_of(graph, edge.node)].op->type), dims);
+        algorithm.inputs.push_back(algorithm.params.back());
+    }
+    context.inputs = algorithm.inputs;
+    algorithm.result = graph[id].op->algorithm(context);
+    return algorithm;
+}
+
+Bounded evaluate(const Graph& graph, NodeId id, const std::map<NodeId, Bounded>& values,
+                 const RowCounts& rows) {
+    const Node& node = graph[id];
+    if (is_view(graph, id)) {
+        Bounded value = values.at(node.inputs[0].node);
+        value.tensor.shape = node.shape;
+        return value;
+    }
+    const Algorithm algorithm = algorithm_of(graph, id, rows.of(Rows::image));
+    std::vector<Bounded> inputs;
+    for (Edge edge : node.inputs)
+        inputs.push_back(read_edge(edge, values.at(edge.node), graph.branches));
+    Interpreter interpreter;
+    for (size_t i = 0; i < inputs.size(); ++i)
+        interpreter.bind(algorithm.params[i].name(), inputs[i]);
+    Bounded result{make_tensor(node.shape, rows), {}};
+    result.error.resize(result.tensor.data.size());
+    std::vector<int> extents = node.shape.dims;
+    if (node.shape.rows != Rows::none) extents.push_back(result.tensor.rows);
+    std::vector<int> point(extents.size());
+    for (size_t i = 0; i < result.tensor.data.size(); ++i) {
+        const Number number = interpreter.evaluate(algorithm.result, point);
+        result.tensor.data[i] = number.value;
+        result.error[i] = number.error;
+        advance(point, extents);
+    }
+    return result;
+}
+
+Tensor64 evaluate_reference(const Graph& graph, NodeId id, const std::map<NodeId, Tensor64>& values,
+                            const RowCounts& rows) {
+    const Node& node = graph[id];
+    if (!node.op->reference) throw std::logic_error(node.op->name + " has no reference");
+    std::vector<Tensor64> inputs;
+    std::vector<const Tensor64*> pointers;
+    for (Edge edge : node.inputs)
+        inputs.push_back(read_edge(edge, {values.at(edge.node), {}}, graph.branches).tensor);
+    for (const Tensor64& input : inputs) pointers.push_back(&input);
+    Tensor64 result = make_tensor(node.shape, rows);
+    node.op->reference(graph, node, pointers, result);
+    return result;
+}
+
+ProgramValues::ProgramValues(const Program& program, const std::map<NodeId, Tensor64>& sources,
+                             const RowCounts& rows)
+    : rows_(rows) {
+    for (const auto& [id, tensor] : sources) stored_[id] = {tensor, {}};
+    for (const Kernel& kernel : program.kernels) {
+        store_views(program.graph);
+        run(program.graph, kernel);
+    }
+}
+
+void ProgramValues::store_views(const Graph& graph) {
+    for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id)
+        if (is_view(graph, id) && !stored_.count(id) && stored_.count(graph[id].inputs[0].node))
+            stored_[id] = evaluate(graph, id, stored_, rows_);
+}
+
+void ProgramValues::run(const Graph& graph, const Kernel& kernel) {
+    std::map<NodeId, Bounded> values = stored_;
+    for (NodeId id : kernel.nodes) values[id] = evaluate(graph, id, values, rows_);
+    for (NodeId id : kernel.outputs) {
+        expected_[id] = values[id];
+        Bounded& stored = stored_[id] = {values[id].tensor, {}};
+        for (double& value : stored.tensor.data) value = static_cast<float>(value);
+    }
+}
+
+}  // namespace siamc::test

@@ -1,0 +1,288 @@
+#include "support/interpreter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+namespace siamc::test {
+
+using Halide::Expr;
+using Halide::Internal::Definition;
+using Halide::Internal::Function;
+using Halide::Internal::IRNodeType;
+namespace ir = Halide::Internal;
+
+namespace {
+
+template <typename Node>
+const Node& as(const Expr& e) {
+    return *e.as<Node>();
+}
+
+Number exact(double value) { return {value, 0, std::abs(value)}; }
+
+// A rounded result of numbers that were off by `error` together.
+Number rounded(double value, double error) {
+    return {value, error + std::abs(value), std::abs(value)};
+}
+
+Number divide(const Number& a, const Number& b) {
+    const double quotient = a.value / b.value;
+    return rounded(quotient, (a.error + std::abs(quotient) * b.error) / std::abs(b.value));
+}
+
+// Near 0 the root of an error is much larger than the error.
+Number square_root(const Number& a) {
+    const double root = std::sqrt(std::max(0.0, a.value));
+    const double near_zero = std::sqrt(a.error / unit);
+    return rounded(root, a.error == 0 ? 0 : std::min(near_zero, a.error / root));
+}
+
+double floor_mod(double a, double b) { return a - b * std::floor(a / b); }
+
+Number integer_arithmetic(IRNodeType type, double a, double b) {
+    switch (type) {
+        case IRNodeType::Add: return exact(a + b);
+        case IRNodeType::Sub: return exact(a - b);
+        case IRNodeType::Mul: return exact(a * b);
+        case IRNodeType::Div: return exact(std::floor(a / b));
+        case IRNodeType::Mod: return exact(floor_mod(a, b));
+        case IRNodeType::Min: return exact(std::min(a, b));
+        default: return exact(std::max(a, b));
+    }
+}
+
+Number float_arithmetic(IRNodeType type, const Number& a, const Number& b) {
+    const double either = std::max(a.error, b.error);
+    switch (type) {
+        case IRNodeType::Add: return rounded(a.value + b.value, a.error + b.error);
+        case IRNodeType::Sub: return rounded(a.value - b.value, a.error + b.error);
+        case IRNodeType::Mul:
+            return rounded(a.value * b.value,
+                           std::abs(a.value) * b.error + std::abs(b.value) * a.error);
+        case IRNodeType::Div: return divide(a, b);
+        case IRNodeType::Min: return {std::min(a.value, b.value), either, std::abs(a.value)};
+        case IRNodeType::Max: return {std::max(a.value, b.value), either, std::abs(a.value)};
+        default: throw std::logic_error("the interpreter knows no float mod");
+    }
+}
+
+template <typename Node>
+std::pair<Expr, Expr> sides(const Expr& e) {
+    return {as<Node>(e).a, as<Node>(e).b};
+}
+
+std::pair<Expr, Expr> operands(const Expr& e) {
+    switch (e.node_type()) {
+        case IRNodeType::Add: return sides<ir::Add>(e);
+        case IRNodeType::Sub: return sides<ir::Sub>(e);
+        case IRNodeType::Mul: return sides<ir::Mul>(e);
+        case IRNodeType::Div: return sides<ir::Div>(e);
+        case IRNodeType::Mod: return sides<ir::Mod>(e);
+        case IRNodeType::Min: return sides<ir::Min>(e);
+        case IRNodeType::Max: return sides<ir::Max>(e);
+        case IRNodeType::EQ: return sides<ir::EQ>(e);
+        case IRNodeType::NE: return sides<ir::NE>(e);
+        case IRNodeType::LT: return sides<ir::LT>(e);
+        case IRNodeType::LE: return sides<ir::LE>(e);
+        case IRNodeType::GT: return sides<ir::GT>(e);
+        case IRNodeType::GE: return sides<ir::GE>(e);
+        case IRNodeType::And: return sides<ir::And>(e);
+        default: return sides<ir::Or>(e);
+    }
+}
+
+bool holds(IRNodeType type, double a, double b) {
+    switch (type) {
+        case IRNodeType::EQ: return a == b;
+        case IRNodeType::NE: return a != b;
+        case IRNodeType::LT: return a < b;
+        case IRNodeType::LE: return a <= b;
+        case IRNodeType::GT: return a > b;
+        case IRNodeType::GE: return a >= b;
+        case IRNodeType::And: return a != 0 && b != 0;
+        default: return a != 0 || b != 0;
+    }
+}
+
+}  // namespace
+
+Number Interpreter::evaluate(const Halide::Func& func, const std::vector<int>& point) {
+    return call(func.function(), point);
+}
+
+Number Interpreter::call(const Function& function, const std::vector<int>& point) {
+    Frame frame;
+    frame.function = &function;
+    frame.point = &point;
+    for (size_t d = 0; d < point.size(); ++d)
+        frame.variables.push_back({&function.args()[d], point[d]});
+    if (!function.has_update_definition()) return number(frame, function.values()[0]);
+    auto& known = reductions_[function.name()];
+    const auto found = known.find(point);
+    if (found != known.end()) return found->second;
+    const Number result = reduce(frame, function);
+    reductions_[function.name()].emplace(point, result);
+    return result;
+}
+
+Number Interpreter::reduce(Frame& frame, const Function& function) {
+    frame.current = number(frame, function.values()[0]);
+    for (const Definition& definition : function.updates()) {
+        for (size_t d = 0; d < definition.args().size(); ++d) {
+            const auto* variable = definition.args()[d].as<ir::Variable>();
+            if (!variable || variable->name != function.args()[d])
+                throw std::logic_error(function.name() + ": an update that scatters");
+        }
+        update(frame, definition);
+    }
+    return frame.current;
+}
+
+// The update at every point of its domain, the first reduction variable innermost.
+void Interpreter::update(Frame& frame, const Definition& definition) {
+    const auto& domain = definition.schedule().rvars();
+    const size_t outer = frame.variables.size();
+    std::vector<double> last;
+    for (const auto& r : domain) {
+        const double min = number(frame, r.min).value, extent = number(frame, r.extent).value;
+        if (extent <= 0) return;
+        frame.variables.push_back({&r.var, min});
+        last.push_back(min + extent - 1);
+    }
+    for (bool more = true; more;) {
+        if (number(frame, definition.predicate()).value != 0)
+            frame.current = accumulate(frame, definition.values()[0]);
+        more = false;
+        for (size_t r = 0; r < domain.size() && !more; ++r) {
+            double& value = frame.variables[outer + r].second;
+            more = value < last[r];
+            value = more ? value + 1 : number(frame, domain[r].min).value;
+        }
+    }
+    frame.variables.resize(outer);
+}
+
+// One more term of a sum. The bound holds for any order of the terms, since each partial sum is
+// counted with the sizes of its terms.
+Number Interpreter::accumulate(Frame& frame, const Expr& value) {
+    const auto* add = value.as<ir::Add>();
+    if (!add || !(is_self(frame, add->a) || is_self(frame, add->b))) return number(frame, value);
+    const Number term = number(frame, is_self(frame, add->a) ? add->b : add->a);
+    const double magnitude = frame.current.magnitude + std::abs(term.value);
+    return {frame.current.value + term.value, frame.current.error + term.error + magnitude,
+            magnitude};
+}
+
+bool Interpreter::is_self(const Frame& frame, const Expr& e) {
+    const auto* call = e.as<ir::Call>();
+    return call && call->call_type == ir::Call::Halide && call->name == frame.function->name();
+}
+
+Number Interpreter::number(Frame& frame, const Expr& e) {
+    switch (e.node_type()) {
+        case IRNodeType::IntImm: return exact(static_cast<double>(as<ir::IntImm>(e).value));
+        case IRNodeType::UIntImm: return exact(static_cast<double>(as<ir::UIntImm>(e).value));
+        case IRNodeType::FloatImm: return exact(as<ir::FloatImm>(e).value);
+        case IRNodeType::Variable: {
+            const std::string& name = as<ir::Variable>(e).name;
+            for (const auto& [known, value] : frame.variables)
+                if (*known == name) return exact(value);
+            throw std::logic_error("the interpreter knows no variable " + name);
+        }
+        case IRNodeType::Cast: {
+            const Number value = number(frame, as<ir::Cast>(e).value);
+            const bool truncates = e.type().is_int_or_uint() && !as<ir::Cast>(e).value.type().is_int_or_uint();
+            return truncates ? exact(std::trunc(value.value)) : value;
+        }
+        case IRNodeType::Select: return select(frame, as<ir::Select>(e));
+        case IRNodeType::Call: return call(frame, as<ir::Call>(e));
+        case IRNodeType::Not: {
+            const Number a = number(frame, as<ir::Not>(e).a);
+            return {a.value == 0 ? 1.0 : 0.0, a.error, 1};
+        }
+        case IRNodeType::Add:
+        case IRNodeType::Sub:
+        case IRNodeType::Mul:
+        case IRNodeType::Div:
+        case IRNodeType::Mod:
+        case IRNodeType::Min:
+        case IRNodeType::Max: return arithmetic(frame, e);
+        case IRNodeType::EQ:
+        case IRNodeType::NE:
+        case IRNodeType::LT:
+        case IRNodeType::LE:
+        case IRNodeType::GT:
+        case IRNodeType::GE:
+        case IRNodeType::And:
+        case IRNodeType::Or: return compare(frame, e);
+        default: throw std::logic_error("the interpreter does not know this kind of expression");
+    }
+}
+
+Number Interpreter::arithmetic(Frame& frame, const Expr& e) {
+    const auto [left, right] = operands(e);
+    const Number a = number(frame, left), b = number(frame, right);
+    return e.type().is_float() ? float_arithmetic(e.node_type(), a, b)
+                               : integer_arithmetic(e.node_type(), a.value, b.value);
+}
+
+// 0 or 1; with an error where rounding could turn it.
+Number Interpreter::compare(Frame& frame, const Expr& e) {
+    const auto [left, right] = operands(e);
+    const Number a = number(frame, left), b = number(frame, right);
+    const bool logic = e.node_type() == IRNodeType::And || e.node_type() == IRNodeType::Or;
+    const double error = a.error + b.error;
+    const bool sure = logic ? error == 0 : error == 0 || std::abs(a.value - b.value) > 4 * unit * error;
+    return {holds(e.node_type(), a.value, b.value) ? 1.0 : 0.0, sure ? 0.0 : 1.0, 1};
+}
+
+// Only the chosen side is evaluated, unless rounding could choose the other.
+Number Interpreter::select(Frame& frame, const ir::Select& e) {
+    const Number condition = number(frame, e.condition);
+    Number chosen = number(frame, condition.value != 0 ? e.true_value : e.false_value);
+    if (condition.error == 0) return chosen;
+    const Number other = number(frame, condition.value != 0 ? e.false_value : e.true_value);
+    chosen.error += other.error + std::abs(chosen.value - other.value) / unit;
+    return chosen;
+}
+
+Number Interpreter::call(Frame& frame, const ir::Call& e) {
+    if (e.call_type == ir::Call::Image) return load(frame, e);
+    if (e.call_type == ir::Call::Halide) {
+        const std::vector<int> point = point_of(frame, e.args);
+        if (e.name != frame.function->name()) return call(Function(e.func), point);
+        if (point != *frame.point) throw std::logic_error(e.name + ": reads itself elsewhere");
+        return frame.current;
+    }
+    if (e.is_intrinsic(ir::Call::likely)) return number(frame, e.args[0]);
+    if (e.name == "sqrt_f32") return square_root(number(frame, e.args[0]));
+    throw std::logic_error("the interpreter does not know " + e.name);
+}
+
+Number Interpreter::load(Frame& frame, const ir::Call& e) {
+    const auto found = images_.find(e.name);
+    if (found == images_.end()) throw std::logic_error("no tensor bound to " + e.name);
+    const Bounded& bounded = *found->second;
+    const std::vector<int> point = point_of(frame, e.args);
+    std::vector<int> extents = bounded.tensor.shape.dims;
+    if (bounded.tensor.shape.rows != Rows::none) extents.push_back(bounded.tensor.rows);
+    size_t index = 0, stride = 1;
+    for (size_t d = 0; d < extents.size(); ++d) {
+        if (point.at(d) < 0 || point[d] >= extents[d])
+            throw std::logic_error(e.name + " is read outside its bounds");
+        index += static_cast<size_t>(point[d]) * stride;
+        stride *= static_cast<size_t>(extents[d]);
+    }
+    const double value = bounded.tensor.data.at(index);
+    return {value, bounded.error.empty() ? 0 : bounded.error.at(index), std::abs(value)};
+}
+
+std::vector<int> Interpreter::point_of(Frame& frame, const std::vector<Expr>& args) {
+    std::vector<int> point;
+    for (const Expr& arg : args) point.push_back(static_cast<int>(number(frame, arg).value));
+    return point;
+}
+
+}  // namespace siamc::test

@@ -1,0 +1,73 @@
+// Halide algorithms evaluated point by point in double, without Halide's lowering, schedules or
+// code generation: what generated code is compared with.
+#pragma once
+
+#include <Halide.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "layers/op.h"
+
+namespace siamc::test {
+
+// Unit roundoff of float.
+constexpr double unit = 0x1p-24;
+
+// A number and what rounding each float operation could make of it: `error` bounds the difference
+// of any order of evaluation to first order, in units of `unit`.
+struct Number {
+    double value = 0;
+    double error = 0;
+    double magnitude = 0;  // of a sum: of its terms
+};
+
+// A tensor of such numbers.
+struct Bounded {
+    Tensor64 tensor;
+    std::vector<double> error;  // empty: exact
+};
+
+// How far a float result may be from a number. Four times the bound: rounding of the bound's own
+// quantities, and approximate division.
+inline double tolerance(double value, double error) {
+    return 4 * unit * error + 4 * unit * std::abs(value) + 1e-30;
+}
+
+class Interpreter {
+  public:
+    // What the ImageParam of that name holds; the tensor must outlive the interpreter.
+    void bind(const std::string& name, const Bounded& tensor) { images_[name] = &tensor; }
+
+    // func(point). Throws std::logic_error naming what it does not know.
+    Number evaluate(const Halide::Func& func, const std::vector<int>& point);
+
+  private:
+    // One Func at one point: the names its definition uses.
+    struct Frame {
+        std::vector<std::pair<const std::string*, double>> variables;
+        const Halide::Internal::Function* function = nullptr;
+        const std::vector<int>* point = nullptr;
+        Number current = {};  // what the updates have made so far
+    };
+
+    Number call(const Halide::Internal::Function& function, const std::vector<int>& point);
+    Number reduce(Frame& frame, const Halide::Internal::Function& function);
+    void update(Frame& frame, const Halide::Internal::Definition& definition);
+    Number accumulate(Frame& frame, const Halide::Expr& value);
+    bool is_self(const Frame& frame, const Halide::Expr& e);
+
+    Number number(Frame& frame, const Halide::Expr& e);
+    Number arithmetic(Frame& frame, const Halide::Expr& e);
+    Number compare(Frame& frame, const Halide::Expr& e);
+    Number select(Frame& frame, const Halide::Internal::Select& e);
+    Number call(Frame& frame, const Halide::Internal::Call& e);
+    Number load(Frame& frame, const Halide::Internal::Call& e);
+    std::vector<int> point_of(Frame& frame, const std::vector<Halide::Expr>& args);
+
+    std::map<std::string, const Bounded*> images_;
+    std::map<std::string, std::map<std::vector<int>, Number>> reductions_;  // by Func and point
+};
+
+}  // namespace siamc::test

@@ -1,0 +1,21 @@
+// The programs of a model as compile_model makes them, but for batches of any size.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "frontend/model_spec.h"
+#include "passes/plan.h"
+
+namespace siamc::test {
+
+struct PlannedProgram {
+    std::string name;
+    Program program;
+};
+
+// embed_one, embed, and a training and an evaluation program for each loss, for at most `batch`
+// tuples (embed_one: 1).
+std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch);
+
+}  // namespace siamc::test

@@ -1,0 +1,40 @@
+#include "support/random_values.h"
+
+#include <cmath>
+
+#include "layers/structural.h"
+
+namespace siamc::test {
+
+// Distributions of the standard library differ between its implementations; this does not.
+double RandomValues::uniform(double low, double high) {
+    return static_cast<float>(low + (high - low) * (engine_() >> 8) * 0x1p-24);
+}
+
+int RandomValues::below(int count) {
+    return static_cast<int>(engine_() % static_cast<unsigned>(count));
+}
+
+double RandomValues::source_value(const Node& node, const RowCounts& rows) {
+    if (node.op == &images_op()) return below(256);
+    if (node.op == &rows_op()) return below(rows.dataset);
+    if (node.op == &shifts_op()) return below(13) - 6;  // two more than is allowed either way
+    if (node.op == &label_op()) return below(2);
+    if (node.op == &weight_op()) return 1.0f / static_cast<float>(rows.tuples);
+    if (node.op == &parameter_op() && node.shape.dims.size() == 2)
+        return uniform(-2, 2) / std::sqrt(node.shape.dims[1]);
+    return uniform(-1, 1);
+}
+
+std::map<NodeId, Tensor64> RandomValues::sources(const Graph& graph, const RowCounts& rows) {
+    std::map<NodeId, Tensor64> values;
+    for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
+        if (graph[id].op->pattern != Pattern::source) continue;
+        Tensor64& tensor = values[id] = make_tensor(graph[id].shape, rows);
+        for (double& value : tensor.data)
+            value = static_cast<float>(source_value(graph[id], rows));
+    }
+    return values;
+}
+
+}  // namespace siamc::test
