@@ -42,7 +42,22 @@ void fix_shape(BufferParam& buffer, const Operand& operand, bool single_row) {
     }
 }
 
+template <typename BufferParam>
+void estimate_shape(BufferParam& buffer, const Operand& operand, int tuples) {
+    constexpr int stored = 1024;  // images, of which a call reads a few
+    const std::vector<int> estimate = extents(operand, tuples, stored);
+    for (size_t d = 0; d < estimate.size(); ++d)
+        buffer.dim(static_cast<int>(d)).set_estimate(0, estimate[d]);
+}
+
 }  // namespace
+
+std::vector<int> extents(const Operand& operand, int tuples, int stored) {
+    std::vector<int> result = operand.extent;
+    for (int& extent : result)
+        if (extent == 0) extent = operand.rows_per_tuple ? operand.rows_per_tuple * tuples : stored;
+    return result;
+}
 
 KernelTask task_of(const Program& program, const Call& call) {
     KernelTask task;
@@ -50,6 +65,8 @@ KernelTask task_of(const Program& program, const Call& call) {
     task.kernel = &program.kernels[call.kernel];
     task.operands = call.operands;
     task.single_row = program.batch == 1;
+    task.usual_tuples =
+        stage_of(*task.kernel) == Stage::batch ? program.batch : program.slice_tuples;
     for (NodeId id : task.kernel->nodes) {
         const Node& node = program.graph[id];
         task.compares = task.compares || node.op == &stack_branches_op();
@@ -170,6 +187,11 @@ void KernelGenerator::schedule() {
     }
     if (task_.choice == ScheduleChoice::tuned) siamc::schedule(funcs_, get_target());
     else if (task_.choice == ScheduleChoice::naive) schedule_naive(funcs_);
+    if (task_.choice != ScheduleChoice::automatic) return;
+    for (size_t i = 0; i < inputs; ++i)
+        estimate_shape(*inputs_[i], task_.operands[i], task_.usual_tuples);
+    for (size_t i = 0; i < outputs_.size(); ++i)
+        estimate_shape(*outputs_[i], task_.operands[inputs + i], task_.usual_tuples);
 }
 
 Halide::Module generate(const KernelTask& task, const Halide::GeneratorContext& context,

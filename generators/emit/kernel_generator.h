@@ -11,6 +11,7 @@
 
 namespace siamc {
 
+// automatic: left to the autoscheduler that the generator's context names.
 enum class ScheduleChoice { tuned, naive, automatic };
 
 // What is generated: a kernel and the buffers that it is called with (inputs, then outputs).
@@ -20,10 +21,14 @@ struct KernelTask {
     std::vector<Operand> operands;
     bool single_row = false;
     bool compares = false;  // rows of one tuple with each other
+    int usual_tuples = 1;   // in a full call: what an automatic schedule is made for
     ScheduleChoice choice = ScheduleChoice::tuned;
 };
 
 KernelTask task_of(const Program& program, const Call& call);
+
+// An operand's extents, innermost first, in a call with that many tuples and stored images.
+std::vector<int> extents(const Operand& operand, int tuples, int stored);
 
 // Two tasks with one signature generate the same code.
 std::string signature(const KernelTask& task);

@@ -13,10 +13,16 @@ std::vector<Func> all_funcs(const KernelFuncs& kernel) {
     return funcs;
 }
 
+bool is_view(const Func& func) {
+    const std::string& name = func.name();
+    return name.rfind("read_", 0) == 0 || name.rfind("branch_", 0) == 0;
+}
+
 void schedule(KernelFuncs& kernel, const Halide::Target& target) { schedule_cpu(kernel, target); }
 
 void schedule_naive(KernelFuncs& kernel) {
-    for (Func& func : all_funcs(kernel)) func.compute_root();
+    for (Func& func : all_funcs(kernel))
+        if (!is_view(func)) func.compute_root();
 }
 
 }  // namespace siamc

@@ -42,4 +42,8 @@ void schedule_cpu(KernelFuncs& kernel, const Halide::Target& target);
 // Every Func that the outputs need, producers first, without the inputs' wrappers.
 std::vector<Halide::Func> all_funcs(const KernelFuncs& kernel);
 
+// Whether it only shows an input, or one branch of it, under other indices. Such a Func is always
+// recomputed where it is used: an index that is itself read from memory has no bounds.
+bool is_view(const Halide::Func& func);
+
 }  // namespace siamc

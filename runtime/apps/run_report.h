@@ -1,17 +1,37 @@
-// report.html of a training run.
+// report.html of a training run, and of several runs compared.
 #pragma once
 
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "core/model.h"
+#include "report/report.h"
 #include "training/run_folder.h"
 #include "training/settings.h"
+#include "training/trainer.h"
 
 namespace siamc {
 
-// Curves, sample pairs and predictions on the validation images.
-void write_run_report(const RunFolder& run, const Settings& settings,
-                      const std::vector<EpochRow>& rows, Model& model,
-                      const FloatBuffer& parameters, const ImageSet& validation);
+// A finished run, as its report needs it.
+struct ReportedRun {
+    const RunFolder& folder;
+    const TrainConfig& config;
+    const Settings& settings;
+    const std::vector<EpochRow>& rows;  // at least one
+    Model& model;
+    const FloatBuffer& parameters;
+    const ImageSet& validation;
+};
+
+// Curves, sample pairs, and predictions on the validation images with their distances.
+void write_run_report(const ReportedRun& run);
+
+ComparedRun compared_run(const std::string& name, const std::vector<EpochRow>& rows,
+                         const nlohmann::ordered_json& summary);
+
+void write_comparison_report(const std::filesystem::path& file, const Settings& settings,
+                             const std::vector<ComparedRun>& runs);
 
 }  // namespace siamc

@@ -9,7 +9,7 @@ namespace siamc {
 // A result to be seen first.
 struct Tile {
     std::string label, value;
-    std::string note;  // what it means, or how sure it is; may be empty
+    std::string note = {};  // what it means, or how sure it is; may be empty
 };
 
 // Collects HTML section by section. Titles, notes and tiles are plain text; bodies are HTML.

@@ -75,8 +75,9 @@ std::string to_text(const Setting& setting) {
 
 void write_settings(const std::filesystem::path& path, const Settings& settings) {
     toml::table table;
-    for (const auto& [key, setting] : settings)
-        std::visit([&](const auto& value) { table.insert(key, value); }, setting);
+    for (const auto& setting : settings) {
+        std::visit([&](const auto& value) { table.insert(setting.first, value); }, setting.second);
+    }
     std::ostringstream text;
     text << toml::toml_formatter(table, toml::format_flags::none) << "\n";  // "text" on one line
     write_file_atomically(path, text.str());

@@ -89,7 +89,7 @@ Failure write_failure(const fs::path& file, const std::string& bytes) {
 TEST_CASE("a written file holds exactly the bytes and stands alone", "[files]") {
     const TempFolder folder;
     const fs::path file = folder.path() / "weights";
-    for (const std::size_t size : {0, 1, 65535, 65536, 65537, 300000}) {
+    for (const std::size_t size : std::vector<std::size_t>{0, 1, 65535, 65536, 65537, 300000}) {
         const std::string bytes = pattern(size);
         write_file_atomically(file, bytes);
         CHECK(contents(folder.path()) == Listing{{"weights", bytes}});
@@ -262,7 +262,7 @@ TEST_CASE("a failed sync is an error and never tried again", "[files]") {
 TEST_CASE("a file is read whole or not at all", "[files]") {
     const TempFolder folder;
     const fs::path file = folder.path() / "file";
-    for (const std::size_t size : {0, 1, 65535, 65536, 65537, 200000}) {
+    for (const std::size_t size : std::vector<std::size_t>{0, 1, 65535, 65536, 65537, 200000}) {
         write_file_atomically(file, pattern(size));
         CHECK(read_file(file, size) == pattern(size));
         CHECK(read_file(file, size + 1) == pattern(size));

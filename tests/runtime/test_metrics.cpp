@@ -306,12 +306,16 @@ TEST_CASE("noise recognises as much as chance", "[oneshot]") {
 }
 
 TEST_CASE("the interval over episodes follows their spread", "[oneshot]") {
-    const Floats values = noise(200 * 8);
-    const EpisodeSampler sampler(labels_of(20, 10), 5, 1, 3, 1);
-    const OneshotResult result = evaluate_oneshot({values, 8}, sampler, 400);
+    // Half of the classes are told apart perfectly, half not at all: queries fail together.
+    const std::vector<int> labels = labels_of(20, 10);
+    Floats values(200 * 11, 0.0f);
+    for (std::size_t i = 0; i < 200; ++i)
+        values[i * 11 + static_cast<std::size_t>(std::min(labels[i], 10))] = 1;
+    const EpisodeSampler sampler(labels, 5, 1, 3, 1);
+    const OneshotResult result = evaluate_oneshot({values, 11}, sampler, 400);
     std::vector<double> shares;
     for (int e = 0; e < 400; ++e)
-        shares.push_back(static_cast<double>(count_right({values, 8}, sampler.episode(e))) / 15);
+        shares.push_back(static_cast<double>(count_right({values, 11}, sampler.episode(e))) / 15);
     double mean = 0, variance = 0;
     for (const double share : shares) mean += share / 400;
     for (const double share : shares) variance += (share - mean) * (share - mean) / 399;
@@ -319,6 +323,15 @@ TEST_CASE("the interval over episodes follows their spread", "[oneshot]") {
     CHECK(close(result.accuracy, mean));
     CHECK(close(result.ci95.low, mean - half, 0.1 * half));
     CHECK(close(result.ci95.high, mean + half, 0.1 * half));
+    const Interval independent = wilson95(result.accuracy, static_cast<double>(result.queries));
+    CHECK(result.ci95.high - result.ci95.low > 1.5 * (independent.high - independent.low));
+}
+
+TEST_CASE("an embedding of zeros is as far from everything", "[oneshot]") {
+    const Floats support = {1, 0, 0, 0, 1, 0.5f}, query = {1, 0, 0, 1, 0, 0};
+    CHECK(count_right({support, 2}, two_ways(1, {0})) == 1);
+    CHECK(count_right({support, 2}, two_ways(1, {1})) == 0);
+    CHECK(count_right({query, 2}, two_ways(1, {0})) == 0);
 }
 
 TEST_CASE("embeddings that aren't numbers, and single episodes, are refused", "[oneshot]") {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <sstream>
 #include <stdexcept>
 
 namespace siamc::test {
@@ -117,7 +117,7 @@ Number Interpreter::call(const Function& function, const std::vector<int>& point
     frame.function = &function;
     frame.point = &point;
     for (size_t d = 0; d < point.size(); ++d)
-        frame.variables.push_back({&function.args()[d], point[d]});
+        frame.variables.push_back({&function.args()[d], exact(point[d])});
     if (!function.has_update_definition()) return number(frame, function.values()[0]);
     auto& known = reductions_[function.name()];
     const auto found = known.find(point);
@@ -148,17 +148,18 @@ void Interpreter::update(Frame& frame, const Definition& definition) {
     for (const auto& r : domain) {
         const double min = number(frame, r.min).value, extent = number(frame, r.extent).value;
         if (extent <= 0) return;
-        frame.variables.push_back({&r.var, min});
+        frame.variables.push_back({&r.var, exact(min)});
         last.push_back(min + extent - 1);
     }
+    const Expr& where = definition.predicate();  // undefined: everywhere
     for (bool more = true; more;) {
-        if (number(frame, definition.predicate()).value != 0)
+        if (!where.defined() || number(frame, where).value != 0)
             frame.current = accumulate(frame, definition.values()[0]);
         more = false;
         for (size_t r = 0; r < domain.size() && !more; ++r) {
-            double& value = frame.variables[outer + r].second;
-            more = value < last[r];
-            value = more ? value + 1 : number(frame, domain[r].min).value;
+            Number& variable = frame.variables[outer + r].second;
+            more = variable.value < last[r];
+            variable = more ? exact(variable.value + 1) : number(frame, domain[r].min);
         }
     }
     frame.variables.resize(outer);
@@ -185,12 +186,8 @@ Number Interpreter::number(Frame& frame, const Expr& e) {
         case IRNodeType::IntImm: return exact(static_cast<double>(as<ir::IntImm>(e).value));
         case IRNodeType::UIntImm: return exact(static_cast<double>(as<ir::UIntImm>(e).value));
         case IRNodeType::FloatImm: return exact(as<ir::FloatImm>(e).value);
-        case IRNodeType::Variable: {
-            const std::string& name = as<ir::Variable>(e).name;
-            for (const auto& [known, value] : frame.variables)
-                if (*known == name) return exact(value);
-            throw std::logic_error("the interpreter knows no variable " + name);
-        }
+        case IRNodeType::Variable: return variable(frame, as<ir::Variable>(e).name);
+        case IRNodeType::Let: return let(frame, as<ir::Let>(e));
         case IRNodeType::Cast: {
             const Number value = number(frame, as<ir::Cast>(e).value);
             const bool truncates = e.type().is_int_or_uint() && !as<ir::Cast>(e).value.type().is_int_or_uint();
@@ -217,8 +214,25 @@ Number Interpreter::number(Frame& frame, const Expr& e) {
         case IRNodeType::GE:
         case IRNodeType::And:
         case IRNodeType::Or: return compare(frame, e);
-        default: throw std::logic_error("the interpreter does not know this kind of expression");
+        default: {
+            std::ostringstream text;
+            text << "the interpreter does not know " << e.node_type() << ": " << e;
+            throw std::logic_error(text.str());
+        }
     }
+}
+
+Number Interpreter::variable(const Frame& frame, const std::string& name) {
+    for (auto known = frame.variables.rbegin(); known != frame.variables.rend(); ++known)
+        if (*known->first == name) return known->second;
+    throw std::logic_error("the interpreter knows no variable " + name);
+}
+
+Number Interpreter::let(Frame& frame, const ir::Let& e) {
+    frame.variables.push_back({&e.name, number(frame, e.value)});
+    const Number body = number(frame, e.body);
+    frame.variables.pop_back();
+    return body;
 }
 
 Number Interpreter::arithmetic(Frame& frame, const Expr& e) {

@@ -46,7 +46,7 @@ class Interpreter {
   private:
     // One Func at one point: the names its definition uses.
     struct Frame {
-        std::vector<std::pair<const std::string*, double>> variables;
+        std::vector<std::pair<const std::string*, Number>> variables;
         const Halide::Internal::Function* function = nullptr;
         const std::vector<int>* point = nullptr;
         Number current = {};  // what the updates have made so far
@@ -59,6 +59,8 @@ class Interpreter {
     bool is_self(const Frame& frame, const Halide::Expr& e);
 
     Number number(Frame& frame, const Halide::Expr& e);
+    Number variable(const Frame& frame, const std::string& name);
+    Number let(Frame& frame, const Halide::Internal::Let& e);
     Number arithmetic(Frame& frame, const Halide::Expr& e);
     Number compare(Frame& frame, const Halide::Expr& e);
     Number select(Frame& frame, const Halide::Internal::Select& e);

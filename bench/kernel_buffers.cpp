@@ -1,0 +1,119 @@
+#include "kernel_buffers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "layers/structural.h"
+#include "sampling/random.h"
+
+namespace siamc {
+
+namespace {
+
+constexpr int stored_images = 1024;
+constexpr long line = 64;
+
+void fill(std::uint8_t* data, long elements, const Node& node, ElementType type, Random random) {
+    auto* floats = reinterpret_cast<float*>(data);
+    auto* integers = reinterpret_cast<std::int32_t*>(data);
+    for (long i = 0; i < elements; ++i) {
+        if (type == ElementType::uint8)
+            data[i] = static_cast<std::uint8_t>(random.next());
+        else if (node.op == &rows_op())
+            integers[i] = random.between(0, stored_images - 1);
+        else if (node.op == &shifts_op())
+            integers[i] = random.between(-2, 2);
+        else if (node.op == &label_op())
+            floats[i] = static_cast<float>(random.below(2));
+        else
+            floats[i] = 2 * random.uniform() - 1;
+    }
+}
+
+}  // namespace
+
+KernelBuffers::KernelBuffers(const KernelTask& task) : inputs_(task.kernel->inputs.size()) {
+    for (std::size_t i = 0; i < task.operands.size(); ++i) add(task, i);
+    for (const auto& box : boxes_) arguments_.push_back(&box->buffer);
+}
+
+void KernelBuffers::add(const KernelTask& task, std::size_t number) {
+    const Operand& operand = task.operands[number];
+    auto box = std::make_unique<Box>();
+    box->extents = extents(operand, task.usual_tuples, stored_images);
+    box->strides = operand.stride;
+    long elements = 1;
+    for (std::size_t d = 0; d < box->extents.size(); ++d) {
+        elements += static_cast<long>(box->extents[d] - 1) * box->strides[d];
+        box->dims.push_back({0, box->extents[d], box->strides[d], 0});
+    }
+    const long bytes = elements * (operand.type == ElementType::uint8 ? 1 : 4);
+    box->memory = std::make_unique<std::uint8_t[]>(static_cast<std::size_t>(bytes + line));
+    const auto address = reinterpret_cast<std::uintptr_t>(box->memory.get());
+    box->data = box->memory.get() + (line - static_cast<long>(address % line)) % line;
+    if (number < inputs_)
+        fill(box->data, elements, (*task.graph)[operand.node], operand.type,
+             Random(0, Stream::parameters, 0, static_cast<std::uint32_t>(number)));
+    else
+        std::fill_n(reinterpret_cast<float*>(box->data), elements,
+                    std::numeric_limits<float>::quiet_NaN());
+    box->buffer.host = box->data;
+    switch (operand.type) {
+        case ElementType::uint8:
+            box->buffer.type = halide_type_of<std::uint8_t>();
+            break;
+        case ElementType::int32:
+            box->buffer.type = halide_type_of<std::int32_t>();
+            break;
+        default:
+            box->buffer.type = halide_type_of<float>();
+    }
+    box->buffer.dimensions = static_cast<std::int32_t>(box->dims.size());
+    box->buffer.dim = box->dims.data();
+    boxes_.push_back(std::move(box));
+}
+
+std::vector<float> KernelBuffers::values_of(const Box& box) {
+    std::vector<float> values;
+    std::vector<int> index(box.extents.size(), 0);
+    while (true) {
+        long offset = 0;
+        for (std::size_t d = 0; d < index.size(); ++d)
+            offset += static_cast<long>(index[d]) * box.strides[d];
+        values.push_back(reinterpret_cast<const float*>(box.data)[offset]);
+        std::size_t d = 0;
+        while (d < index.size() && ++index[d] == box.extents[d]) index[d++] = 0;
+        if (d == index.size()) return values;
+    }
+}
+
+std::vector<float> KernelBuffers::outputs() const {
+    std::vector<float> all;
+    for (std::size_t b = inputs_; b < boxes_.size(); ++b) {
+        const std::vector<float> values = values_of(*boxes_[b]);
+        all.insert(all.end(), values.begin(), values.end());
+    }
+    return all;
+}
+
+long KernelBuffers::output_floats() const {
+    return static_cast<long>(outputs().size());
+}
+
+double KernelBuffers::error_against(const float* reference) const {
+    double worst = 0;
+    for (std::size_t b = inputs_; b < boxes_.size(); ++b) {
+        double largest = 1e-30, difference = 0;
+        for (float value : values_of(*boxes_[b])) {
+            const double apart = std::abs(static_cast<double>(value) - *reference);
+            if (!(apart <= difference)) difference = apart;
+            if (std::isnan(apart)) return apart;
+            largest = std::max(largest, std::abs(static_cast<double>(*reference++)));
+        }
+        worst = std::max(worst, difference / largest);
+    }
+    return worst;
+}
+
+}  // namespace siamc
