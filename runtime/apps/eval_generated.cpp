@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "apps/command_line.h"
+#include "apps/linked_models.h"
 #include "core/error.h"
 #include "core/model.h"
 #include "evaluation/oneshot.h"

@@ -1,11 +1,19 @@
 // The models and recipes that the build put into this program (cmake/SiamcModel.cmake).
 #pragma once
 
+#include <siamc_abi.h>
+
+#include <span>
 #include <string>
 
 namespace siamc {
 
+std::span<const siamc_model* const> linked_models();
+
 // The text of the model's recipes file.
 std::string linked_recipes(const std::string& model);
+
+// usage, naming those there are, if none has that name.
+const siamc_model& find_model(const std::string& name);
 
 }  // namespace siamc

@@ -25,8 +25,8 @@ Facts facts_of(const Settings& settings) {
 
 std::string rule_of(const std::string& loss, double threshold) {
     if (loss == "triplet")
-        return "A triplet is right if the anchor is nearer to the positive than to the negative.";
-    return fmt::format("A pair is right if similar means a distance below {:g}.", threshold);
+        return "A triplet is right if the anchor is nearer to the positive than to the negative";
+    return fmt::format("A pair is right if similar means a distance below {:g}", threshold);
 }
 
 // The evaluation pairs of the validation images, with the distances that the weights give them.

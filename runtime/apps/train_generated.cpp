@@ -4,6 +4,7 @@
 #include <fmt/ostream.h>
 
 #include "apps/command_line.h"
+#include "apps/linked_models.h"
 #include "apps/run_report.h"
 #include "apps/train_options.h"
 #include "apps/train_run.h"

@@ -59,10 +59,4 @@ class Model {
     FloatBuffer arena_;
 };
 
-// Every model that is linked into this program.
-std::span<const siamc_model* const> linked_models();
-
-// usage, naming those there are, if none has that name.
-const siamc_model& find_model(const std::string& name);
-
 }  // namespace siamc

@@ -41,15 +41,24 @@ class ScratchFolder {
     fs::path path_;
 };
 
+// Halide's own exceptions carry no message across its library's border.
+class ThrowOnError : public Halide::CompileTimeErrorReporter {
+  public:
+    void warning(const char* message) override { fmt::print(stderr, "{}\n", message); }
+    void error(const char* message) override { throw std::runtime_error(message); }
+};
+
 // Scheduled and lowered for one target, code for another: a schedule can be tried where its
 // instructions are missing.
 void compile(const KernelTask& task, const KernelTargets& targets, const std::string& symbol,
              const std::string& object) {
     const Halide::Module scheduled =
         generate(task, Halide::GeneratorContext(bare(targets.schedule)), symbol);
-    Halide::Module module(symbol, bare(targets.instructions));
-    for (const auto& function : scheduled.functions()) module.append(function);
-    module.compile({{Halide::OutputFileType::object, object}});
+    if (targets.schedule == targets.instructions)
+        return scheduled.compile({{Halide::OutputFileType::object, object}});
+    Halide::Module translated(symbol, bare(targets.instructions));
+    for (const auto& function : scheduled.functions()) translated.append(function);
+    translated.compile({{Halide::OutputFileType::object, object}});
 }
 
 }  // namespace
@@ -59,6 +68,8 @@ KernelTargets host_targets() {
 }
 
 KernelLibrary::KernelLibrary(const std::vector<KernelTask>& tasks, const KernelTargets& targets) {
+    static ThrowOnError reporter;
+    Halide::set_custom_compile_time_error_reporter(&reporter);
     const ScratchFolder scratch;
     std::vector<std::string> objects;
     std::map<std::string, std::string> symbols;  // by signature: equal kernels are compiled once
