@@ -15,27 +15,53 @@ namespace {
 
 constexpr std::size_t most_bytes = 1 << 16;
 
-bool belongs_to_key(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
+bool is_letter_or_digit(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-// Whether a line is blank, a comment, or begins as `key = value` does, where the value is a text, a
-// number, true or false.
+bool is_control(char c) {
+    const auto code = static_cast<unsigned char>(c);
+    return (code < ' ' && c != '\t') || code == 0x7f;
+}
+
+void skip_blanks(std::string_view& line) {
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+}
+
+// Takes the characters at the beginning for which belongs() holds.
+template <typename Predicate>
+std::string_view take_while(std::string_view& line, Predicate belongs) {
+    const auto end = std::find_if_not(line.begin(), line.end(), belongs);
+    const std::string_view taken = line.substr(0, static_cast<std::size_t>(end - line.begin()));
+    line.remove_prefix(taken.size());
+    return taken;
+}
+
+// Whether the line could be a number, true or false, and nothing more; not a date, whose hyphens
+// follow digits.
+bool is_bare_value(std::string_view line) {
+    char last = 'e';
+    const std::string_view value = take_while(line, [&](char c) {
+        const bool hyphen = c == '-' && (last == 'e' || last == 'E');
+        last = c;
+        return is_letter_or_digit(c) || hyphen || c == '+' || c == '.' || c == '_';
+    });
+    skip_blanks(line);
+    return !value.empty() && (line.empty() || line.front() == '#');
+}
+
+// Whether a line is blank, a comment, or looks like `key = value`.
 bool is_plain(std::string_view line) {
-    const auto skip_blanks = [&] {
-        line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-    };
-    skip_blanks();
+    if (std::any_of(line.begin(), line.end(), is_control)) return false;
+    skip_blanks(line);
     if (line.empty() || line.front() == '#') return true;
-    const auto key_end = std::find_if_not(line.begin(), line.end(), belongs_to_key);
-    if (key_end == line.begin()) return false;
-    line.remove_prefix(static_cast<std::size_t>(key_end - line.begin()));
-    skip_blanks();
-    if (line.empty() || line.front() != '=') return false;
+    const std::string_view key =
+        take_while(line, [](char c) { return is_letter_or_digit(c) || c == '_' || c == '-'; });
+    skip_blanks(line);
+    if (key.empty() || line.empty() || line.front() != '=') return false;
     line.remove_prefix(1);
-    skip_blanks();
-    return !line.empty() && std::string_view("\"'+-0123456789tfin").find(line.front()) != line.npos;
+    skip_blanks(line);
+    return line.starts_with('"') || line.starts_with('\'') || is_bare_value(line);
 }
 
 // The parser aborts on a few texts that aren't TOML, among them unfinished tables, lists and dates.
@@ -46,22 +72,19 @@ void check_lines(const std::string& file, const std::string& text) {
     for (int number = 1; std::getline(lines, line); ++number) {
         if (line.ends_with('\r')) line.pop_back();
         if (!is_plain(line)) {
-            fail(
-                Exit::bad_data,
-                "{}:{}:1: not a setting: write key = value, where the value is a text in quotes, a "
-                "number, true or false",
-                file, number);
+            fail(Exit::bad_data,
+                 "{}:{}:1: not a setting: write key = value, where the value is a text in quotes, "
+                 "a number, true or false",
+                 file, number);
         }
     }
 }
 
-Setting to_setting(const std::string& file, const toml::node& node) {
+Setting to_setting(const toml::node& node) {
     if (const auto* value = node.as_boolean()) return value->get();
     if (const auto* value = node.as_integer()) return value->get();
     if (const auto* value = node.as_floating_point()) return value->get();
-    if (const auto* value = node.as_string()) return value->get();
-    fail(Exit::bad_data, "{}:{}:{}: a date: write a text in quotes, a number, true or false", file,
-         node.source().begin.line, node.source().begin.column);
+    return node.ref<std::string>();
 }
 
 }  // namespace
@@ -89,7 +112,7 @@ Settings read_settings(const std::filesystem::path& path) {
     Settings settings;
     try {
         for (const auto& [key, node] : toml::parse(text))
-            settings.emplace(key.str(), to_setting(path.string(), node));
+            settings.emplace(key.str(), to_setting(node));
     } catch (const toml::parse_error& error) {
         fail(Exit::bad_data, "{}:{}:{}: not valid TOML: {}: write key = value", path.string(),
              error.source().begin.line, error.source().begin.column, error.description());
