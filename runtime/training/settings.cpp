@@ -37,20 +37,33 @@ std::string_view take_while(std::string_view& line, Predicate belongs) {
     return taken;
 }
 
-// Whether the line could be a number, true or false, and nothing more; not a date, whose hyphens
-// follow digits.
-bool is_bare_value(std::string_view line) {
+// Takes what could be a number, true or false; not a date, whose hyphens follow digits.
+bool take_bare_value(std::string_view& line) {
     char last = 'e';
     const std::string_view value = take_while(line, [&](char c) {
         const bool hyphen = c == '-' && (last == 'e' || last == 'E');
         last = c;
         return is_letter_or_digit(c) || hyphen || c == '+' || c == '.' || c == '_';
     });
-    skip_blanks(line);
-    return !value.empty() && (line.empty() || line.front() == '#');
+    return !value.empty();
 }
 
-// Whether a line is blank, a comment, or looks like `key = value`.
+// Takes a text in quotes, if it ends on this line.
+bool take_text(std::string_view& line) {
+    const char quote = line.front();
+    line.remove_prefix(1);
+    bool escaped = false;
+    take_while(line, [&](char c) {
+        const bool inside = c != quote || escaped;
+        escaped = quote == '"' && c == '\\' && !escaped;
+        return inside;
+    });
+    if (line.empty()) return false;
+    line.remove_prefix(1);
+    return true;
+}
+
+// Whether a line is blank, a comment, or looks like `key = value` and nothing more.
 bool is_plain(std::string_view line) {
     if (std::any_of(line.begin(), line.end(), is_control)) return false;
     skip_blanks(line);
@@ -61,7 +74,10 @@ bool is_plain(std::string_view line) {
     if (key.empty() || line.empty() || line.front() != '=') return false;
     line.remove_prefix(1);
     skip_blanks(line);
-    return line.starts_with('"') || line.starts_with('\'') || is_bare_value(line);
+    const bool quoted = line.starts_with('"') || line.starts_with('\'');
+    if (!(quoted ? take_text(line) : take_bare_value(line))) return false;
+    skip_blanks(line);
+    return line.empty() || line.front() == '#';
 }
 
 // The parser aborts on a few texts that aren't TOML, among them unfinished tables, lists and dates.

@@ -5,101 +5,20 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <cmath>
+#include <csignal>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 #include <system_error>
 
-#include "support/guarded_memory.h"
+#include "support/box.h"
 
 namespace siamc::test {
 
 namespace {
 
 constexpr int faults_per_kernel = 3;
-
-long element_bytes(ElementType type) { return type == ElementType::uint8 ? 1 : 4; }
-
-void store(uint8_t* to, ElementType type, double value) {
-    const auto as_float = static_cast<float>(value);
-    const auto as_int = static_cast<int32_t>(value);
-    if (type == ElementType::uint8) *to = static_cast<uint8_t>(value);
-    else if (type == ElementType::int32) std::memcpy(to, &as_int, sizeof as_int);
-    else std::memcpy(to, &as_float, sizeof as_float);
-}
-
-// One buffer of one task: a box of a tensor, in memory that holds no byte more.
-class Box {
-  public:
-    Box(const Operand& operand, const Tensor64& tensor, int task, Against side)
-        : operand_(operand), extent_(operand.extent), start_(operand.extent.size()) {
-        if (tensor.shape.rows != Rows::none) extent_.back() = tensor.rows;
-        const long bytes = element_bytes(operand.type);
-        long first = task * operand.task_stride / bytes;
-        for (size_t d = start_.size(); d-- > 0;) {
-            start_[d] = static_cast<int>(first / operand.stride[d]);
-            first %= operand.stride[d];
-        }
-        long last = 0, stride = 1;
-        for (size_t d = 0; d < extent_.size(); ++d) {
-            last += static_cast<long>(extent_[d] - 1) * operand.stride[d];
-            tensor_stride_.push_back(stride);
-            if (d < tensor.shape.dims.size()) stride *= tensor.shape.dims[d];
-        }
-        memory_ = std::make_unique<GuardedMemory>(static_cast<size_t>((last + 1) * bytes), side);
-        // What is no element reads as NaN.
-        std::memset(memory_->data(), 0xFF, static_cast<size_t>((last + 1) * bytes));
-    }
-
-    // visit(point, element of the memory, element of the tensor) for every element of the box.
-    template <typename Visit>
-    void for_each(Visit&& visit) const {
-        std::vector<int> point(extent_.size());
-        for (bool more = true; more;) {
-            long here = 0, there = 0;
-            for (size_t d = 0; d < point.size(); ++d) {
-                here += static_cast<long>(point[d]) * operand_.stride[d];
-                there += (start_[d] + static_cast<long>(point[d])) * tensor_stride_[d];
-            }
-            visit(point, memory_->data() + here * element_bytes(operand_.type), there);
-            more = false;
-            for (size_t d = 0; d < point.size() && !more; ++d) {
-                more = ++point[d] < extent_[d];
-                if (!more) point[d] = 0;
-            }
-        }
-    }
-
-    void fill(const Tensor64& tensor) {
-        for_each([&](const auto&, uint8_t* element, long index) {
-            store(element, operand_.type, tensor.data.at(static_cast<size_t>(index)));
-        });
-    }
-
-    halide_buffer_t* buffer() {
-        buffer_ = {};
-        for (size_t d = 0; d < extent_.size(); ++d)
-            dims_[d] = halide_dimension_t(0, extent_[d], operand_.stride[d]);
-        const bool is_float = operand_.type == ElementType::float32;
-        buffer_.type = halide_type_t(is_float ? halide_type_float
-                                     : operand_.type == ElementType::uint8 ? halide_type_uint
-                                                                           : halide_type_int,
-                                     static_cast<uint8_t>(8 * element_bytes(operand_.type)));
-        buffer_.host = memory_->data();
-        buffer_.dimensions = static_cast<int>(extent_.size());
-        buffer_.dim = dims_;
-        return &buffer_;
-    }
-
-    bool slack_is_whole() const { return memory_->slack_is_whole(); }
-
-  private:
-    const Operand& operand_;
-    std::vector<int> extent_, start_;
-    std::vector<long> tensor_stride_;
-    std::unique_ptr<GuardedMemory> memory_;
-    halide_buffer_t buffer_ = {};
-    halide_dimension_t dims_[8];
-};
 
 // Runs the kernel in a process of its own; what became of it, or "" if all is well.
 std::string run_apart(KernelFunction function, std::vector<void*> arguments) {
@@ -120,6 +39,26 @@ std::string run_apart(KernelFunction function, std::vector<void*> arguments) {
     return WEXITSTATUS(status) == 0 ? "" : "returned an error";
 }
 
+// The buffers of one task.
+class Arguments {
+  public:
+    template <typename TensorOf>
+    Arguments(const Call& call, size_t inputs, int task, Against side, TensorOf&& tensor_of) {
+        for (size_t i = 0; i < call.operands.size(); ++i) {
+            const Tensor64& tensor = tensor_of(call.operands[i].node);
+            boxes_.push_back(std::make_unique<Box>(call.operands[i], tensor, task, side));
+            if (i < inputs) boxes_.back()->fill(tensor);
+            pointers_.push_back(boxes_.back()->buffer());
+        }
+    }
+    const Box& box(size_t i) const { return *boxes_[i]; }
+    const std::vector<void*>& pointers() const { return pointers_; }
+
+  private:
+    std::vector<std::unique_ptr<Box>> boxes_;
+    std::vector<void*> pointers_;
+};
+
 class KernelCheck {
   public:
     KernelCheck(const Program& program, const ProgramValues& values, Findings& findings)
@@ -127,24 +66,19 @@ class KernelCheck {
 
     void run(const Call& call, int task, Against side, KernelFunction function) {
         const Kernel& kernel = program_.kernels[static_cast<size_t>(call.kernel)];
+        const size_t inputs = kernel.inputs.size();
         what_ = fmt::format("{} task {}, buffers against the page {}", kernel.name, task,
                             side == Against::end ? "after" : "before");
-        std::vector<std::unique_ptr<Box>> boxes;
-        std::vector<void*> arguments;
+        const auto stored = [&](NodeId id) -> const Tensor64& { return values_.stored(id); };
+        const Arguments arguments(call, inputs, task, side, stored);
+        const std::string end = run_apart(function, arguments.pointers());
+        if (!end.empty()) return findings_.faults.push_back(what_ + ": " + end);
         for (size_t i = 0; i < call.operands.size(); ++i) {
             const Operand& operand = call.operands[i];
-            const Tensor64& tensor = values_.stored(operand.node);
-            boxes.push_back(std::make_unique<Box>(operand, tensor, task, side));
-            if (i < kernel.inputs.size()) boxes.back()->fill(tensor);
-            arguments.push_back(boxes.back()->buffer());
-        }
-        const std::string end = run_apart(function, arguments);
-        if (!end.empty()) return findings_.faults.push_back(what_ + ": " + end);
-        for (size_t i = 0; i < boxes.size(); ++i) {
-            const Operand& operand = call.operands[i];
-            if (!boxes[i]->slack_is_whole()) fault(operand, "wrote outside the buffer");
-            if (i < kernel.inputs.size()) expect_unchanged(operand, *boxes[i]);
-            else compare(operand, *boxes[i]);
+            const Box& box = arguments.box(i);
+            if (!box.slack_is_whole()) fault(operand, "wrote outside the buffer");
+            if (i >= inputs) compare(operand, box);
+            else if (!box.holds(values_.stored(operand.node))) fault(operand, "was changed");
         }
     }
 
@@ -154,27 +88,14 @@ class KernelCheck {
             fmt::format("{}: {}: {}", what_, program_.graph[operand.node].name, text));
     }
 
-    void expect_unchanged(const Operand& operand, const Box& box) {
-        const Tensor64& tensor = values_.stored(operand.node);
-        bool same = true;
-        box.for_each([&](const auto&, const uint8_t* element, long index) {
-            uint8_t expected[4] = {};
-            store(expected, operand.type, tensor.data[static_cast<size_t>(index)]);
-            const auto bytes = static_cast<size_t>(element_bytes(operand.type));
-            same = same && std::memcmp(element, expected, bytes) == 0;
-        });
-        if (!same) fault(operand, "an input was changed");
-    }
-
     void compare(const Operand& operand, const Box& box) {
         const Bounded& expected = values_.expected(operand.node);
         int faults = 0;
-        box.for_each([&](const std::vector<int>& point, const uint8_t* element, long index) {
+        box.for_each([&](const std::vector<int>& point, const uint8_t* element, size_t index) {
             float got;
             std::memcpy(&got, element, sizeof got);
-            const auto at = static_cast<size_t>(index);
-            const double value = expected.tensor.data[at];
-            const double allowed = tolerance(value, expected.error[at]);
+            const double value = expected.tensor.data[index];
+            const double allowed = tolerance(value, expected.error[index]);
             ++findings_.compared;
             if (std::abs(got - value) <= allowed || ++faults > faults_per_kernel) return;
             fault(operand, fmt::format("({}) is {}, not {} +- {}", fmt::join(point, ", "), got,
@@ -188,6 +109,8 @@ class KernelCheck {
     std::string what_;
 };
 
+int tasks_of(const Call& call) { return std::max(1, call.tasks); }
+
 }  // namespace
 
 Findings check_kernels(const Program& program, const ProgramValues& values,
@@ -196,9 +119,39 @@ Findings check_kernels(const Program& program, const ProgramValues& values,
     KernelCheck check(program, values, findings);
     for (size_t c = 0; c < program.calls.size(); ++c)
         for (const Against side : {Against::end, Against::start})
-            for (int task = 0; task < std::max(1, program.calls[c].tasks); ++task)
+            for (int task = 0; task < tasks_of(program.calls[c]); ++task)
                 check.run(program.calls[c], task, side, library.function(first + c));
     return findings;
+}
+
+std::map<NodeId, Tensor64> run_kernels(const Program& program,
+                                       const std::map<NodeId, Tensor64>& sources,
+                                       const RowCounts& rows, const KernelLibrary& library) {
+    std::map<NodeId, Tensor64> values = sources;
+    const Graph& graph = program.graph;
+    const auto value_of = [&](NodeId id) -> const Tensor64& {
+        NodeId base = id;
+        while (graph[base].op->pattern == Pattern::view) base = graph[base].inputs[0].node;
+        if (base != id && !values.count(id)) {
+            values[id] = values.at(base);
+            values[id].shape = graph[id].shape;
+        }
+        return values.at(id);
+    };
+    for (size_t c = 0; c < program.calls.size(); ++c) {
+        const Call& call = program.calls[c];
+        const Kernel& kernel = program.kernels[static_cast<size_t>(call.kernel)];
+        for (NodeId id : kernel.outputs) values[id] = make_tensor(graph[id].shape, rows);
+        for (int task = 0; task < tasks_of(call); ++task) {
+            Arguments arguments(call, kernel.inputs.size(), task, Against::end, value_of);
+            std::vector<void*> pointers = arguments.pointers();
+            if (library.function(c)(pointers.data()) != 0)
+                throw std::runtime_error(kernel.name + " returned an error");
+            for (size_t i = kernel.inputs.size(); i < call.operands.size(); ++i)
+                arguments.box(i).read_into(values[call.operands[i].node]);
+        }
+    }
+    return values;
 }
 
 }  // namespace siamc::test

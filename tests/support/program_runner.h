@@ -1,6 +1,7 @@
-// Compiled kernels run on guarded memory and compared with double.
+// Compiled kernels run on guarded memory.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -20,5 +21,10 @@ struct Findings {
 // library: its task first + i is that of the program's call i.
 Findings check_kernels(const Program& program, const ProgramValues& values,
                        const KernelLibrary& library, size_t first = 0);
+
+// The program as its kernels compute it: the value of every source and of every kernel's outputs.
+std::map<NodeId, Tensor64> run_kernels(const Program& program,
+                                       const std::map<NodeId, Tensor64>& sources,
+                                       const RowCounts& rows, const KernelLibrary& library);
 
 }  // namespace siamc::test

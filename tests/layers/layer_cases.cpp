@@ -1,0 +1,135 @@
+#include "layer_cases.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "frontend/model_spec.h"
+#include "layers/structural.h"
+
+namespace siamc::test {
+
+namespace {
+
+Shape input_shape(const Node& node, Rows rows) {
+    const auto& dims = std::get<std::vector<long>>(node.attributes.at("dims"));
+    return {{dims.begin(), dims.end()}, rows};
+}
+
+const Op& input_op(Rows rows) {
+    const auto make = [](const char* name, Rows kind) {
+        return Op{name, Pattern::source,
+                  [kind](const Graph&, const Node& node) { return input_shape(node, kind); }};
+    };
+    static const Op none = make("values", Rows::none), image = make("image_values", Rows::image),
+                    tuple = make("tuple_values", Rows::tuple);
+    return rows == Rows::none ? none : rows == Rows::image ? image : tuple;
+}
+
+Edge input(Graph& graph, const std::string& name, const std::vector<int>& dims, Rows rows) {
+    const std::vector<long> extents(dims.begin(), dims.end());
+    return {graph.add({&input_op(rows), name, {}, {{"dims", extents}}, {}, {}})};
+}
+
+std::vector<Attribute> values_of(const AttributeRule& rule, size_t variant) {
+    if (rule.type == AttributeType::boolean) return {true, false};
+    if (rule.fallback) return {*rule.fallback};
+    static const std::vector<long> integers = {9, 1, 17, 7, 127, 64, 12, 5};
+    if (rule.type == AttributeType::integer) return {integers[variant % integers.size()]};
+    return {0.75};
+}
+
+std::vector<Attributes> attributes_of(const Layer& layer, size_t variant) {
+    std::vector<Attributes> all = {{}};
+    for (const AttributeRule& rule : layer.attributes) {
+        std::vector<Attributes> more;
+        for (const Attributes& attributes : all)
+            for (const Attribute& value : values_of(rule, variant)) {
+                more.push_back(attributes);
+                more.back()[rule.name] = value;
+            }
+        all = more;
+    }
+    return all;
+}
+
+std::string to_text(const Attributes& attributes) {
+    std::string text;
+    for (const auto& [name, value] : attributes)
+        text += std::visit([n = name](const auto& v) { return fmt::format(" {}={}", n, v); }, value);
+    return text;
+}
+
+}  // namespace
+
+LayerCase make_case(const Layer& layer, const std::vector<int>& dims, const Attributes& attributes,
+                    int tuples) {
+    LayerCase made;
+    made.what = fmt::format("{} [{}]{}, {} tuples", layer.name, fmt::join(dims, " "),
+                            to_text(attributes), tuples);
+    made.tuples = tuples;
+    made.attributes = attributes;
+    made.graph.name = layer.name;
+    std::vector<Edge> inputs;
+    if (layer.kind == LayerKind::loss) {
+        made.graph.branches = layer.branches;
+        for (int b = 1; b < layer.branches; ++b)
+            inputs.push_back(input(made.graph, fmt::format("d{}", b), {}, Rows::tuple));
+        if (layer.branches == 2)
+            inputs.push_back({made.graph.add({&label_op(), "label", {}, {}, {}, {}})});
+    } else {
+        const NodeId x = input(made.graph, "x", dims, Rows::image).node;
+        inputs = {{x}};
+        if (layer.kind == LayerKind::distance) {
+            made.graph.branches = 2;
+            inputs = {{x, 0}, {x, 1}};
+        }
+    }
+    made.graph.outputs = {layer.build(made.graph, {layer.name, inputs, attributes, {}}).node};
+    return made;
+}
+
+std::vector<LayerCase> cases_of(const Layer& layer) {
+    struct Size {
+        std::vector<int> dims;
+        int tuples;
+    };
+    const std::vector<Size> sizes = {{{1}, 28},  {{7}, 12},  {{9}, 4},     {{17}, 32},
+                                     {{64}, 12}, {{127}, 4}, {{5, 7}, 12}, {{3, 9, 7}, 4}};
+    std::vector<LayerCase> cases;
+    for (size_t s = 0; s < sizes.size(); ++s) {
+        const bool flat = layer.flat_input || layer.kind == LayerKind::distance;
+        if (flat && sizes[s].dims.size() > 1) continue;
+        for (const Attributes& attributes : attributes_of(layer, s)) {
+            const bool any_dims = layer.kind == LayerKind::loss;
+            cases.push_back(make_case(layer, any_dims ? std::vector<int>{} : sizes[s].dims,
+                                      attributes, sizes[s].tuples));
+        }
+    }
+    return cases;
+}
+
+std::vector<NodeId> layer_nodes(const Graph& graph) {
+    std::vector<NodeId> nodes;
+    for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id)
+        if (graph[id].op->pattern != Pattern::source) nodes.push_back(id);
+    return nodes;
+}
+
+Gradients add_gradients(Graph& graph, NodeId node) {
+    const Shape shape = graph[node].shape;
+    const Edge adjoint = input(graph, graph[node].name + ".adjoint", shape.dims, shape.rows);
+    return {adjoint.node, graph[node].op->gradient(graph, node, adjoint)};
+}
+
+Graph with_gradients(const Graph& graph) {
+    Graph whole = graph;
+    for (NodeId node : layer_nodes(graph))
+        for (Edge edge : add_gradients(whole, node).edges)
+            if (edge.node >= 0 && !std::count(whole.outputs.begin(), whole.outputs.end(), edge.node))
+                whole.outputs.push_back(edge.node);
+    return whole;
+}
+
+}  // namespace siamc::test

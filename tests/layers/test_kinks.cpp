@@ -1,0 +1,191 @@
+// What happens exactly where a function has a corner or a quotient has no value: by definition, the
+// gradient is 0 there. In the code that siamc generates, for vectors and their rests.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "catch.h"
+#include "layer_cases.h"
+#include "support/program_runner.h"
+
+namespace siamc::test {
+
+namespace {
+
+// A layer with its gradients, compiled for this machine.
+class CompiledLayer {
+  public:
+    CompiledLayer(const std::string& name, LayerKind kind, const std::vector<int>& dims,
+                  const Attributes& attributes = {})
+        : made_(make_case(*find_layer(name, kind), dims, attributes, 4)),
+          program_(plan(with_gradients(made_.graph), {}, made_.tuples)),
+          library_(tasks_of(program_, ScheduleChoice::tuned), host_targets()) {}
+
+    // The source of that name, filled with one value; its numbers can be changed.
+    std::vector<double>& set(const std::string& source, double value) {
+        const NodeId id = program_.graph.find(source);
+        REQUIRE(id >= 0);
+        Tensor64& tensor = sources_[id] = make_tensor(program_.graph[id].shape, rows());
+        for (double& element : tensor.data) element = static_cast<float>(value);
+        return tensor.data;
+    }
+
+    void run() { values_ = run_kernels(program_, sources_, rows(), library_); }
+
+    // The layer's value (0), then its gradients in order.
+    const std::vector<double>& output(size_t index) const {
+        return values_.at(program_.graph.outputs.at(index)).data;
+    }
+
+  private:
+    RowCounts rows() const { return {made_.tuples, made_.graph.branches, 0}; }
+
+    LayerCase made_;
+    Program program_;
+    KernelLibrary library_;
+    std::map<NodeId, Tensor64> sources_, values_;
+};
+
+// Elements [from, from + count) of a tensor are exactly that value; the sign of a zero is free.
+bool are(const std::vector<double>& values, size_t from, size_t count, double expected) {
+    for (size_t i = from; i < from + count; ++i)
+        if (!(values.at(i) == expected)) return false;
+    return true;
+}
+
+bool near(double value, double expected) {
+    return std::abs(value - expected) <= 1e-5 * std::abs(expected);
+}
+
+bool all_finite(const std::vector<double>& values) {
+    for (double value : values)
+        if (!std::isfinite(value)) return false;
+    return true;
+}
+
+constexpr int sizes[] = {1, 9, 64, 127};
+
+}  // namespace
+
+TEST_CASE("relu at 0", "[layers]") {
+    for (const int size : sizes) {
+        INFO("size " << size);
+        const auto n = static_cast<size_t>(size);
+        CompiledLayer relu("relu", LayerKind::layer, {size});
+        std::vector<double>& x = relu.set("x", 0);
+        for (size_t i = 0; i < n; ++i) {
+            x[n + i] = -0.0;
+            x[2 * n + i] = 1e-30f;
+            x[3 * n + i] = -1e-30f;
+        }
+        relu.set("relu.adjoint", 3);
+        relu.run();
+        CHECK(are(relu.output(0), 0, 2 * n, 0));
+        CHECK(are(relu.output(0), 2 * n, n, 1e-30f));
+        CHECK(are(relu.output(0), 3 * n, n, 0));
+        CHECK(are(relu.output(1), 0, 2 * n, 0));
+        CHECK(are(relu.output(1), 2 * n, n, 3));
+        CHECK(are(relu.output(1), 3 * n, n, 0));
+    }
+}
+
+TEST_CASE("l2_normalize of nothing", "[layers]") {
+    for (const int size : sizes) {
+        INFO("size " << size);
+        const auto n = static_cast<size_t>(size);
+        CompiledLayer normalize("l2_normalize", LayerKind::layer, {size}, {{"epsilon", 1e-12}});
+        std::vector<double>& x = normalize.set("x", 0);
+        for (size_t i = 0; i < n; ++i) {
+            x[n + i] = i == 0 ? 1e-8f : 0;     // below epsilon: dead
+            x[2 * n + i] = i == 0 ? 2e-6f : 0;  // just above it: alive
+            x[3 * n + i] = 1e-25f;             // its square is no float
+        }
+        normalize.set("l2_normalize.adjoint", 5);
+        normalize.run();
+        CHECK(are(normalize.output(0), 0, n, 0));
+        CHECK(are(normalize.output(1), 0, 2 * n, 0));
+        CHECK(are(normalize.output(1), 3 * n, n, 0));
+        CHECK(near(normalize.output(0)[2 * n], 1));
+        CHECK((size == 1 || near(normalize.output(1)[2 * n + 1], 5 / 2e-6)));
+        CHECK(all_finite(normalize.output(0)));
+        CHECK(all_finite(normalize.output(1)));
+    }
+}
+
+TEST_CASE("distances between equal embeddings", "[layers]") {
+    for (const std::string name : {"euclidean", "squared_euclidean"})
+        for (const int size : sizes) {
+            INFO(name << " of size " << size);
+            const auto n = static_cast<size_t>(size);
+            CompiledLayer distance(name, LayerKind::distance, {size});
+            std::vector<double>& x = distance.set("x", 0);
+            for (size_t i = 0; i < n; ++i) {
+                x[i] = x[n + i] = static_cast<float>(std::sin(1.0 + static_cast<double>(i)));
+                x[2 * n + i] = 1e-25f;  // a difference whose square is no float
+            }
+            x[4 * n] = 1e-18f;          // one whose square is
+            x[6 * n] = 3;
+            distance.set(name + ".adjoint", 7);
+            distance.run();
+            CHECK(are(distance.output(0), 0, 2, 0));
+            for (size_t gradient = 1; gradient <= 2; ++gradient) {
+                CHECK(are(distance.output(gradient), 0, n, 0));
+                CHECK(all_finite(distance.output(gradient)));
+            }
+            const bool squared = name == "squared_euclidean";
+            if (!squared) CHECK(are(distance.output(1), n, n, 0));
+            CHECK(near(distance.output(1)[2 * n], squared ? 14e-18 : 7));
+            CHECK(near(distance.output(0)[3], squared ? 9 : 3));
+            CHECK(near(distance.output(2)[3 * n], squared ? -42 : -7));
+        }
+}
+
+TEST_CASE("cosine of nothing", "[layers]") {
+    for (const int size : sizes) {
+        INFO("size " << size);
+        const auto n = static_cast<size_t>(size);
+        CompiledLayer cosine("cosine", LayerKind::distance, {size});
+        std::vector<double>& x = cosine.set("x", 0);  // tuple 0: both nothing
+        for (size_t i = 0; i < n; ++i) {
+            x[3 * n + i] = 0.5;                      // tuple 1: the first nothing
+            x[4 * n + i] = 0.5;                      // tuple 2: the second nothing
+            x[6 * n + i] = x[7 * n + i] = 0.5;       // tuple 3: equal
+        }
+        cosine.set("cosine.adjoint", 2);
+        cosine.run();
+        CHECK(are(cosine.output(0), 0, 3, 1));
+        CHECK(std::abs(cosine.output(0)[3]) <= 1e-6);
+        for (size_t gradient = 1; gradient <= 2; ++gradient) {
+            CHECK(are(cosine.output(gradient), 0, 3 * n, 0));
+            CHECK(all_finite(cosine.output(gradient)));
+        }
+    }
+}
+
+TEST_CASE("contrastive at distance 0 and at the margin", "[layers]") {
+    CompiledLayer loss("contrastive", LayerKind::loss, {}, {{"margin", 1.0}});
+    loss.set("contrastive.adjoint", 1);
+    for (const double same : {0.0, 1.0}) {
+        loss.set("d1", 0) = {0, 1, 1.5, 0.25};
+        loss.set("label", same);
+        loss.run();
+        INFO("label " << same);
+        using Four = std::vector<double>;
+        CHECK(loss.output(0) == (same == 1 ? Four{0, 1, 2.25, 0.0625} : Four{1, 0, 0, 0.5625}));
+        CHECK(loss.output(1) == (same == 1 ? Four{0, 2, 3, 0.5} : Four{-2, 0, 0, -1.5}));
+    }
+}
+
+TEST_CASE("triplet at the hinge", "[layers]") {
+    CompiledLayer loss("triplet", LayerKind::loss, {}, {{"margin", 1.0}});
+    loss.set("triplet.adjoint", 1);
+    loss.set("d1", 0) = {0, 0.5, 0.5, 0};
+    loss.set("d2", 0) = {0, 1.5, 1.25, 2};
+    loss.run();
+    using Four = std::vector<double>;
+    CHECK(loss.output(0) == Four{1, 0, 0.25, 0});
+    CHECK(loss.output(1) == Four{1, 0, 1, 0});
+    CHECK(loss.output(2) == Four{-1, 0, -1, 0});
+}
+
+}  // namespace siamc::test

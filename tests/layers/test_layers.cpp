@@ -1,0 +1,227 @@
+// Every layer, distance and loss of layers.def, at odd sizes: its values against its reference, its
+// gradients against central differences of the reference and against Halide's own.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+
+#include "catch.h"
+#include "layer_cases.h"
+#include "support/program_runner.h"
+#include "support/random_values.h"
+
+namespace siamc::test {
+
+namespace {
+
+using Values = std::map<NodeId, Bounded>;
+
+RowCounts rows_of(const LayerCase& made) { return {made.tuples, made.graph.branches, 0}; }
+
+double largest(const std::vector<double>& values) {
+    double most = 0;
+    for (double value : values) most = std::max(most, std::abs(value));
+    return most;
+}
+
+// Fails with the place of the first number that is off; NaN is off.
+template <typename Allowed>
+void check_close(const std::vector<double>& got, const std::vector<double>& expected,
+                 Allowed&& allowed) {
+    REQUIRE(got.size() == expected.size());
+    REQUIRE(!got.empty());
+    for (size_t i = 0; i < got.size(); ++i) {
+        if (std::abs(got[i] - expected[i]) <= allowed(i)) continue;
+        FAIL_CHECK("element " << i << " is " << got[i] << ", not " << expected[i] << " +- "
+                              << allowed(i));
+        return;
+    }
+}
+
+Halide::Buffer<> buffer_of(const Tensor64& tensor) {
+    std::vector<int> extents = tensor.shape.dims;
+    if (tensor.shape.rows != Rows::none) extents.push_back(tensor.rows);
+    Halide::Buffer<float> buffer(extents);
+    for (size_t i = 0; i < tensor.data.size(); ++i)
+        buffer.data()[i] = static_cast<float>(tensor.data[i]);
+    return buffer;
+}
+
+std::vector<double> realize(Halide::Func func, const Tensor64& like) {
+    std::vector<int> extents = like.shape.dims;
+    if (like.shape.rows != Rows::none) extents.push_back(like.rows);
+    const Halide::Buffer<float> result = func.realize(extents);
+    return {result.data(), result.data() + result.number_of_elements()};
+}
+
+// The node's inputs, as it reads them.
+std::vector<Tensor64> inputs_of(const Graph& graph, NodeId id, const Values& values) {
+    std::vector<Tensor64> inputs;
+    for (Edge edge : graph[id].inputs)
+        inputs.push_back(read_edge(edge, values.at(edge.node), graph.branches).tensor);
+    return inputs;
+}
+
+// Sum of adjoint * node's value, by the reference.
+double objective(const Graph& graph, NodeId id, const std::vector<Tensor64>& inputs,
+                 const Tensor64& adjoint) {
+    std::vector<const Tensor64*> pointers;
+    for (const Tensor64& input : inputs) pointers.push_back(&input);
+    Tensor64 result = adjoint;
+    graph[id].op->reference(graph, graph[id], pointers, result);
+    double sum = 0;
+    for (size_t i = 0; i < result.data.size(); ++i) sum += result.data[i] * adjoint.data[i];
+    return sum;
+}
+
+constexpr double step = 1e-5;
+
+// The slope of the objective when input `which` moves along a direction, given sparsely.
+double slope(const Graph& graph, NodeId id, const std::vector<Tensor64>& inputs, size_t which,
+             const std::vector<std::pair<size_t, double>>& direction, const Tensor64& adjoint) {
+    const auto moved = [&](double by) {
+        std::vector<Tensor64> there = inputs;
+        for (auto [index, weight] : direction) there[which].data[index] += by * weight;
+        return objective(graph, id, there, adjoint);
+    };
+    return (moved(step) - moved(-step)) / (2 * step);
+}
+
+void check_slopes(const Graph& graph, NodeId id, const std::vector<Tensor64>& inputs, size_t which,
+                  const Tensor64& adjoint, const std::vector<double>& gradient) {
+    const double allowed = 1e-6 * (largest(gradient) + 1e-3);
+    const size_t stride = 1 + gradient.size() / 200;
+    for (size_t i = 0; i < gradient.size(); i += stride) {
+        const double expected = slope(graph, id, inputs, which, {{i, 1.0}}, adjoint);
+        INFO("element " << i << " of input " << which);
+        REQUIRE(std::abs(gradient[i] - expected) <= allowed);
+    }
+    // All elements at once.
+    std::vector<std::pair<size_t, double>> direction;
+    double expected = 0, size = 0;
+    for (size_t i = 0; i < gradient.size(); ++i) {
+        direction.push_back({i, std::cos(static_cast<double>(i))});
+        expected += gradient[i] * direction.back().second;
+        size += std::abs(gradient[i]);
+    }
+    INFO("all elements of input " << which);
+    CHECK(std::abs(slope(graph, id, inputs, which, direction, adjoint) - expected) <=
+          1e-6 * (size + 1e-3));
+}
+
+// Gradients by Halide's own differentiation of the forward algorithm.
+void check_autodiff(const Graph& graph, NodeId id, const std::vector<Tensor64>& inputs,
+                    const Tensor64& adjoint, const std::vector<const Bounded*>& gradients,
+                    int image_rows) {
+    Algorithm algorithm = algorithm_of(graph, id, image_rows);
+    for (size_t i = 0; i < inputs.size(); ++i) algorithm.params[i].set(buffer_of(inputs[i]));
+    Halide::Func seed("seed");
+    const Halide::Buffer<float> seed_values = buffer_of(adjoint);
+    std::vector<Halide::Expr> index;
+    for (const Halide::Var& var : algorithm.result.args()) index.push_back(var);
+    seed(algorithm.result.args()) = seed_values(index);
+    Halide::Region bounds;
+    for (int d = 0; d < seed_values.dimensions(); ++d)
+        bounds.push_back({0, seed_values.dim(d).extent()});
+    const auto derivative = Halide::propagate_adjoints(algorithm.result, seed, bounds);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+        if (!gradients[i]) continue;
+        INFO("input " << i << " by propagate_adjoints");
+        const Bounded& expected = *gradients[i];
+        const double most = largest(expected.tensor.data);
+        check_close(realize(derivative(algorithm.inputs[i]), expected.tensor), expected.tensor.data,
+                    [&](size_t at) {
+                        const double bound = tolerance(expected.tensor.data[at],
+                                                       expected.error.empty() ? 0 : expected.error[at]);
+                        return 8 * bound + 2e-5 * most;
+                    });
+    }
+}
+
+void check_values(const LayerCase& made, NodeId id, const Values& values) {
+    const Graph& graph = made.graph;
+    const Bounded& value = values.at(id);
+    std::map<NodeId, Tensor64> exact;
+    for (const auto& [node, bounded] : values) exact[node] = bounded.tensor;
+    REQUIRE(graph[id].op->reference);
+    const Tensor64 reference = evaluate_reference(graph, id, exact, rows_of(made));
+    // Constants in the algorithm are floats.
+    const double most = largest(reference.data);
+    check_close(value.tensor.data, reference.data, [&](size_t) { return 1e-7 * (most + 1e-3); });
+    if (graph[id].op->pattern == Pattern::view) return;
+    Algorithm algorithm = algorithm_of(graph, id, rows_of(made).of(Rows::image));
+    const std::vector<Tensor64> inputs = inputs_of(graph, id, values);
+    for (size_t i = 0; i < inputs.size(); ++i) algorithm.params[i].set(buffer_of(inputs[i]));
+    check_close(realize(algorithm.result, value.tensor), reference.data, [&](size_t at) {
+        return tolerance(reference.data[at], value.error.empty() ? 0 : value.error[at]);
+    });
+}
+
+void check_gradients(const LayerCase& made, NodeId id, Values values, RandomValues& random) {
+    Graph graph = made.graph;
+    REQUIRE(graph[id].op->gradient);
+    const auto first = static_cast<NodeId>(graph.nodes.size());
+    const Gradients gradients = add_gradients(graph, id);
+    REQUIRE(gradients.edges.size() == graph[id].inputs.size());
+    Tensor64 adjoint = make_tensor(graph[id].shape, rows_of(made));
+    for (double& value : adjoint.data) value = random.uniform(-1, 1);
+    values[gradients.adjoint] = {adjoint, {}};
+    for (NodeId node = first; node < static_cast<NodeId>(graph.nodes.size()); ++node)
+        if (node != gradients.adjoint) values[node] = evaluate(graph, node, values, rows_of(made));
+    const std::vector<Tensor64> inputs = inputs_of(graph, id, values);
+    std::vector<const Bounded*> found;
+    for (size_t i = 0; i < inputs.size(); ++i) {
+        const Edge edge = gradients.edges[i];
+        found.push_back(edge.node < 0 ? nullptr : &values.at(edge.node));
+        if (!found[i]) continue;
+        CHECK(found[i]->tensor.shape == graph.shape_of(graph[id].inputs[i]));
+        check_slopes(graph, id, inputs, i, adjoint, found[i]->tensor.data);
+    }
+    CHECK(std::count(found.begin(), found.end(), nullptr) < static_cast<long>(found.size()));
+    if (graph[id].op->algorithm)
+        check_autodiff(graph, id, inputs, adjoint, found, rows_of(made).of(Rows::image));
+}
+
+// The layer and all its gradients as siamc would compile them for this machine.
+void check_compiled(const LayerCase& made, RandomValues& random) {
+    const Graph graph = with_gradients(made.graph);
+    const Program program = plan(graph, lay_out_parameters(graph), made.tuples);
+    if (program.calls.empty()) return;  // views only
+    REQUIRE(made.tuples <= program.slice_tuples);
+    const KernelLibrary library(tasks_of(program, ScheduleChoice::tuned), host_targets());
+    const ProgramValues values(program, random.sources(graph, rows_of(made)), rows_of(made));
+    const Findings findings = check_kernels(program, values, library);
+    CHECK(findings.compared > 0);
+    CHECK(fmt::format("{}", fmt::join(findings.faults, "\n")) == "");
+}
+
+void check_layer(const std::string& name) {
+    for (const Layer& layer : all_layers()) {
+        if (layer.name != name) continue;
+        const std::vector<LayerCase> cases = cases_of(layer);
+        CHECK(cases.size() >= 6);
+        for (const LayerCase& made : cases) {
+            INFO(made.what);
+            RandomValues random(static_cast<unsigned>(made.what.size()));
+            Values values;
+            for (auto& [id, tensor] : random.sources(made.graph, rows_of(made)))
+                values[id] = {tensor, {}};
+            for (NodeId id : layer_nodes(made.graph)) {
+                INFO(made.graph[id].op->name);
+                values[id] = evaluate(made.graph, id, values, rows_of(made));
+                check_values(made, id, values);
+                check_gradients(made, id, values, random);
+            }
+            check_compiled(made, random);
+        }
+    }
+}
+
+}  // namespace
+
+#define SIAMC_LAYER(name) \
+    TEST_CASE(#name, "[layers]") { check_layer(#name); }
+#include "layers/layers.def"
+#undef SIAMC_LAYER
+
+}  // namespace siamc::test

@@ -1,0 +1,92 @@
+#include "support/box.h"
+
+#include <cstring>
+
+namespace siamc::test {
+
+namespace {
+
+long bytes_of(ElementType type) { return type == ElementType::uint8 ? 1 : 4; }
+
+void store(uint8_t* to, ElementType type, double value) {
+    const auto as_float = static_cast<float>(value);
+    const auto as_int = static_cast<int32_t>(value);
+    if (type == ElementType::uint8) *to = static_cast<uint8_t>(value);
+    else if (type == ElementType::int32) std::memcpy(to, &as_int, sizeof as_int);
+    else std::memcpy(to, &as_float, sizeof as_float);
+}
+
+std::vector<int> extents_of(const Operand& operand, const Tensor64& tensor) {
+    std::vector<int> extents = operand.extent;
+    if (tensor.shape.rows != Rows::none) extents.back() = tensor.rows;
+    return extents;
+}
+
+// Bytes from the first element to the end of the last.
+size_t span(const Operand& operand, const std::vector<int>& extents) {
+    long last = 0;
+    for (size_t d = 0; d < extents.size(); ++d)
+        last += static_cast<long>(extents[d] - 1) * operand.stride[d];
+    return static_cast<size_t>((last + 1) * bytes_of(operand.type));
+}
+
+}  // namespace
+
+Box::Box(const Operand& operand, const Tensor64& tensor, int task, Against side)
+    : operand_(operand),
+      element_bytes_(bytes_of(operand.type)),
+      extent_(extents_of(operand, tensor)),
+      start_(extent_.size()),
+      memory_(span(operand, extent_), side) {
+    long first = task * operand.task_stride / element_bytes_;
+    for (size_t d = start_.size(); d-- > 0;) {
+        start_[d] = static_cast<int>(first / operand.stride[d]);
+        first %= operand.stride[d];
+    }
+    long stride = 1;
+    for (size_t d = 0; d < extent_.size(); ++d) {
+        tensor_stride_.push_back(stride);
+        if (d < tensor.shape.dims.size()) stride *= tensor.shape.dims[d];
+    }
+    std::memset(memory_.data(), 0xFF, span(operand, extent_));  // NaNs, where floats are expected
+}
+
+void Box::fill(const Tensor64& tensor) {
+    for_each([&](const auto&, uint8_t* element, size_t index) {
+        store(element, operand_.type, tensor.data.at(index));
+    });
+}
+
+void Box::read_into(Tensor64& tensor) const {
+    for_each([&](const auto&, const uint8_t* element, size_t index) {
+        float value;
+        std::memcpy(&value, element, sizeof value);
+        tensor.data.at(index) = value;
+    });
+}
+
+bool Box::holds(const Tensor64& tensor) const {
+    bool same = true;
+    for_each([&](const auto&, const uint8_t* element, size_t index) {
+        uint8_t expected[4] = {};
+        store(expected, operand_.type, tensor.data.at(index));
+        same = same && std::memcmp(element, expected, static_cast<size_t>(element_bytes_)) == 0;
+    });
+    return same;
+}
+
+halide_buffer_t* Box::buffer() {
+    for (size_t d = 0; d < extent_.size(); ++d)
+        dims_[d] = halide_dimension_t(0, extent_[d], operand_.stride[d]);
+    const auto code = operand_.type == ElementType::float32 ? halide_type_float
+                      : operand_.type == ElementType::uint8 ? halide_type_uint
+                                                            : halide_type_int;
+    buffer_ = {};
+    buffer_.type = halide_type_t(code, static_cast<uint8_t>(8 * element_bytes_));
+    buffer_.host = memory_.data();
+    buffer_.dimensions = static_cast<int>(extent_.size());
+    buffer_.dim = dims_.data();
+    return &buffer_;
+}
+
+}  // namespace siamc::test
