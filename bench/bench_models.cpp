@@ -17,8 +17,8 @@
 #include <thread>
 
 #include "apps/command_line.h"
-#include "core/error.h"
 #include "apps/linked_models.h"
+#include "core/error.h"
 #include "core/model.h"
 #include "machine.h"
 #include "reference_file.h"

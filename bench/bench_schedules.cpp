@@ -75,6 +75,18 @@ Halide::Target runnable_target(const std::string& text) {
     return target;
 }
 
+using Kernels = std::vector<std::pair<std::string, KernelTask>>;
+
+Kernels choose_kernels(const Library& library, const std::string& part_of_name) {
+    Kernels chosen;
+    for (const auto& kernel : library.kernels)
+        if (kernel.first.find(part_of_name) != std::string::npos) chosen.push_back(kernel);
+    if (chosen.empty())
+        fail(Exit::usage, "--kernel: no kernel of model {} has '{}' in its name",
+             library.model.name, part_of_name);
+    return chosen;
+}
+
 struct Bounds {
     double peak_gflops = 0;
     std::map<long, double> gbs;  // by working set
@@ -155,13 +167,14 @@ void print_kernel(const Json& rows) {
 int bench_schedules(const po::variables_map& values) {
     std::signal(SIGPIPE, SIG_IGN);  // a contestant that died is a row, not the end
     const bool json = values["json"].as<bool>();
-    const std::string wanted = values["kernel"].as<std::string>();
     if (!(values["seconds"].as<double>() > 0)) fail(Exit::usage, "--seconds: more than 0");
+    if (values["time-limit"].as<unsigned>() < 1) fail(Exit::usage, "--time-limit: at least 1");
     CompileOptions compile;
     compile.target = runnable_target(values["target"].as<std::string>());
     compile.batch = values["batch"].as<int>();
     if (compile.batch < 1 || compile.batch > 65536) fail(Exit::usage, "--batch: 1 to 65536");
     const auto library = compile_model(read_model(values["model"].as<std::string>()), compile);
+    const auto chosen = choose_kernels(*library, values["kernel"].as<std::string>());
     prepare_compiler(compile.target);
     Bounds bounds;
     bounds.peak_gflops = peak_gflops(1);
@@ -177,14 +190,11 @@ int bench_schedules(const po::variables_map& values) {
             result["machine"].get<std::string>(), result["date"].get<std::string>(),
             bounds.peak_gflops, result["target"].get<std::string>(), "", "compile s", "us",
             "GFLOP/s", "% of peak", "of bound", "max error");
-    for (const auto& [symbol, task] : library->kernels) {
-        if (symbol.find(wanted) == std::string::npos) continue;
+    for (const auto& [symbol, task] : chosen) {
         const Json rows = time_kernel(symbol, task, values, compile.target, bounds);
         if (!json) print_kernel(rows);
         for (const Json& row : rows) result["rows"].push_back(row);
     }
-    if (result["rows"].empty())
-        fail(Exit::usage, "--kernel: no kernel of the model has '{}' in its name", wanted);
     if (json) fmt::print("{}\n", result.dump());
     return 0;
 }

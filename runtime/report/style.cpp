@@ -112,6 +112,7 @@ tbody th { font-weight: 500; }
 @media print {
   body { background: none; font-size: 13px; }
   main { max-width: none; padding: 0; }
+  .chart text { font-size: 16px; }
   .card, .pair, figure, tr { break-inside: avoid; }
   h2, h3 { break-after: avoid; }
   .scroll { max-height: none; overflow: visible; }

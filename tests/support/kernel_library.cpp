@@ -8,6 +8,8 @@
 #include <map>
 #include <stdexcept>
 
+#include "support/halide_errors.h"
+
 namespace siamc::test {
 
 namespace fs = std::filesystem;
@@ -41,13 +43,6 @@ class ScratchFolder {
     fs::path path_;
 };
 
-// Halide's own exceptions carry no message across its library's border.
-class ThrowOnError : public Halide::CompileTimeErrorReporter {
-  public:
-    void warning(const char* message) override { fmt::print(stderr, "{}\n", message); }
-    void error(const char* message) override { throw std::runtime_error(message); }
-};
-
 // Scheduled and lowered for one target, code for another: a schedule can be tried where its
 // instructions are missing.
 void compile(const KernelTask& task, const KernelTargets& targets, const std::string& symbol,
@@ -68,8 +63,7 @@ KernelTargets host_targets() {
 }
 
 KernelLibrary::KernelLibrary(const std::vector<KernelTask>& tasks, const KernelTargets& targets) {
-    static ThrowOnError reporter;
-    Halide::set_custom_compile_time_error_reporter(&reporter);
+    throw_halide_errors();
     const ScratchFolder scratch;
     std::vector<std::string> objects;
     std::map<std::string, std::string> symbols;  // by signature: equal kernels are compiled once
