@@ -224,6 +224,7 @@ class CpuSchedule {
 
     // Helpers of elementwise operations (the bordered image of gather) are made row by row.
     void elementwise() {
+        if (kernel_.dims[0].empty()) return rowwise();  // one value a row: a loss on its own
         Func& out = kernel_.outputs[0];
         const Var c = out.args()[0], row = out.args().back();
         const int extent = kernel_.dims[0][0];

@@ -92,7 +92,7 @@ siamc_results Model::gradient(const siamc_loss& loss, const FloatBuffer& paramet
                               const ImageSet& images, const Tuples& tuples, FloatBuffer& gradient) {
     const siamc_batch batch = {tuples.rows.data(), tuples.shifts.data(), tuples.labels.data(),
                                tuples.count};
-    siamc_results results;
+    siamc_results results{};
     check(siamc_gradient(&loss, parameters.data(), images.pixels.data(),
                          static_cast<std::int32_t>(images.size()), &batch, gradient.data(),
                          arena_.data(), &results),
@@ -112,7 +112,7 @@ double Model::evaluate(const siamc_loss& loss, std::span<const float> embeddings
         const float* labels = tuples.labels.empty() ? nullptr : tuples.labels.data() + done;
         const siamc_batch batch = {tuples.rows.data() + static_cast<long>(branches) * done, nullptr,
                                    labels, count};
-        siamc_results results;
+        siamc_results results{};
         check(siamc_evaluate(&loss, embeddings.data(), stored, &batch, arena_.data(), &results),
               loss.name);
         for (int b = 0; b + 1 < branches; ++b)

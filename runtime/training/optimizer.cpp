@@ -1,6 +1,8 @@
 #include "training/optimizer.h"
 
+#include <algorithm>
 #include <cmath>
+#include <initializer_list>
 
 #include "core/error.h"
 
@@ -14,9 +16,10 @@ Semantics parse_semantics(const std::string& text) {
 
 namespace {
 
-HyperParameters narrowed(const std::vector<double>& values) {
+HyperParameters narrowed(std::initializer_list<double> values) {
     HyperParameters hyper{};
-    for (std::size_t i = 0; i < values.size(); ++i) hyper[i] = static_cast<float>(values[i]);
+    std::transform(values.begin(), values.end(), hyper.begin(),
+                   [](double value) { return static_cast<float>(value); });
     return hyper;
 }
 

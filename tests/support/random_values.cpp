@@ -23,6 +23,7 @@ double RandomValues::source_value(const Node& node, const RowCounts& rows) {
     if (node.op == &weight_op()) return 1.0f / static_cast<float>(rows.tuples);
     if (node.op == &parameter_op() && node.shape.dims.size() == 2)
         return uniform(-2, 2) / std::sqrt(node.shape.dims[1]);
+    if (node.shape == Shape{{}, Rows::tuple}) return uniform(0, 2.5);  // a distance
     return uniform(-1, 1);
 }
 

@@ -1,0 +1,38 @@
+// A small world to call the FC library in: weights, images, tuples.
+#pragma once
+
+#include <vector>
+
+#include "core/buffer.h"
+#include "core/model.h"
+#include "fc.h"
+#include "sampling/random.h"
+
+namespace siamc::test {
+
+constexpr int stored_images = 300;
+
+struct World {
+    World() {
+        Random random(7, Stream::glyph_test);
+        Model(fc_model).initialize(parameters, 3);
+        for (int i = 0; i < FC_PARAMETERS; ++i)
+            if (parameters.data()[i] == 0) parameters.data()[i] = random.uniform() * 0.2f - 0.1f;
+        for (std::uint8_t& pixel : images)
+            pixel = random.below(5) == 0 ? static_cast<std::uint8_t>(random.below(256)) : 0;
+        for (std::int32_t& row : rows) row = static_cast<std::int32_t>(random.below(stored_images));
+        for (std::int32_t& shift : shifts) shift = random.between(-4, 4);
+        for (float& label : labels) label = static_cast<float>(random.below(2));
+    }
+
+    siamc_batch batch(int tuples) const { return {rows.data(), shifts.data(), labels.data(), tuples}; }
+
+    FloatBuffer parameters{FC_PARAMETER_FLOATS}, gradient{FC_PARAMETER_FLOATS};
+    FloatBuffer arena{FC_ARENA_BYTES / sizeof(float) + 1};
+    std::vector<std::uint8_t> images = std::vector<std::uint8_t>(784 * stored_images);
+    std::vector<std::int32_t> rows = std::vector<std::int32_t>(3 * 128);
+    std::vector<std::int32_t> shifts = std::vector<std::int32_t>(2 * 3 * 128);
+    std::vector<float> labels = std::vector<float>(128);
+};
+
+}  // namespace siamc::test
