@@ -13,8 +13,8 @@ namespace siamc {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> step_names = {"build",  "fold", "differentiate", "remove-unused",
-                                             "fuse",   "plan"};
+const std::vector<std::string> step_names = {"build",         "fold", "differentiate",
+                                             "remove-unused", "fuse", "plan"};
 
 namespace {
 
@@ -73,8 +73,8 @@ std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOpti
                                        {"embed", build_embedding(model), false, embed_batch}};
     for (const LayerSpec& loss : model.losses) {
         entries.push_back({loss.type, build_loss(model, loss), true, options.batch});
-        entries.push_back({loss.type + "_evaluation", build_evaluation(model, loss), false,
-                           embed_batch});
+        entries.push_back(
+            {loss.type + "_evaluation", build_evaluation(model, loss), false, embed_batch});
     }
     for (const EntryPoint& entry : entries)
         library->programs.push_back(

@@ -36,11 +36,12 @@ Try siamc compile --help.
 Halide::Target parse_target(const std::string& text) {
     if (text == "host") return Halide::get_host_target();
     if (!Halide::Target::validate_target_string(text))
-        throw UsageError(fmt::format("--target: '{}' is no target\n  why: a target is "
-                                     "arch-bits-os, then features\n  write: host, or as in "
-                                     "x86-64-linux-avx-avx2-fma-f16c-sse41; siamc targets lists "
-                                     "the usual ones",
-                                     text));
+        throw UsageError(
+            fmt::format("--target: '{}' is no target\n  why: a target is "
+                        "arch-bits-os, then features\n  write: host, or as in "
+                        "x86-64-linux-avx-avx2-fma-f16c-sse41; siamc targets lists "
+                        "the usual ones",
+                        text));
     return Halide::Target(text);
 }
 
@@ -87,7 +88,8 @@ int compile_command(const std::vector<std::string>& arguments) {
     compile.batch = values["batch"].as<int>();
     if (compile.batch < 1 || compile.batch > 65536)
         throw UsageError("--batch: must be between 1 and 65536");
-    if (values.count("dump-after")) compile.observe = dump_after(values["dump-after"].as<std::string>());
+    if (values.count("dump-after"))
+        compile.observe = dump_after(values["dump-after"].as<std::string>());
     const auto library = compile_model(read_named_model(values), compile);
     if (!values.count("dump-after"))
         write_library(*library, values["output"].as<std::string>(),
@@ -143,9 +145,10 @@ int run(std::vector<std::string> arguments) {
     if (command == "targets") return targets_command();
     if (command == "layers") return layers_command();
     if (command == "--help" || command == "help") return std::cout << usage, 0;
-    throw UsageError(fmt::format("no command '{}'\n  write: one of compile, inspect, targets, "
-                                 "layers",
-                                 command));
+    throw UsageError(
+        fmt::format("no command '{}'\n  write: one of compile, inspect, targets, "
+                    "layers",
+                    command));
 }
 
 }  // namespace

@@ -111,8 +111,7 @@ void name_kernels(Library& library) {
             const std::string key = signature(task);
             auto [entry, fresh] = symbol_of.emplace(key, "");
             if (fresh) {
-                std::string symbol =
-                    fmt::format("{}__{}", library.model.name, task.kernel->name);
+                std::string symbol = fmt::format("{}__{}", library.model.name, task.kernel->name);
                 if (task.single_row) symbol += "__one";
                 const int times = ++used[symbol];
                 if (times > 1) symbol += fmt::format("__{}", times);
@@ -124,9 +123,8 @@ void name_kernels(Library& library) {
         }
         all += to_string(named.program);
     }
-    all += library.target.to_string() +
-           fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR,
-                       HALIDE_VERSION_PATCH);
+    all += library.target.to_string() + fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR,
+                                                    HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH);
     library.hash = fmt::format("{:016x}", XXH64(all.data(), all.size(), 0));
 }
 
@@ -150,18 +148,16 @@ void emit_archive(const Library& library, const fs::path& file, int jobs) {
                         }});
     };
     for (const auto& [symbol, task] : library.kernels)
-        add(symbol, [&context, &task = task, &symbol = symbol] {
-            return generate(task, context, symbol);
-        });
+        add(symbol,
+            [&context, &task = task, &symbol = symbol] { return generate(task, context, symbol); });
     for (const OptimizerRule& rule : optimizer_rules())
         add(optimizer_symbol(library, rule), [&] {
             return generate_optimizer(rule, optimizer_block(library.parameters), context,
                                       optimizer_symbol(library, rule));
         });
     objects.push_back((scratch.path() / "halide_runtime.o").string());
-    work.push_back({"halide_runtime", [&] {
-                        Halide::compile_standalone_runtime(objects.back(), library.target);
-                    }});
+    work.push_back({"halide_runtime",
+                    [&] { Halide::compile_standalone_runtime(objects.back(), library.target); }});
     run_jobs(work, jobs);
     const fs::path temporary = scratch.path() / file.filename();
     Halide::create_static_library(objects, library.target, temporary.string());

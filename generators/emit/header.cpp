@@ -101,13 +101,14 @@ std::string optimizers_text(const Library& library) {
             "static const siamc_call {3}_calls[] = {{\n"
             "    {{{5}_argv, \"{5}\", {3}_operands, {6}, {7}}}}};\n"
             "static const siamc_program {3}_program = {{\n"
-            "    \"{0}\", 0, 0, 0, 0, 0, -1, -1, -1, -1, {3}_calls, 0, 0, 1, {{{{NULL, 0, 0}}}}, 0}};\n\n",
+            "    \"{0}\", 0, 0, 0, 0, 0, -1, -1, -1, -1, {3}_calls, 0, 0, 1, {{{{NULL, 0, 0}}}}, "
+            "0}};\n\n",
             rule.name, rule.formula, fmt::join(rule.hyper, ", "), prefix, operands,
             optimizer_symbol(library, rule), 4 + 2 * rule.moments, optimizer_tasks);
         table += fmt::format("    {{\"{}\", &{}_program, {}}},\n", rule.name, prefix, rule.moments);
     }
-    return text + fmt::format("static const siamc_optimizer {}_optimizers[] = {{\n{}}};\n\n",
-                              model, table);
+    return text + fmt::format("static const siamc_optimizer {}_optimizers[] = {{\n{}}};\n\n", model,
+                              table);
 }
 
 std::string constants_text(const Library& library, long arena_bytes) {
@@ -138,8 +139,9 @@ std::string losses_text(const Library& library) {
     const std::string& model = library.model.name;
     std::string text = fmt::format("static const siamc_loss {}_losses[] = {{\n", model);
     for (const LayerSpec& loss : library.model.losses)
-        text += fmt::format("    {{\"{0}\", &{1}_{0}_program, &{1}_{0}_evaluation_program, {2}f}},\n",
-                            loss.type, model, fmt::format("{:#}", real(loss.attributes, "margin")));
+        text +=
+            fmt::format("    {{\"{0}\", &{1}_{0}_program, &{1}_{0}_evaluation_program, {2}f}},\n",
+                        loss.type, model, fmt::format("{:#}", real(loss.attributes, "margin")));
     return text + "};\n\n";
 }
 
@@ -163,7 +165,8 @@ std::string model_text(const Library& library, long arena_bytes) {
 std::string entry_points_text(const Library& library) {
     const std::string& model = library.model.name;
     std::string text = fmt::format(
-        "/* Embeddings of the stored images named by rows[0 .. n - 1]: out is [n][{1}]. arena: {2}\n"
+        "/* Embeddings of the stored images named by rows[0 .. n - 1]: out is [n][{1}]. arena: "
+        "{2}\n"
         " * bytes, aligned to SIAMC_ALIGNMENT, as for all functions below. */\n"
         "static inline int {0}_embed(const float *parameters, const uint8_t *images,\n"
         "                           int32_t stored, const int32_t *rows, int32_t n, float *out,\n"

@@ -18,9 +18,12 @@ namespace {
 
 Halide::Type halide_type(ElementType type) {
     switch (type) {
-        case ElementType::uint8: return Halide::UInt(8);
-        case ElementType::int32: return Halide::Int(32);
-        default: return Halide::Float(32);
+        case ElementType::uint8:
+            return Halide::UInt(8);
+        case ElementType::int32:
+            return Halide::Int(32);
+        default:
+            return Halide::Float(32);
     }
 }
 
@@ -36,9 +39,12 @@ void fix_shape(BufferParam& buffer, const Operand& operand, bool single_row) {
     for (size_t d = 0; d < operand.extent.size(); ++d) {
         auto dim = buffer.dim(static_cast<int>(d));
         dim.set_stride(operand.stride[d]);
-        if (operand.extent[d] > 0) dim.set_bounds(0, operand.extent[d]);
-        else if (single_row && operand.rows_per_tuple) dim.set_bounds(0, 1);
-        else dim.set_min(0);
+        if (operand.extent[d] > 0)
+            dim.set_bounds(0, operand.extent[d]);
+        else if (single_row && operand.rows_per_tuple)
+            dim.set_bounds(0, 1);
+        else
+            dim.set_min(0);
     }
 }
 
@@ -107,11 +113,11 @@ void KernelGenerator::configure() {
         const std::string& name = graph[operand.node].name;
         const auto dims = static_cast<int>(operand.extent.size());
         if (i < inputs)
-            inputs_.push_back(add_input<Buffer<>>(identifier("in_", name),
-                                                  halide_type(operand.type), dims));
+            inputs_.push_back(
+                add_input<Buffer<>>(identifier("in_", name), halide_type(operand.type), dims));
         else
-            outputs_.push_back(add_output<Buffer<>>(identifier("out_", name),
-                                                    halide_type(operand.type), dims));
+            outputs_.push_back(
+                add_output<Buffer<>>(identifier("out_", name), halide_type(operand.type), dims));
     }
 }
 
@@ -185,8 +191,10 @@ void KernelGenerator::schedule() {
         funcs_.dims.push_back(dims);
         funcs_.outputs.push_back(*outputs_[i]);
     }
-    if (task_.choice == ScheduleChoice::tuned) siamc::schedule(funcs_, get_target());
-    else if (task_.choice == ScheduleChoice::naive) schedule_naive(funcs_);
+    if (task_.choice == ScheduleChoice::tuned)
+        siamc::schedule(funcs_, get_target());
+    else if (task_.choice == ScheduleChoice::naive)
+        schedule_naive(funcs_);
     if (task_.choice != ScheduleChoice::automatic) return;
     for (size_t i = 0; i < inputs; ++i)
         estimate_shape(*inputs_[i], task_.operands[i], task_.usual_tuples);

@@ -69,15 +69,14 @@ Json kernels_json(const Library& library) {
 
 }  // namespace
 
-std::string emit_manifest(const Library& library,
-                          const std::vector<std::filesystem::path>& files) {
+std::string emit_manifest(const Library& library, const std::vector<std::filesystem::path>& files) {
     Json manifest;
     manifest["format"] = "siamc manifest 1";
     manifest["model"] = library.model.name;
     manifest["target"] = library.target.to_string();
     manifest["hash"] = library.hash;
-    manifest["halide"] = fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR,
-                                     HALIDE_VERSION_PATCH);
+    manifest["halide"] =
+        fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH);
     manifest["input"] = {{"shape", library.model.input.shape},
                          {"type", library.model.input.type},
                          {"scale", library.model.input.scale}};

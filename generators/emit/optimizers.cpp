@@ -30,8 +30,7 @@ class OptimizerGenerator : public Halide::Generator<OptimizerGenerator> {
     void generate() {
         const Expr p = (*parameters_)(i_), g = (*gradient_)(i_);
         std::vector<Expr> h, m;
-        for (size_t k = 0; k < rule_.hyper.size(); ++k)
-            h.push_back((*hyper_)(static_cast<int>(k)));
+        for (size_t k = 0; k < rule_.hyper.size(); ++k) h.push_back((*hyper_)(static_cast<int>(k)));
         for (auto* moment : moments_) m.push_back((*moment)(i_));
         if (rule_.name == "adam") {
             const Expr m1 = h[1] * m[0] + (1.0f - h[1]) * g;

@@ -21,8 +21,12 @@ Edge images(Graph& graph, const ModelSpec& model) {
     if (known >= 0) return {known};
     long pixels = 1;
     for (int extent : model.input.shape) pixels *= extent;
-    return {graph.add({&images_op(), images_op().name, {},
-                       {{"dims", std::vector<long>{pixels}}}, {}, model.input.location})};
+    return {graph.add({&images_op(),
+                       images_op().name,
+                       {},
+                       {{"dims", std::vector<long>{pixels}}},
+                       {},
+                       model.input.location})};
 }
 
 Edge gather(Graph& graph, const ModelSpec& model, int branch) {
@@ -30,8 +34,11 @@ Edge gather(Graph& graph, const ModelSpec& model, int branch) {
     const Edge stored = images(graph, model);
     const Edge rows = branch_source(graph, rows_op(), branch);
     const Edge shifts = branch_source(graph, shifts_op(), branch);
-    return {graph.add({&gather_op(), "input", {stored, rows, shifts},
-                       {{"dims", dims}, {"scale", model.input.scale}}, {},
+    return {graph.add({&gather_op(),
+                       "input",
+                       {stored, rows, shifts},
+                       {{"dims", dims}, {"scale", model.input.scale}},
+                       {},
                        model.input.location})};
 }
 
@@ -66,13 +73,13 @@ Graph build_tuples(const ModelSpec& model, const LayerSpec& loss, const std::str
     for (int branch = 0; branch < graph.branches; ++branch)
         embeddings.push_back(embedding(graph, branch));
     for (int branch = 1; branch < graph.branches; ++branch)
-        inputs.push_back(distance->build(graph, {"distance", {embeddings[0], embeddings[branch]},
+        inputs.push_back(distance->build(graph, {"distance",
+                                                 {embeddings[0], embeddings[branch]},
                                                  model.distance.attributes,
                                                  model.distance.location}));
     std::vector<NodeId> distances;
     for (Edge edge : inputs) distances.push_back(edge.node);
-    if (graph.branches == 2)
-        inputs.push_back({graph.add({&label_op(), "label", {}, {}, {}, {}})});
+    if (graph.branches == 2) inputs.push_back({graph.add({&label_op(), "label", {}, {}, {}, {}})});
     graph.outputs = {
         loss_layer->build(graph, {"loss", inputs, loss.attributes, loss.location}).node};
     graph.outputs.insert(graph.outputs.end(), distances.begin(), distances.end());
@@ -89,9 +96,8 @@ Graph build_embedding(const ModelSpec& model) {
 }
 
 Graph build_loss(const ModelSpec& model, const LayerSpec& loss) {
-    return build_tuples(model, loss, loss.type, [&](Graph& graph, int branch) {
-        return encode(graph, model, branch);
-    });
+    return build_tuples(model, loss, loss.type,
+                        [&](Graph& graph, int branch) { return encode(graph, model, branch); });
 }
 
 Graph build_evaluation(const ModelSpec& model, const LayerSpec& loss) {
@@ -100,9 +106,10 @@ Graph build_evaluation(const ModelSpec& model, const LayerSpec& loss) {
     const Attributes attributes{{"dims", std::vector<long>(dims.begin(), dims.end())}};
     return build_tuples(model, loss, loss.type + "_evaluation", [&](Graph& graph, int branch) {
         const NodeId known = graph.find(embeddings_op().name);
-        const Edge stored{known >= 0 ? known
-                                     : graph.add({&embeddings_op(), embeddings_op().name, {},
-                                                  attributes, {}, {}})};
+        const Edge stored{
+            known >= 0
+                ? known
+                : graph.add({&embeddings_op(), embeddings_op().name, {}, attributes, {}, {}})};
         const Edge rows = branch_source(graph, rows_op(), branch);
         return Edge{graph.add({&lookup_op(), "embedding", {stored, rows}, {}, {}, {}})};
     });

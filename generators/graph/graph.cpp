@@ -80,10 +80,10 @@ std::string to_string(const Graph& graph) {
             attributes.push_back(key + "=" + to_string(value));
         const bool is_output =
             std::find(graph.outputs.begin(), graph.outputs.end(), id) != graph.outputs.end();
-        text += fmt::format("{:>3} {:<32} {:<24} {}({}){}{}{}\n", id, node.name,
-                            to_string(node.shape), node.op->name, fmt::join(inputs, ", "),
-                            attributes.empty() ? "" : " ", fmt::join(attributes, " "),
-                            is_output ? "  -> out" : "");
+        text +=
+            fmt::format("{:>3} {:<32} {:<24} {}({}){}{}{}\n", id, node.name, to_string(node.shape),
+                        node.op->name, fmt::join(inputs, ", "), attributes.empty() ? "" : " ",
+                        fmt::join(attributes, " "), is_output ? "  -> out" : "");
     }
     return text;
 }

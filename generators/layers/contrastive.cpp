@@ -12,7 +12,9 @@ using Halide::Var;
 
 namespace {
 
-Shape loss_shape(const Graph&, const Node&) { return {{}, Rows::tuple}; }
+Shape loss_shape(const Graph&, const Node&) {
+    return {{}, Rows::tuple};
+}
 
 // (D, y, adjoint) -> adjoint (2 y D - 2 (1 - y) max(0, margin - D))
 const Op& grad_op() {
@@ -31,15 +33,20 @@ const Op& grad_op() {
 
 std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    const Edge d{graph.add({&grad_op(), node.name + ".grad",
-                            {node.inputs[0], node.inputs[1], adjoint}, node.attributes, {},
+    const Edge d{graph.add({&grad_op(),
+                            node.name + ".grad",
+                            {node.inputs[0], node.inputs[1], adjoint},
+                            node.attributes,
+                            {},
                             node.location})};
     return {d, Edge{}};
 }
 
 const Op& op() {
     static const Op op = {
-        "contrastive", Pattern::elementwise, loss_shape,
+        "contrastive",
+        Pattern::elementwise,
+        loss_shape,
         [](const AlgorithmContext& context) {
             const auto margin = static_cast<float>(real(context.node.attributes, "margin"));
             Var row("row");
@@ -70,8 +77,12 @@ Layer contrastive_layer() {
                          "distance from which different images cost nothing"}};
     layer.branches = 2;
     layer.build = [](Graph& graph, const LayerUse& use) {
-        return Edge{graph.add({&op(), use.name, use.inputs,
-                               {{"margin", use.attributes.at("margin")}}, {}, use.location})};
+        return Edge{graph.add({&op(),
+                               use.name,
+                               use.inputs,
+                               {{"margin", use.attributes.at("margin")}},
+                               {},
+                               use.location})};
     };
     return layer;
 }

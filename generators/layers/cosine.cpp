@@ -66,20 +66,21 @@ void reference(const Graph&, const Node&, const std::vector<const Tensor64*>& in
 }
 
 const Op& op() {
-    static const Op op = {"cosine", Pattern::rowwise, distance_shape,
-                          [](const AlgorithmContext& context) {
-                              const Func &a = context.inputs[0], &b = context.inputs[1];
-                              const int size =
-                                  context.graph.shape_of(context.node.inputs[0]).dims[0];
-                              Func aa = dot(a, a, size, "aa"), bb = dot(b, b, size, "bb"),
-                                   ab = dot(a, b, size, "ab");
-                              Var row("row");
-                              Func out("cosine");
-                              out(row) = 1.0f - ab(row) * inverse_length(aa, row) *
-                                                    inverse_length(bb, row);
-                              return out;
-                          },
-                          gradient, reference};
+    static const Op op = {
+        "cosine",
+        Pattern::rowwise,
+        distance_shape,
+        [](const AlgorithmContext& context) {
+            const Func &a = context.inputs[0], &b = context.inputs[1];
+            const int size = context.graph.shape_of(context.node.inputs[0]).dims[0];
+            Func aa = dot(a, a, size, "aa"), bb = dot(b, b, size, "bb"), ab = dot(a, b, size, "ab");
+            Var row("row");
+            Func out("cosine");
+            out(row) = 1.0f - ab(row) * inverse_length(aa, row) * inverse_length(bb, row);
+            return out;
+        },
+        gradient,
+        reference};
     return op;
 }
 

@@ -15,10 +15,10 @@ namespace {
 Shape dense_shape(const Graph& graph, const Node& node) {
     const Shape x = graph.shape_of(node.inputs[0]), kernel = graph.shape_of(node.inputs[1]);
     if (x.dims.size() != 1 || kernel.dims.size() != 2 || kernel.dims[1] != x.dims[0])
-        throw ModelError(node.location,
-                         "dense cannot read " + to_string(x) + " with a kernel of " +
-                             to_string(kernel),
-                         "the kernel needs one line per input", "a flatten layer in front");
+        throw ModelError(
+            node.location,
+            "dense cannot read " + to_string(x) + " with a kernel of " + to_string(kernel),
+            "the kernel needs one line per input", "a flatten layer in front");
     return {{kernel.dims[0]}, x.rows};
 }
 
@@ -48,21 +48,20 @@ void dense_reference(const Graph&, const Node&, const std::vector<const Tensor64
 // Sums over the batch: (x, adjoint) -> gradient of the kernel.
 const Op& grad_kernel_op() {
     static const Op op = [] {
-        Op sum = {
-        "dense.grad_kernel", Pattern::batch_sum,
-        [](const Graph& graph, const Node& node) {
-            return Shape{{graph.shape_of(node.inputs[1]).dims[0],
-                          graph.shape_of(node.inputs[0]).dims[0]},
-                         Rows::none};
-        },
-        [](const AlgorithmContext& context) {
-            Var n("n"), k("k");
-            RDom row(0, context.image_rows, "row");
-            Func out("grad_kernel");
-            out(n, k) = 0.0f;
-            out(n, k) += context.inputs[0](k, row) * context.inputs[1](n, row);
-            return out;
-        }};
+        Op sum = {"dense.grad_kernel", Pattern::batch_sum,
+                  [](const Graph& graph, const Node& node) {
+                      return Shape{{graph.shape_of(node.inputs[1]).dims[0],
+                                    graph.shape_of(node.inputs[0]).dims[0]},
+                                   Rows::none};
+                  },
+                  [](const AlgorithmContext& context) {
+                      Var n("n"), k("k");
+                      RDom row(0, context.image_rows, "row");
+                      Func out("grad_kernel");
+                      out(n, k) = 0.0f;
+                      out(n, k) += context.inputs[0](k, row) * context.inputs[1](n, row);
+                      return out;
+                  }};
         sum.blocked_input = 0;
         return sum;
     }();
@@ -71,27 +70,26 @@ const Op& grad_kernel_op() {
 
 // (adjoint) -> gradient of the bias.
 const Op& grad_bias_op() {
-    static const Op op = {
-        "dense.grad_bias", Pattern::batch_sum,
-        [](const Graph& graph, const Node& node) {
-            return Shape{graph.shape_of(node.inputs[0]).dims, Rows::none};
-        },
-        [](const AlgorithmContext& context) {
-            Var n("n");
-            RDom row(0, context.image_rows, "row");
-            Func out("grad_bias");
-            out(n) = 0.0f;
-            out(n) += context.inputs[0](n, row);
-            return out;
-        }};
+    static const Op op = {"dense.grad_bias", Pattern::batch_sum,
+                          [](const Graph& graph, const Node& node) {
+                              return Shape{graph.shape_of(node.inputs[0]).dims, Rows::none};
+                          },
+                          [](const AlgorithmContext& context) {
+                              Var n("n");
+                              RDom row(0, context.image_rows, "row");
+                              Func out("grad_bias");
+                              out(n) = 0.0f;
+                              out(n) += context.inputs[0](n, row);
+                              return out;
+                          }};
     return op;
 }
 
 std::vector<Edge> dense_gradient(Graph& graph, NodeId self, Edge adjoint);
 
 const Op& dense_op() {
-    static const Op op = {"dense", Pattern::matmul, dense_shape, dense_algorithm, dense_gradient,
-                          dense_reference};
+    static const Op op = {"dense",         Pattern::matmul, dense_shape,
+                          dense_algorithm, dense_gradient,  dense_reference};
     return op;
 }
 
@@ -106,8 +104,7 @@ std::vector<Edge> dense_gradient(Graph& graph, NodeId self, Edge adjoint) {
         add(dense_op(), ".grad_input", {adjoint, transposed}),
         add(grad_kernel_op(), ".grad_kernel", {x, adjoint}),
     };
-    if (node.inputs.size() == 3)
-        gradients.push_back(add(grad_bias_op(), ".grad_bias", {adjoint}));
+    if (node.inputs.size() == 3) gradients.push_back(add(grad_bias_op(), ".grad_bias", {adjoint}));
     return gradients;
 }
 

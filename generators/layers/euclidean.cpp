@@ -12,24 +12,27 @@ namespace {
 
 // (a, b, D, adjoint) -> gradient with respect to a: adjoint (a - b) / D.
 const Op& grad_op() {
-    static const Op op = {
-        "euclidean.grad", Pattern::rowwise, distance_grad_shape,
-        [](const AlgorithmContext& context) {
-            const auto& in = context.inputs;
-            Var c("c"), row("row");
-            Func scale("scale"), out("euclidean_grad");
-            // max() keeps the quotient finite on the side that select() drops.
-            scale(row) = select(in[2](row) > 0.0f, in[3](row) / max(in[2](row), 1e-30f), 0.0f);
-            out(c, row) = scale(row) * (in[0](c, row) - in[1](c, row));
-            return out;
-        }};
+    static const Op op = {"euclidean.grad", Pattern::rowwise, distance_grad_shape,
+                          [](const AlgorithmContext& context) {
+                              const auto& in = context.inputs;
+                              Var c("c"), row("row");
+                              Func scale("scale"), out("euclidean_grad");
+                              // max() keeps the quotient finite on the side that select() drops.
+                              scale(row) = select(in[2](row) > 0.0f,
+                                                  in[3](row) / max(in[2](row), 1e-30f), 0.0f);
+                              out(c, row) = scale(row) * (in[0](c, row) - in[1](c, row));
+                              return out;
+                          }};
     return op;
 }
 
 std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    const Edge a{graph.add({&grad_op(), node.name + ".grad",
-                            {node.inputs[0], node.inputs[1], {self}, adjoint}, {}, {},
+    const Edge a{graph.add({&grad_op(),
+                            node.name + ".grad",
+                            {node.inputs[0], node.inputs[1], {self}, adjoint},
+                            {},
+                            {},
                             node.location})};
     const Edge b{graph.add({&negate_op(), node.name + ".grad_other", {a}, {}, {}, node.location})};
     return {a, b};
@@ -37,7 +40,9 @@ std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
 
 const Op& op() {
     static const Op op = {
-        "euclidean", Pattern::rowwise, distance_shape,
+        "euclidean",
+        Pattern::rowwise,
+        distance_shape,
         [](const AlgorithmContext& context) {
             const int size = context.graph.shape_of(context.node.inputs[0]).dims[0];
             Var row("row");

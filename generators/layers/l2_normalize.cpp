@@ -58,12 +58,16 @@ const Op& grad_op() {
 
 std::vector<Edge> l2_normalize_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    return {{graph.add({&grad_op(), node.name + ".grad", {node.inputs[0], adjoint},
-                        node.attributes, {}, node.location})}};
+    return {{graph.add({&grad_op(),
+                        node.name + ".grad",
+                        {node.inputs[0], adjoint},
+                        node.attributes,
+                        {},
+                        node.location})}};
 }
 
-void l2_normalize_reference(const Graph&, const Node& node,
-                            const std::vector<const Tensor64*>& in, Tensor64& out) {
+void l2_normalize_reference(const Graph&, const Node& node, const std::vector<const Tensor64*>& in,
+                            Tensor64& out) {
     const double epsilon = real(node.attributes, "epsilon");
     const int size = out.shape.dims[0];
     for (int row = 0; row < out.rows; ++row) {
@@ -88,11 +92,15 @@ Layer l2_normalize_layer() {
     Layer layer{"l2_normalize", LayerKind::layer,
                 "scales each embedding to length 1; one that is all zero stays so, gradient 0"};
     layer.flat_input = true;
-    layer.attributes = {{"epsilon", AttributeType::real, 1e-12, 1e-30,
-                         "squared lengths below this count as this"}};
+    layer.attributes = {
+        {"epsilon", AttributeType::real, 1e-12, 1e-30, "squared lengths below this count as this"}};
     layer.build = [](Graph& graph, const LayerUse& use) {
-        return Edge{graph.add({&l2_normalize_op(), use.name, use.inputs,
-                               {{"epsilon", use.attributes.at("epsilon")}}, {}, use.location})};
+        return Edge{graph.add({&l2_normalize_op(),
+                               use.name,
+                               use.inputs,
+                               {{"epsilon", use.attributes.at("epsilon")}},
+                               {},
+                               use.location})};
     };
     return layer;
 }

@@ -72,7 +72,7 @@ struct AttributeRule {
     AttributeType type;
     std::optional<Attribute> fallback;  // absent: the attribute must be given
     double minimum = 0;                 // inclusive, for numbers
-    std::string help = {};                   // one line, also in `siamc layers` and models/README.md
+    std::string help = {};              // one line, also in `siamc layers` and models/README.md
 };
 
 // One appearance of a layer in a model.

@@ -18,19 +18,22 @@ Func relu_algorithm(const AlgorithmContext& context) {
 // (relu's result, adjoint): the result is positive exactly where the input is, so the input need
 // not be kept.
 const Op& grad_op() {
-    static const Op op = {"relu.grad", Pattern::elementwise, shape_of_first,
-                          [](const AlgorithmContext& context) {
-                              const auto vars = index_vars(context.node.shape);
-                              Func out("relu_grad");
-                              out(vars) = select(context.inputs[0](vars) > 0.0f,
-                                                 context.inputs[1](vars), 0.0f);
-                              return out;
-                          }};
+    static const Op op = {
+        "relu.grad", Pattern::elementwise, shape_of_first, [](const AlgorithmContext& context) {
+            const auto vars = index_vars(context.node.shape);
+            Func out("relu_grad");
+            out(vars) = select(context.inputs[0](vars) > 0.0f, context.inputs[1](vars), 0.0f);
+            return out;
+        }};
     return op;
 }
 
 std::vector<Edge> relu_gradient(Graph& graph, NodeId self, Edge adjoint) {
-    return {{graph.add({&grad_op(), graph[self].name + ".grad", {{self}, adjoint}, {}, {},
+    return {{graph.add({&grad_op(),
+                        graph[self].name + ".grad",
+                        {{self}, adjoint},
+                        {},
+                        {},
                         graph[self].location})}};
 }
 
@@ -41,8 +44,8 @@ void relu_reference(const Graph&, const Node&, const std::vector<const Tensor64*
 }
 
 const Op& relu_op() {
-    static const Op op = {"relu", Pattern::elementwise, shape_of_first, relu_algorithm,
-                          relu_gradient, relu_reference};
+    static const Op op = {"relu",         Pattern::elementwise, shape_of_first,
+                          relu_algorithm, relu_gradient,        relu_reference};
     return op;
 }
 

@@ -15,8 +15,7 @@ const Op& grad_op() {
                               const auto& in = context.inputs;
                               Var c("c"), row("row");
                               Func out("squared_euclidean_grad");
-                              out(c, row) =
-                                  2.0f * in[2](row) * (in[0](c, row) - in[1](c, row));
+                              out(c, row) = 2.0f * in[2](row) * (in[0](c, row) - in[1](c, row));
                               return out;
                           }};
     return op;
@@ -24,15 +23,21 @@ const Op& grad_op() {
 
 std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    const Edge a{graph.add({&grad_op(), node.name + ".grad",
-                            {node.inputs[0], node.inputs[1], adjoint}, {}, {}, node.location})};
+    const Edge a{graph.add({&grad_op(),
+                            node.name + ".grad",
+                            {node.inputs[0], node.inputs[1], adjoint},
+                            {},
+                            {},
+                            node.location})};
     const Edge b{graph.add({&negate_op(), node.name + ".grad_other", {a}, {}, {}, node.location})};
     return {a, b};
 }
 
 const Op& op() {
     static const Op op = {
-        "squared_euclidean", Pattern::rowwise, distance_shape,
+        "squared_euclidean",
+        Pattern::rowwise,
+        distance_shape,
         [](const AlgorithmContext& context) {
             const int size = context.graph.shape_of(context.node.inputs[0]).dims[0];
             return squared_distance(context.inputs[0], context.inputs[1], size);

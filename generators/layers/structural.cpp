@@ -93,7 +93,9 @@ Shape shape_of_first(const Graph& graph, const Node& node) {
 const Op& images_op() {
     static const Op op = source(
         "images",
-        [](const Graph&, const Node& node) { return Shape{dims_of(node), Rows::dataset}; },
+        [](const Graph&, const Node& node) {
+            return Shape{dims_of(node), Rows::dataset};
+        },
         ElementType::uint8);
     return op;
 }
@@ -107,27 +109,35 @@ const Op& embeddings_op() {
 
 const Op& rows_op() {
     static const Op op = source(
-        "rows", [](const Graph&, const Node& node) { return Shape{{}, branch_rows(node)}; },
+        "rows",
+        [](const Graph&, const Node& node) {
+            return Shape{{}, branch_rows(node)};
+        },
         ElementType::int32);
     return op;
 }
 
 const Op& shifts_op() {
     static const Op op = source(
-        "shifts", [](const Graph&, const Node& node) { return Shape{{2}, branch_rows(node)}; },
+        "shifts",
+        [](const Graph&, const Node& node) {
+            return Shape{{2}, branch_rows(node)};
+        },
         ElementType::int32);
     return op;
 }
 
 const Op& label_op() {
-    static const Op op =
-        source("label", [](const Graph&, const Node&) { return Shape{{}, Rows::tuple}; });
+    static const Op op = source("label", [](const Graph&, const Node&) {
+        return Shape{{}, Rows::tuple};
+    });
     return op;
 }
 
 const Op& weight_op() {
-    static const Op op =
-        source("weight", [](const Graph&, const Node&) { return Shape{{}, Rows::tuple}; });
+    static const Op op = source("weight", [](const Graph&, const Node&) {
+        return Shape{{}, Rows::tuple};
+    });
     return op;
 }
 
@@ -148,19 +158,19 @@ const Op& gather_op() {
 }
 
 const Op& lookup_op() {
-    static const Op op = {"lookup", Pattern::rowwise,
-                          [](const Graph& graph, const Node& node) {
-                              return Shape{graph.shape_of(node.inputs[0]).dims,
-                                           graph.shape_of(node.inputs[1]).rows};
-                          },
-                          [](const AlgorithmContext& context) {
-                              const auto vars = index_vars(context.node.shape);
-                              std::vector<Expr> index(vars.begin(), vars.end());
-                              index.back() = context.inputs[1](vars.back());
-                              Func out("lookup");
-                              out(vars) = context.inputs[0](index);
-                              return out;
-                          }};
+    static const Op op = {
+        "lookup", Pattern::rowwise,
+        [](const Graph& graph, const Node& node) {
+            return Shape{graph.shape_of(node.inputs[0]).dims, graph.shape_of(node.inputs[1]).rows};
+        },
+        [](const AlgorithmContext& context) {
+            const auto vars = index_vars(context.node.shape);
+            std::vector<Expr> index(vars.begin(), vars.end());
+            index.back() = context.inputs[1](vars.back());
+            Func out("lookup");
+            out(vars) = context.inputs[0](index);
+            return out;
+        }};
     return op;
 }
 

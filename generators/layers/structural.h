@@ -10,13 +10,13 @@
 namespace siamc {
 
 // Sources. Row tensors of the batch, prepared by the caller of a generated step.
-const Op& images_op();     // bytes as stored, [pixels] per stored image; attribute "dims"
-const Op& embeddings_op(); // float32 as computed before, per stored image; attribute "dims"
-const Op& rows_op();       // index of each row's image in `images`; attribute "branch"
-const Op& shifts_op();     // [2] per row: pixels that the image is moved right and down; "branch"
-const Op& label_op();      // 1: the tuple's images are of one class, 0: they are not
-const Op& weight_op();     // of each tuple in the loss: 1 / real tuples, 0 for padding
-const Op& parameter_op();  // attribute "dims"
+const Op& images_op();      // bytes as stored, [pixels] per stored image; attribute "dims"
+const Op& embeddings_op();  // float32 as computed before, per stored image; attribute "dims"
+const Op& rows_op();        // index of each row's image in `images`; attribute "branch"
+const Op& shifts_op();      // [2] per row: pixels that the image is moved right and down; "branch"
+const Op& label_op();       // 1: the tuple's images are of one class, 0: they are not
+const Op& weight_op();      // of each tuple in the loss: 1 / real tuples, 0 for padding
+const Op& parameter_op();   // attribute "dims"
 
 // (images, rows, shifts) -> float32, scaled; pixels moved in from outside are 0.
 // Attributes: "dims" innermost first, "scale".

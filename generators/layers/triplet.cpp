@@ -12,7 +12,9 @@ using Halide::Var;
 
 namespace {
 
-Shape loss_shape(const Graph&, const Node&) { return {{}, Rows::tuple}; }
+Shape loss_shape(const Graph&, const Node&) {
+    return {{}, Rows::tuple};
+}
 
 // (D(a, p), D(a, n), adjoint) -> gradient with respect to D(a, p); that of D(a, n) is its negative.
 const Op& grad_op() {
@@ -30,17 +32,22 @@ const Op& grad_op() {
 
 std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    const Edge positive{graph.add({&grad_op(), node.name + ".grad",
-                                   {node.inputs[0], node.inputs[1], adjoint}, node.attributes, {},
+    const Edge positive{graph.add({&grad_op(),
+                                   node.name + ".grad",
+                                   {node.inputs[0], node.inputs[1], adjoint},
+                                   node.attributes,
+                                   {},
                                    node.location})};
-    const Edge negative{graph.add(
-        {&negate_op(), node.name + ".grad_negative", {positive}, {}, {}, node.location})};
+    const Edge negative{
+        graph.add({&negate_op(), node.name + ".grad_negative", {positive}, {}, {}, node.location})};
     return {positive, negative};
 }
 
 const Op& op() {
     static const Op op = {
-        "triplet", Pattern::elementwise, loss_shape,
+        "triplet",
+        Pattern::elementwise,
+        loss_shape,
         [](const AlgorithmContext& context) {
             const auto margin = static_cast<float>(real(context.node.attributes, "margin"));
             Var row("row");
@@ -62,12 +69,16 @@ const Op& op() {
 Layer triplet_layer() {
     Layer layer{"triplet", LayerKind::loss,
                 "triplets: max(0, D(anchor, positive) - D(anchor, negative) + margin)"};
-    layer.attributes = {{"margin", AttributeType::real, 1.0, 0,
-                         "how much nearer the positive has to be"}};
+    layer.attributes = {
+        {"margin", AttributeType::real, 1.0, 0, "how much nearer the positive has to be"}};
     layer.branches = 3;
     layer.build = [](Graph& graph, const LayerUse& use) {
-        return Edge{graph.add({&op(), use.name, use.inputs,
-                               {{"margin", use.attributes.at("margin")}}, {}, use.location})};
+        return Edge{graph.add({&op(),
+                               use.name,
+                               use.inputs,
+                               {{"margin", use.attributes.at("margin")}},
+                               {},
+                               use.location})};
     };
     return layer;
 }

@@ -31,8 +31,10 @@ class Differentiator {
         for (NodeId id = last; id >= 0; --id) {
             if (!trained_[id] || contributions_[id].empty()) continue;
             const Edge adjoint = sum_of_contributions(id);
-            if (graph_[id].op == &parameter_op()) gradients.push_back({id, adjoint.node});
-            else propagate(id, adjoint);
+            if (graph_[id].op == &parameter_op())
+                gradients.push_back({id, adjoint.node});
+            else
+                propagate(id, adjoint);
         }
         std::sort(gradients.begin(), gradients.end());
         for (auto [parameter, gradient] : gradients) {
@@ -70,8 +72,11 @@ class Differentiator {
             if (!total)
                 total = contribution.adjoint;
             else
-                total = Edge{graph_.add({&add_op(), graph_[id].name + ".adjoint",
-                                         {*total, contribution.adjoint}, {}, {},
+                total = Edge{graph_.add({&add_op(),
+                                         graph_[id].name + ".adjoint",
+                                         {*total, contribution.adjoint},
+                                         {},
+                                         {},
                                          graph_[id].location})};
         }
         return total;
@@ -86,8 +91,12 @@ class Differentiator {
                     throw std::logic_error(graph_[id].name + ": a branch has no gradient");
                 branches.push_back(*adjoint);
             }
-            const Edge stacked{graph_.add({&stack_branches_op(), graph_[id].name + ".adjoint",
-                                           branches, {}, {}, graph_[id].location})};
+            const Edge stacked{graph_.add({&stack_branches_op(),
+                                           graph_[id].name + ".adjoint",
+                                           branches,
+                                           {},
+                                           {},
+                                           graph_[id].location})};
             contributions_[id] = {{stacked, -1}};
         }
         return *sum(id, -1);
@@ -100,6 +109,8 @@ class Differentiator {
 
 }  // namespace
 
-Graph differentiate(const Graph& graph) { return Differentiator(graph).run(); }
+Graph differentiate(const Graph& graph) {
+    return Differentiator(graph).run();
+}
 
 }  // namespace siamc

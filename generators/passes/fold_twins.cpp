@@ -40,8 +40,10 @@ class Folder {
 
     Graph run() {
         for (NodeId id = 0; id < static_cast<NodeId>(old_.nodes.size()); ++id) {
-            if (branch_of_[id] <= 0) moved_.push_back(copy(id));
-            else moved_.push_back(twin(id));
+            if (branch_of_[id] <= 0)
+                moved_.push_back(copy(id));
+            else
+                moved_.push_back(twin(id));
         }
         for (NodeId id : old_.outputs) folded_.outputs.push_back(moved_[id]);
         return folded_;
@@ -87,6 +89,8 @@ class Folder {
 
 }  // namespace
 
-Graph fold_twins(const Graph& graph) { return Folder(graph).run(); }
+Graph fold_twins(const Graph& graph) {
+    return Folder(graph).run();
+}
 
 }  // namespace siamc

@@ -84,15 +84,15 @@ class Fuser {
         for (NodeId id : kernel.nodes) {
             for (Edge edge : graph_[id].inputs) {
                 const bool inside = kernel_of_[edge.node] == k && computes(graph_[edge.node]);
-                const bool known = std::count(kernel.inputs.begin(), kernel.inputs.end(), edge.node);
+                const bool known =
+                    std::count(kernel.inputs.begin(), kernel.inputs.end(), edge.node);
                 if (!inside && !known) kernel.inputs.push_back(edge.node);
             }
             const auto& readers = readers_[id];
-            const bool wanted =
-                std::count(graph_.outputs.begin(), graph_.outputs.end(), id) ||
-                std::any_of(readers.begin(), readers.end(), [&](NodeId reader) {
-                    return kernel_of_[reader] != k || !computes(graph_[reader]);
-                });
+            const bool wanted = std::count(graph_.outputs.begin(), graph_.outputs.end(), id) ||
+                                std::any_of(readers.begin(), readers.end(), [&](NodeId reader) {
+                                    return kernel_of_[reader] != k || !computes(graph_[reader]);
+                                });
             if (wanted) kernel.outputs.push_back(id);
         }
         kernel.name = name_of(kernel);
@@ -114,8 +114,8 @@ class Fuser {
         }
         std::string extents;
         if (first.op->pattern == Pattern::matmul)
-            extents = fmt::format("_{}x{}", graph_.shape_of(first.inputs[0]).size(),
-                                  first.shape.size());
+            extents =
+                fmt::format("_{}x{}", graph_.shape_of(first.inputs[0]).size(), first.shape.size());
         else if (first.shape.dims.size() == 2 && first.shape.rows == Rows::none)
             extents = fmt::format("_{}x{}", first.shape.dims[1], first.shape.dims[0]);
         else
@@ -135,9 +135,12 @@ class Fuser {
 
 Stage stage_of(const Kernel& kernel) {
     switch (kernel.pattern) {
-        case Pattern::parameter: return Stage::prologue;
-        case Pattern::batch_sum: return Stage::batch;
-        default: return Stage::slices;
+        case Pattern::parameter:
+            return Stage::prologue;
+        case Pattern::batch_sum:
+            return Stage::batch;
+        default:
+            return Stage::slices;
     }
 }
 

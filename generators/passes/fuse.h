@@ -17,8 +17,8 @@ enum class Stage {
 };
 
 struct Kernel {
-    std::string name;  // "dense_784x64_relu", "dense_784x64__grad_kernel"
-    Pattern pattern;   // of its first node
+    std::string name;             // "dense_784x64_relu", "dense_784x64__grad_kernel"
+    Pattern pattern;              // of its first node
     std::vector<NodeId> nodes;    // in topological order
     std::vector<NodeId> inputs;   // values from outside, as read: a view stands for its base
     std::vector<NodeId> outputs;  // nodes that others need

@@ -25,9 +25,13 @@ constexpr int quantum = 4;
 // rows), few enough that a handful of threads share a layer evenly.
 constexpr long block_weights = 4096;
 
-long round_up(long value, long multiple) { return (value + multiple - 1) / multiple * multiple; }
+long round_up(long value, long multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+}
 
-long element_bytes(ElementType type) { return type == ElementType::uint8 ? 1 : 4; }
+long element_bytes(ElementType type) {
+    return type == ElementType::uint8 ? 1 : 4;
+}
 
 int rows_per_tuple(const Graph& graph, const Shape& shape) {
     if (shape.rows == Rows::image) return graph.branches;
@@ -155,8 +159,7 @@ class Planner {
                 }
             }
             placed.push_back(tensor);
-            program_.slice_bytes =
-                std::max(program_.slice_bytes, tensor->offset + tensor->bytes);
+            program_.slice_bytes = std::max(program_.slice_bytes, tensor->offset + tensor->bytes);
         }
         const long slices = round_up(program_.batch, program_.slice_tuples) / program_.slice_tuples;
         program_.arena_bytes = program_.slice_offset + slices * program_.slice_bytes;
@@ -208,10 +211,8 @@ class Planner {
         const Kernel& kernel = program_.kernels[k];
         const Stage stage = stage_of(kernel);
         Call call{k, stage == Stage::slices ? 0 : 1, {}};
-        for (NodeId id : kernel.inputs)
-            call.operands.push_back(whole(id, stage == Stage::slices));
-        for (NodeId id : kernel.outputs)
-            call.operands.push_back(whole(id, stage == Stage::slices));
+        for (NodeId id : kernel.inputs) call.operands.push_back(whole(id, stage == Stage::slices));
+        for (NodeId id : kernel.outputs) call.operands.push_back(whole(id, stage == Stage::slices));
         const int blocked = node(kernel.nodes[0]).op->blocked_input;
         if (blocked >= 0) split(call, node(kernel.nodes[0]).inputs[blocked].node);
         program_.calls.push_back(std::move(call));
@@ -223,8 +224,8 @@ class Planner {
         const int depth = result.extent[1];
         int block = 1;
         for (int divisor = 1; divisor <= depth; ++divisor)
-            if (depth % divisor == 0 && divisor * static_cast<long>(result.extent[0]) <=
-                                            block_weights &&
+            if (depth % divisor == 0 &&
+                divisor * static_cast<long>(result.extent[0]) <= block_weights &&
                 (divisor % quantum == 0 || block % quantum != 0))
                 block = divisor;
         if (block < quantum) block = depth;
@@ -262,9 +263,8 @@ Program plan(const Graph& graph, const ParameterLayout& parameters, int batch) {
 
 std::string to_string(const Program& program) {
     std::string text = fmt::format(
-        "arena of {}: {} bytes for {} tuples in slices of {} ({} bytes each)\n",
-        program.graph.name, program.arena_bytes, program.batch, program.slice_tuples,
-        program.slice_bytes);
+        "arena of {}: {} bytes for {} tuples in slices of {} ({} bytes each)\n", program.graph.name,
+        program.arena_bytes, program.batch, program.slice_tuples, program.slice_bytes);
     for (const Placement& tensor : program.arena) {
         std::string life(program.calls.size(), '.');
         for (int k = tensor.first_call; k <= tensor.last_call; ++k) life[k] = '#';

@@ -29,8 +29,8 @@ struct Operand {
 };
 
 struct Call {
-    int kernel = -1;  // index into Program::kernels
-    int tasks = 0;    // 0: one per slice of the batch
+    int kernel = -1;                // index into Program::kernels
+    int tasks = 0;                  // 0: one per slice of the batch
     std::vector<Operand> operands;  // inputs, then outputs
 };
 

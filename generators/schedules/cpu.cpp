@@ -24,19 +24,24 @@ class CpuSchedule {
   public:
     CpuSchedule(KernelFuncs& kernel, const Target& target)
         : kernel_(kernel), vector_(target.natural_vector_size<float>()) {
-        const bool many_registers =
-            target.has_feature(Target::AVX512) || target.has_feature(Target::AVX512_Skylake) ||
-            target.arch == Target::ARM;
+        const bool many_registers = target.has_feature(Target::AVX512) ||
+                                    target.has_feature(Target::AVX512_Skylake) ||
+                                    target.arch == Target::ARM;
         tile_vectors_ = many_registers ? 4 : 2;
     }
 
     void run() {
         switch (kernel_.pattern) {
-            case Pattern::matmul: return matmul();
-            case Pattern::batch_sum: return batch_sum();
-            case Pattern::parameter: return transpose();
-            case Pattern::elementwise: return elementwise();
-            default: return rowwise();
+            case Pattern::matmul:
+                return matmul();
+            case Pattern::batch_sum:
+                return batch_sum();
+            case Pattern::parameter:
+                return transpose();
+            case Pattern::elementwise:
+                return elementwise();
+            default:
+                return rowwise();
         }
     }
 
@@ -63,8 +68,10 @@ class CpuSchedule {
         const auto& patterns = kernel_.patterns;
         if (std::count(patterns.begin(), patterns.end(), Pattern::rowwise))
             return matmul_then_rows();
-        if (kernel_.single_row) tile_single_row(out, product, kernel_.dims[0][0]);
-        else tile_product(out, product, kernel_.dims[0][0]);
+        if (kernel_.single_row)
+            tile_single_row(out, product, kernel_.dims[0][0]);
+        else
+            tile_product(out, product, kernel_.dims[0][0]);
     }
 
     // The weights of a tile's columns are copied side by side and used for all rows of the slice:
@@ -123,8 +130,8 @@ class CpuSchedule {
     }
 
     static int depth_of(Func& product) {
-        return static_cast<int>(*Halide::Internal::as_const_int(
-            product.update(0).get_schedule().rvars()[0].extent));
+        return static_cast<int>(
+            *Halide::Internal::as_const_int(product.update(0).get_schedule().rvars()[0].extent));
     }
 
     // One row has no other rows to hide the latency of its sums behind, so it takes more columns
@@ -138,9 +145,7 @@ class CpuSchedule {
         out.split(n, no, ni, width * vectors, strategy).reorder(ni, row, no).vectorize(ni, width);
         const Var pn = product.args()[0], prow = product.args()[1];
         product.compute_at(out, no).store_in(MemoryType::Stack).vectorize(pn, width, strategy);
-        product.update()
-            .reorder(pn, prow, product.rvars()[0])
-            .vectorize(pn, width, strategy);
+        product.update().reorder(pn, prow, product.rvars()[0]).vectorize(pn, width, strategy);
         if (vectors > 1) {
             out.unroll(ni);
             product.unroll(pn);
@@ -168,15 +173,18 @@ class CpuSchedule {
     // Sums of a row in `4 * vector_` partial sums, so that additions overlap.
     void vector_sum(Func& func, const LoopLevel& at) {
         RVar r = func.rvars()[0], ro("ro"), ri("ri");
-        const auto extent = Halide::Internal::as_const_int(Halide::Internal::simplify(
-            func.update(0).get_schedule().rvars()[0].extent));
+        const auto extent = Halide::Internal::as_const_int(
+            Halide::Internal::simplify(func.update(0).get_schedule().rvars()[0].extent));
         const int size = extent ? static_cast<int>(*extent) : 0;
         const int lanes = width_for(size) * vectors_for(size, width_for(size), 4);
         if (size < 2 * lanes || size % lanes != 0) return;
         Var lane("lane");
         func.update().split(r, ro, ri, lanes);
         Func partial = func.update().rfactor(ri, lane);
-        partial.compute_at(at).store_in(MemoryType::Stack).vectorize(lane, width_for(size)).unroll(lane);
+        partial.compute_at(at)
+            .store_in(MemoryType::Stack)
+            .vectorize(lane, width_for(size))
+            .unroll(lane);
         partial.update().reorder(lane, ro).vectorize(lane, width_for(size)).unroll(lane);
         func.update().unroll(ri);
     }
@@ -189,8 +197,7 @@ class CpuSchedule {
             func.compute_root()
                 .bound_storage(func.args()[0], most_slice_rows)
                 .store_in(MemoryType::Stack);
-            if (func.has_update_definition()) 
-                vector_sum(func, LoopLevel(func, func.args()[0]));
+            if (func.has_update_definition()) vector_sum(func, LoopLevel(func, func.args()[0]));
         }
         for (size_t i = 0; i < kernel_.outputs.size(); ++i) {
             Func& out = kernel_.outputs[i];
@@ -279,8 +286,7 @@ class CpuSchedule {
     void transpose() {
         Func out = kernel_.outputs[0], in = kernel_.weights;
         const int width = std::min(width_for(kernel_.dims[0][0]), width_for(kernel_.dims[0][1]));
-        const bool divides =
-            kernel_.dims[0][0] % width == 0 && kernel_.dims[0][1] % width == 0;
+        const bool divides = kernel_.dims[0][0] % width == 0 && kernel_.dims[0][1] % width == 0;
         if (!divides) return;
         const Var c = out.args()[0], r = out.args()[1];
         Var co("co"), ro("ro"), ci("ci"), ri("ri");
@@ -295,6 +301,8 @@ class CpuSchedule {
 
 }  // namespace
 
-void schedule_cpu(KernelFuncs& kernel, const Target& target) { CpuSchedule(kernel, target).run(); }
+void schedule_cpu(KernelFuncs& kernel, const Target& target) {
+    CpuSchedule(kernel, target).run();
+}
 
 }  // namespace siamc

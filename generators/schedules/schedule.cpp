@@ -18,7 +18,9 @@ bool is_view(const Func& func) {
     return name.rfind("read_", 0) == 0 || name.rfind("branch_", 0) == 0;
 }
 
-void schedule(KernelFuncs& kernel, const Halide::Target& target) { schedule_cpu(kernel, target); }
+void schedule(KernelFuncs& kernel, const Halide::Target& target) {
+    schedule_cpu(kernel, target);
+}
 
 void schedule_naive(KernelFuncs& kernel) {
     for (Func& func : all_funcs(kernel))

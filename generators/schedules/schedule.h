@@ -13,13 +13,13 @@ namespace siamc {
 // The parts of a kernel that a schedule places.
 struct KernelFuncs {
     Pattern pattern;
-    std::vector<Halide::Func> values;     // one per node of the kernel, in topological order
-    std::vector<Pattern> patterns;        // of each value
-    Halide::Func weights;                 // of a product or a transpose: the parameter it reads
-    std::vector<Halide::Func> outputs;    // pure copies of some of the values, indexed alike
-    std::vector<std::vector<int>> dims;   // of each output: extents without rows
-    int branches = 1;                     // rows of a tuple that belong together
-    bool single_row = false;              // it is always called with exactly one row
+    std::vector<Halide::Func> values;    // one per node of the kernel, in topological order
+    std::vector<Pattern> patterns;       // of each value
+    Halide::Func weights;                // of a product or a transpose: the parameter it reads
+    std::vector<Halide::Func> outputs;   // pure copies of some of the values, indexed alike
+    std::vector<std::vector<int>> dims;  // of each output: extents without rows
+    int branches = 1;                    // rows of a tuple that belong together
+    bool single_row = false;             // it is always called with exactly one row
 };
 
 // Rows come in multiples of this (unless single_row): the height of every register tile.

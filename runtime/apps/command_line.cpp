@@ -19,18 +19,18 @@ po::variables_map parse_command_line(int argc, char** argv,
     try {
         po::variables_map values;
         const po::positional_options_description no_positionals;
-        po::store(po::command_line_parser(argc, argv)
-                      .options(options)
-                      .positional(no_positionals)
-                      .run(),
-                  values);
+        po::store(
+            po::command_line_parser(argc, argv).options(options).positional(no_positionals).run(),
+            values);
         if (values.count("config")) {
             std::vector<std::string> lines;
             const std::string file = values["config"].as<std::string>();
             for (const auto& [key, value] : read_settings(file)) {
                 const auto* flag = std::get_if<bool>(&value);
-                if (!flag) lines.push_back("--" + key + "=" + to_text(value));
-                else if (*flag) lines.push_back("--" + key);
+                if (!flag)
+                    lines.push_back("--" + key + "=" + to_text(value));
+                else if (*flag)
+                    lines.push_back("--" + key);
             }
             po::store(po::command_line_parser(lines).options(options).run(), values);
         }

@@ -34,20 +34,21 @@ po::options_description options() {
         "data", po::value<std::string>(), "folder of MNIST's IDX files, or glyphs (built in)")(
         "protocol", po::value<std::string>()->default_value("pairs"),
         "pairs, triplets or oneshot, all on the test images")(
-        "threshold", po::value<double>()->default_value(0.5),
-        "pairs: similar where D is below it")(
+        "threshold", po::value<double>()->default_value(0.5), "pairs: similar where D is below it")(
         "classes", po::value<std::string>(), "evaluate on these alone, as in 6-9")(
         "ways", po::value<int>()->default_value(0), "oneshot: classes an episode; 0: all")(
         "shots", po::value<int>()->default_value(1), "oneshot: images shown of each class")(
         "queries", po::value<int>()->default_value(5), "oneshot: queries of each class")(
         "episodes", po::value<int>()->default_value(1000), "oneshot: episodes")(
         "threads", po::value<int>()->default_value(cores), "results do not depend on it")(
-        "config", po::value<std::string>(), "file of flags")(
-        "json", po::bool_switch(), "print one JSON object");
+        "config", po::value<std::string>(), "file of flags")("json", po::bool_switch(),
+                                                             "print one JSON object");
     return all;
 }
 
-Json interval(const Interval& ci95) { return Json::array({ci95.low, ci95.high}); }
+Json interval(const Interval& ci95) {
+    return Json::array({ci95.low, ci95.high});
+}
 
 struct Subject {
     Model model;
@@ -121,15 +122,9 @@ Json oneshot(const Subject& subject, const po::variables_map& values) {
     const OneshotResult result =
         evaluate_oneshot({subject.embeddings, subject.model.embedding_size()}, sampler,
                          values["episodes"].as<int>());
-    return {{"protocol", "oneshot"},
-            {"accuracy", result.accuracy},
-            {"ci95", interval(result.ci95)},
-            {"n", result.queries},
-            {"threshold", nullptr},
-            {"ways", ways},
-            {"shots", shots},
-            {"episodes", result.episodes},
-            {"chance", 1.0 / ways}};
+    return {{"protocol", "oneshot"}, {"accuracy", result.accuracy}, {"ci95", interval(result.ci95)},
+            {"n", result.queries},   {"threshold", nullptr},        {"ways", ways},
+            {"shots", shots},        {"episodes", result.episodes}, {"chance", 1.0 / ways}};
 }
 
 void print(const Json& result) {
@@ -139,7 +134,8 @@ void print(const Json& result) {
                100 * result["ci95"][1].get<double>());
     for (const auto& [key, value] : result.items())
         if (key != "protocol" && key != "accuracy" && key != "ci95" && !value.is_null())
-            fmt::print("{:<28} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+            fmt::print("{:<28} {}\n", key,
+                       value.is_string() ? value.get<std::string>() : value.dump());
 }
 
 int evaluate(const po::variables_map& values) {
@@ -152,8 +148,10 @@ int evaluate(const po::variables_map& values) {
     const Json result = protocol == "pairs"      ? pairs(subject, values["threshold"].as<double>())
                         : protocol == "triplets" ? triplets(subject)
                                                  : oneshot(subject, values);
-    if (values["json"].as<bool>()) fmt::print("{}\n", result.dump());
-    else print(result);
+    if (values["json"].as<bool>())
+        fmt::print("{}\n", result.dump());
+    else
+        print(result);
     return 0;
 }
 

@@ -34,22 +34,23 @@ void ProgressLine::step(const Progress& progress) {
                                                      static_cast<double>(progress.steps)) /
                          epochs_;
     const double left = std::chrono::duration<double>(now - start_).count() * (1 / share - 1);
-    const auto filled =
-        static_cast<int>(bar_width * progress.step / std::max(1L, progress.steps));
-    fmt::print(stderr, "\repoch {:>2}/{} [{:=<{}}{:>{}}] loss {:.4f}  accuracy {:5.2f} %  {:.0f} s left\033[K",
-               progress.epoch, epochs_, "", filled, "", bar_width - filled, progress.loss,
-               100 * progress.accuracy, left);
+    const auto filled = static_cast<int>(bar_width * progress.step / std::max(1L, progress.steps));
+    fmt::print(
+        stderr,
+        "\repoch {:>2}/{} [{:=<{}}{:>{}}] loss {:.4f}  accuracy {:5.2f} %  {:.0f} s left\033[K",
+        progress.epoch, epochs_, "", filled, "", bar_width - filled, progress.loss,
+        100 * progress.accuracy, left);
     std::fflush(stderr);
 }
 
 void ProgressLine::epoch(const EpochRow& row) {
     if (quiet_) return;
-    fmt::print(stderr,
-               "{}epoch {:>2}/{}  {:.2f} s  loss {:.4f}  accuracy {:5.2f} %  validation loss {:.4f}  "
-               "accuracy {:5.2f} %{}\n",
-               terminal_ ? "\r" : "", row.epoch, epochs_, row.seconds, row.train_loss,
-               100 * row.train_accuracy, row.val_loss, 100 * row.val_accuracy,
-               terminal_ ? "\033[K" : "");
+    fmt::print(
+        stderr,
+        "{}epoch {:>2}/{}  {:.2f} s  loss {:.4f}  accuracy {:5.2f} %  validation loss {:.4f}  "
+        "accuracy {:5.2f} %{}\n",
+        terminal_ ? "\r" : "", row.epoch, epochs_, row.seconds, row.train_loss,
+        100 * row.train_accuracy, row.val_loss, 100 * row.val_accuracy, terminal_ ? "\033[K" : "");
 }
 
 }  // namespace siamc

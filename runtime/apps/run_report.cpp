@@ -15,7 +15,9 @@ namespace {
 constexpr std::size_t sample_pairs = 8, right_predictions = 8, wrong_predictions = 16;
 constexpr std::uint64_t report_seed = 0;
 
-std::string percent(double share) { return fmt::format("{:.2f} %", 100 * share); }
+std::string percent(double share) {
+    return fmt::format("{:.2f} %", 100 * share);
+}
 
 Facts facts_of(const Settings& settings) {
     Facts facts;
@@ -40,9 +42,9 @@ JudgedPairs judge(const ReportedRun& run) {
     const std::vector<float> embeddings = run.model.embed(run.parameters, run.validation);
     const siamc_loss& loss = run.model.loss("contrastive");
     std::vector<std::vector<float>> distances;
-    run.model.evaluate(loss, embeddings,
-                       {judged.set.rows, {}, judged.set.labels, static_cast<int>(judged.set.size())},
-                       distances);
+    run.model.evaluate(
+        loss, embeddings,
+        {judged.set.rows, {}, judged.set.labels, static_cast<int>(judged.set.size())}, distances);
     judged.distances = std::move(distances[0]);
     return judged;
 }
@@ -82,8 +84,8 @@ void write_run_report(const ReportedRun& run) {
     const JudgedPairs judged = judge(run);
     const EpochRow& last = run.rows.back();
     ReportInput input;
-    input.title = fmt::format("{} · {} · {}", run.model.name(), run.config.loss,
-                              run.config.optimizer);
+    input.title =
+        fmt::format("{} · {} · {}", run.model.name(), run.config.loss, run.config.optimizer);
     input.subtitle = fmt::format("{} epochs, seed {}, compiled for {}", run.rows.size(),
                                  run.config.seed, run.model.tables().target);
     input.accuracy_rule = rule_of(run.config.loss, run.config.threshold);
@@ -105,14 +107,15 @@ void write_run_report(const ReportedRun& run) {
 
 ComparedRun compared_run(const std::string& name, const std::vector<EpochRow>& rows,
                          const nlohmann::ordered_json& summary) {
-    return {name, rows,
-            {{"seconds", fmt::format("{:.1f}", summary["seconds"].get<double>())},
-             {"rate", fmt::format("{:g}", std::max_element(rows.begin(), rows.end(),
-                                                           [](const auto& a, const auto& b) {
-                                                               return a.learning_rate <
-                                                                      b.learning_rate;
-                                                           })
-                                              ->learning_rate)}}};
+    return {
+        name,
+        rows,
+        {{"seconds", fmt::format("{:.1f}", summary["seconds"].get<double>())},
+         {"rate",
+          fmt::format("{:g}",
+                      std::max_element(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
+                          return a.learning_rate < b.learning_rate;
+                      })->learning_rate)}}};
 }
 
 void write_comparison_report(const std::filesystem::path& file, const Settings& settings,

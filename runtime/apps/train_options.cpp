@@ -25,8 +25,8 @@ po::options_description train_options() {
         "batch", po::value<int>()->default_value(128), "tuples a step")(
         "seed", po::value<std::uint64_t>()->default_value(0), "of weights, samples and shifts")(
         "threads", po::value<int>()->default_value(cores), "results do not depend on it")(
-        "out", po::value<std::string>(), "folder for the run")(
-        "force", po::bool_switch(), "replace a run that is there")(
+        "out", po::value<std::string>(), "folder for the run")("force", po::bool_switch(),
+                                                               "replace a run that is there")(
         "recipe", text("default"), "rates and augmentation: default or plain")(
         "rate", po::value<double>(), "learning rate, or its peak, instead of the recipe's")(
         "schedule", po::value<std::string>(), "constant or one_cycle, instead of the recipe's")(
@@ -50,8 +50,8 @@ TrainConfig train_config(const po::variables_map& values, const std::string& opt
     config.batch = values["batch"].as<int>();
     config.seed = values["seed"].as<std::uint64_t>();
     const std::string recipes = linked_recipes(values["model"].as<std::string>());
-    config.recipe = find_recipe(recipes, values["recipe"].as<std::string>(), config.loss,
-                                config.optimizer);
+    config.recipe =
+        find_recipe(recipes, values["recipe"].as<std::string>(), config.loss, config.optimizer);
     if (values.count("rate")) config.recipe.schedule.peak = values["rate"].as<double>();
     if (values.count("schedule"))
         config.recipe.schedule.kind = parse_schedule(values["schedule"].as<std::string>());

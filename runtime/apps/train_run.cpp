@@ -58,8 +58,8 @@ RunResult train_run(Model& model, const Split& images, const TrainConfig& config
     result.summary = summary_of(rows, run.path().string(), seconds, trainer.parameters());
     write_file_atomically(run.summary(), result.summary.dump(2) + "\n");
     if (!rows.empty())
-        write_run_report({run, config, request.settings, rows, model, trainer.parameters(),
-                          images.validation});
+        write_run_report(
+            {run, config, request.settings, rows, model, trainer.parameters(), images.validation});
     if (stop_requested)
         fmt::print(stderr, "\ninterrupted after {} whole epochs; the weights as they are now: {}\n",
                    rows.size(), run.weights().string());

@@ -59,11 +59,11 @@ void Model::initialize(FloatBuffer& parameters, std::uint64_t seed) const {
         const int outputs = tensor.dims[tensor.dimensions - 1];
         long inputs = 1;
         for (int d = 0; d + 1 < tensor.dimensions; ++d) inputs *= tensor.dims[d];
-        const auto limit = static_cast<float>(std::sqrt(6.0 / static_cast<double>(inputs + outputs)));
+        const auto limit =
+            static_cast<float>(std::sqrt(6.0 / static_cast<double>(inputs + outputs)));
         Random random(seed, Stream::parameters, 0, static_cast<std::uint32_t>(t));
         float* values = parameters.data() + tensor.offset;
-        for (long i = 0; i < inputs * outputs; ++i)
-            values[i] = limit * (2 * random.uniform() - 1);
+        for (long i = 0; i < inputs * outputs; ++i) values[i] = limit * (2 * random.uniform() - 1);
     }
 }
 

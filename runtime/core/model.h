@@ -51,8 +51,8 @@ class Model {
 
     // Losses and distances of any number of tuples of embeddings: distances[b] compares each
     // tuple's image 0 with its image b + 1. Returns the mean loss.
-    double evaluate(const siamc_loss& loss, std::span<const float> embeddings,
-                    const Tuples& tuples, std::vector<std::vector<float>>& distances);
+    double evaluate(const siamc_loss& loss, std::span<const float> embeddings, const Tuples& tuples,
+                    std::vector<std::vector<float>>& distances);
 
   private:
     const siamc_model& tables_;

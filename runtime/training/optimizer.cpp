@@ -58,7 +58,8 @@ void Optimizer::step(FloatBuffer& parameters, const FloatBuffer& gradient, doubl
     for (std::size_t m = 0; m < moments_.size(); ++m) moments[m] = moments_[m].data();
     const int error =
         siamc_update(&tables_, hyper.data(), parameters.data(), gradient.data(), moments);
-    if (error) fail(Exit::internal, "{}: a generated kernel failed with code {}", tables_.name, error);
+    if (error)
+        fail(Exit::internal, "{}: a generated kernel failed with code {}", tables_.name, error);
 }
 
 }  // namespace siamc

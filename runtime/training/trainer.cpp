@@ -77,8 +77,7 @@ EpochRow Trainer::epoch(int number, const std::function<bool(const Progress&)>& 
         step(progress.step * config_.batch, row.learning_rate, totals);
         ++progress.step;
         progress.loss = totals.loss / static_cast<double>(totals.seen);
-        progress.accuracy =
-            static_cast<double>(totals.right) / static_cast<double>(totals.seen);
+        progress.accuracy = static_cast<double>(totals.right) / static_cast<double>(totals.seen);
         go_on = after_step(progress);
     }
     row.train_loss = progress.loss;
@@ -94,15 +93,13 @@ EpochRow Trainer::epoch(int number, const std::function<bool(const Progress&)>& 
         row.mean_negative_distance = validation.mean_negative_distance;
         check_alive(row);
     }
-    row.seconds =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return row;
 }
 
 void Trainer::step(long first, double rate, Totals& totals) {
     const auto branches = static_cast<std::size_t>(loss_.train->branches);
-    const auto count =
-        static_cast<std::size_t>(std::min<long>(config_.batch, tuples_ - first));
+    const auto count = static_cast<std::size_t>(std::min<long>(config_.batch, tuples_ - first));
     const std::size_t begin = static_cast<std::size_t>(first) * branches, rows = count * branches;
     Tuples tuples;
     tuples.count = static_cast<int>(count);

@@ -58,5 +58,6 @@ TEST_CASE("twenty steps of every optimiser, as Keras and as PyTorch take them") 
     const json vectors = load();
     REQUIRE(vectors["gradients"].size() == 20);
     for (const char* package : {"keras", "torch"})
-        for (const char* optimizer : {"adam", "rmsprop", "sgd"}) follow(vectors, package, optimizer);
+        for (const char* optimizer : {"adam", "rmsprop", "sgd"})
+            follow(vectors, package, optimizer);
 }

@@ -57,7 +57,8 @@ std::vector<Attributes> attributes_of(const Layer& layer, size_t variant) {
 std::string to_text(const Attributes& attributes) {
     std::string text;
     for (const auto& [name, value] : attributes)
-        text += std::visit([n = name](const auto& v) { return fmt::format(" {}={}", n, v); }, value);
+        text +=
+            std::visit([n = name](const auto& v) { return fmt::format(" {}={}", n, v); }, value);
     return text;
 }
 
@@ -127,7 +128,8 @@ Graph with_gradients(const Graph& graph) {
     Graph whole = graph;
     for (NodeId node : layer_nodes(graph))
         for (Edge edge : add_gradients(whole, node).edges)
-            if (edge.node >= 0 && !std::count(whole.outputs.begin(), whole.outputs.end(), edge.node))
+            if (edge.node >= 0 &&
+                !std::count(whole.outputs.begin(), whole.outputs.end(), edge.node))
                 whole.outputs.push_back(edge.node);
     return whole;
 }

@@ -96,9 +96,9 @@ TEST_CASE("l2_normalize of nothing", "[layers]") {
         CompiledLayer normalize("l2_normalize", LayerKind::layer, {size}, {{"epsilon", 1e-12}});
         std::vector<double>& x = normalize.set("x", 0);
         for (size_t i = 0; i < n; ++i) {
-            x[n + i] = i == 0 ? 1e-8f : 0;     // below epsilon: dead
+            x[n + i] = i == 0 ? 1e-8f : 0;      // below epsilon: dead
             x[2 * n + i] = i == 0 ? 2e-6f : 0;  // just above it: alive
-            x[3 * n + i] = 1e-25f;             // its square is no float
+            x[3 * n + i] = 1e-25f;              // its square is no float
         }
         normalize.set("l2_normalize.adjoint", 5);
         normalize.run();
@@ -123,7 +123,7 @@ TEST_CASE("distances between equal embeddings", "[layers]") {
                 x[i] = x[n + i] = static_cast<float>(std::sin(1.0 + static_cast<double>(i)));
                 x[2 * n + i] = 1e-25f;  // a difference whose square is no float
             }
-            x[4 * n] = 1e-18f;          // one whose square is
+            x[4 * n] = 1e-18f;  // one whose square is
             x[6 * n] = 3;
             distance.set(name + ".adjoint", 7);
             distance.run();
@@ -147,9 +147,9 @@ TEST_CASE("cosine of nothing", "[layers]") {
         CompiledLayer cosine("cosine", LayerKind::distance, {size});
         std::vector<double>& x = cosine.set("x", 0);  // tuple 0: both nothing
         for (size_t i = 0; i < n; ++i) {
-            x[3 * n + i] = 0.5;                      // tuple 1: the first nothing
-            x[4 * n + i] = 0.5;                      // tuple 2: the second nothing
-            x[6 * n + i] = x[7 * n + i] = 0.5;       // tuple 3: equal
+            x[3 * n + i] = 0.5;                 // tuple 1: the first nothing
+            x[4 * n + i] = 0.5;                 // tuple 2: the second nothing
+            x[6 * n + i] = x[7 * n + i] = 0.5;  // tuple 3: equal
         }
         cosine.set("cosine.adjoint", 2);
         cosine.run();

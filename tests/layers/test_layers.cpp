@@ -17,7 +17,9 @@ namespace {
 
 using Values = std::map<NodeId, Bounded>;
 
-RowCounts rows_of(const LayerCase& made) { return {made.tuples, made.graph.branches, 0}; }
+RowCounts rows_of(const LayerCase& made) {
+    return {made.tuples, made.graph.branches, 0};
+}
 
 double largest(const std::vector<double>& values) {
     double most = 0;
@@ -130,8 +132,9 @@ void check_autodiff(const Graph& graph, NodeId id, const std::vector<Tensor64>& 
         const double most = largest(expected.tensor.data);
         check_close(realize(derivative(algorithm.inputs[i]), expected.tensor), expected.tensor.data,
                     [&](size_t at) {
-                        const double bound = tolerance(expected.tensor.data[at],
-                                                       expected.error.empty() ? 0 : expected.error[at]);
+                        const double bound =
+                            tolerance(expected.tensor.data[at],
+                                      expected.error.empty() ? 0 : expected.error[at]);
                         return 8 * bound + 2e-5 * most;
                     });
     }
@@ -219,8 +222,10 @@ void check_layer(const std::string& name) {
 
 }  // namespace
 
-#define SIAMC_LAYER(name) \
-    TEST_CASE(#name, "[layers]") { check_layer(#name); }
+#define SIAMC_LAYER(name)          \
+    TEST_CASE(#name, "[layers]") { \
+        check_layer(#name);        \
+    }
 #include "layers/layers.def"
 #undef SIAMC_LAYER
 

@@ -25,7 +25,9 @@ struct World {
         for (float& label : labels) label = static_cast<float>(random.below(2));
     }
 
-    siamc_batch batch(int tuples) const { return {rows.data(), shifts.data(), labels.data(), tuples}; }
+    siamc_batch batch(int tuples) const {
+        return {rows.data(), shifts.data(), labels.data(), tuples};
+    }
 
     FloatBuffer parameters{FC_PARAMETER_FLOATS}, gradient{FC_PARAMETER_FLOATS};
     FloatBuffer arena{FC_ARENA_BYTES / sizeof(float) + 1};

@@ -101,7 +101,8 @@ inline void backward(const float* parameters, const Trace& trace, const Doubles&
                 if (l > 0 && x > 0) below[static_cast<std::size_t>(k)] += d * parameters[weight];
             }
         for (int n = 0; n < layer.outputs; ++n)
-            gradient[static_cast<std::size_t>(layer.bias + n)] += delta[static_cast<std::size_t>(n)];
+            gradient[static_cast<std::size_t>(layer.bias + n)] +=
+                delta[static_cast<std::size_t>(n)];
         delta = std::move(below);
     }
 }

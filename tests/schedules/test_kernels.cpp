@@ -69,7 +69,8 @@ Tally check_model(const SmallModel& small, ScheduleChoice choice, const KernelTa
     for (const PlannedProgram& planned : programs) {
         const bool one = planned.program.batch == 1;
         for (const int tuples : one ? std::vector{1} : std::vector{4, batch})
-            if (tuples <= planned.program.batch) check_program(planned, tuples, library, first, tally);
+            if (tuples <= planned.program.batch)
+                check_program(planned, tuples, library, first, tally);
         first += planned.program.calls.size();
     }
     return tally;
@@ -78,8 +79,8 @@ Tally check_model(const SmallModel& small, ScheduleChoice choice, const KernelTa
 void check_models(ScheduleChoice choice, const KernelTargets& targets) {
     const std::string missing = missing_here(targets.instructions);
     if (!missing.empty()) {
-        WARN("NOT RUN: kernels for " << targets.instructions.to_string()
-                                     << ": this machine has no " << missing);
+        WARN("NOT RUN: kernels for " << targets.instructions.to_string() << ": this machine has no "
+                                     << missing);
         return;
     }
     for (const SmallModel& small : models()) {
@@ -114,7 +115,9 @@ TEST_CASE("kernels for x86-64-linux-avx-avx2-f16c-fma-sse41", "[schedules]") {
     check_target("x86-64-linux-avx-avx2-f16c-fma-sse41");
 }
 
-TEST_CASE("kernels for AVX-512", "[schedules]") { check_target(avx512); }
+TEST_CASE("kernels for AVX-512", "[schedules]") {
+    check_target(avx512);
+}
 
 // Their loops and tails, whatever this machine's instructions are.
 TEST_CASE("AVX-512's schedules in this machine's instructions", "[schedules]") {

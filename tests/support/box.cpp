@@ -6,14 +6,19 @@ namespace siamc::test {
 
 namespace {
 
-long bytes_of(ElementType type) { return type == ElementType::uint8 ? 1 : 4; }
+long bytes_of(ElementType type) {
+    return type == ElementType::uint8 ? 1 : 4;
+}
 
 void store(uint8_t* to, ElementType type, double value) {
     const auto as_float = static_cast<float>(value);
     const auto as_int = static_cast<int32_t>(value);
-    if (type == ElementType::uint8) *to = static_cast<uint8_t>(value);
-    else if (type == ElementType::int32) std::memcpy(to, &as_int, sizeof as_int);
-    else std::memcpy(to, &as_float, sizeof as_float);
+    if (type == ElementType::uint8)
+        *to = static_cast<uint8_t>(value);
+    else if (type == ElementType::int32)
+        std::memcpy(to, &as_int, sizeof as_int);
+    else
+        std::memcpy(to, &as_float, sizeof as_float);
 }
 
 std::vector<int> extents_of(const Operand& operand, const Tensor64& tensor) {

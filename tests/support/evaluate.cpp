@@ -11,9 +11,12 @@ namespace {
 
 Halide::Type halide_type(ElementType type) {
     switch (type) {
-        case ElementType::uint8: return Halide::UInt(8);
-        case ElementType::int32: return Halide::Int(32);
-        default: return Halide::Float(32);
+        case ElementType::uint8:
+            return Halide::UInt(8);
+        case ElementType::int32:
+            return Halide::Int(32);
+        default:
+            return Halide::Float(32);
     }
 }
 
@@ -31,16 +34,22 @@ bool advance(std::vector<int>& point, const std::vector<int>& extents) {
     return false;
 }
 
-bool is_view(const Graph& graph, NodeId id) { return graph[id].op->pattern == Pattern::view; }
+bool is_view(const Graph& graph, NodeId id) {
+    return graph[id].op->pattern == Pattern::view;
+}
 
 }  // namespace
 
 int RowCounts::of(Rows kind) const {
     switch (kind) {
-        case Rows::image: return branches * tuples;
-        case Rows::tuple: return tuples;
-        case Rows::dataset: return dataset;
-        default: return 1;
+        case Rows::image:
+            return branches * tuples;
+        case Rows::tuple:
+            return tuples;
+        case Rows::dataset:
+            return dataset;
+        default:
+            return 1;
     }
 }
 
@@ -58,7 +67,8 @@ Bounded read_edge(const Edge& edge, const Bounded& value, int branches) {
     for (int tuple = 0; tuple < branch.tensor.rows; ++tuple) {
         const long start = (static_cast<long>(branches) * tuple + edge.branch) * size;
         const auto copy = [&](const std::vector<double>& from, std::vector<double>& to) {
-            if (!from.empty()) to.insert(to.end(), from.begin() + start, from.begin() + start + size);
+            if (!from.empty())
+                to.insert(to.end(), from.begin() + start, from.begin() + start + size);
         };
         copy(whole.data, branch.tensor.data);
         copy(value.error, branch.error);

@@ -20,8 +20,7 @@ class GuardedMemory {
         const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
         inner_ = std::max<size_t>(1, (bytes + page - 1) / page) * page;
         mapped_ = inner_ + 2 * page;
-        void* memory =
-            mmap(nullptr, mapped_, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        void* memory = mmap(nullptr, mapped_, PROT_NONE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED) throw std::bad_alloc();
         map_ = static_cast<uint8_t*>(memory);
         begin_ = map_ + page;

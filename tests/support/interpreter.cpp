@@ -20,7 +20,9 @@ const Node& as(const Expr& e) {
     return *e.as<Node>();
 }
 
-Number exact(double value) { return {value, 0, std::abs(value)}; }
+Number exact(double value) {
+    return {value, 0, std::abs(value)};
+}
 
 // A rounded result of numbers that were off by `error` together.
 Number rounded(double value, double error) {
@@ -39,32 +41,47 @@ Number square_root(const Number& a) {
     return rounded(root, a.error == 0 ? 0 : std::min(near_zero, a.error / root));
 }
 
-double floor_mod(double a, double b) { return a - b * std::floor(a / b); }
+double floor_mod(double a, double b) {
+    return a - b * std::floor(a / b);
+}
 
 Number integer_arithmetic(IRNodeType type, double a, double b) {
     switch (type) {
-        case IRNodeType::Add: return exact(a + b);
-        case IRNodeType::Sub: return exact(a - b);
-        case IRNodeType::Mul: return exact(a * b);
-        case IRNodeType::Div: return exact(std::floor(a / b));
-        case IRNodeType::Mod: return exact(floor_mod(a, b));
-        case IRNodeType::Min: return exact(std::min(a, b));
-        default: return exact(std::max(a, b));
+        case IRNodeType::Add:
+            return exact(a + b);
+        case IRNodeType::Sub:
+            return exact(a - b);
+        case IRNodeType::Mul:
+            return exact(a * b);
+        case IRNodeType::Div:
+            return exact(std::floor(a / b));
+        case IRNodeType::Mod:
+            return exact(floor_mod(a, b));
+        case IRNodeType::Min:
+            return exact(std::min(a, b));
+        default:
+            return exact(std::max(a, b));
     }
 }
 
 Number float_arithmetic(IRNodeType type, const Number& a, const Number& b) {
     const double either = std::max(a.error, b.error);
     switch (type) {
-        case IRNodeType::Add: return rounded(a.value + b.value, a.error + b.error);
-        case IRNodeType::Sub: return rounded(a.value - b.value, a.error + b.error);
+        case IRNodeType::Add:
+            return rounded(a.value + b.value, a.error + b.error);
+        case IRNodeType::Sub:
+            return rounded(a.value - b.value, a.error + b.error);
         case IRNodeType::Mul:
             return rounded(a.value * b.value,
                            std::abs(a.value) * b.error + std::abs(b.value) * a.error);
-        case IRNodeType::Div: return divide(a, b);
-        case IRNodeType::Min: return {std::min(a.value, b.value), either, std::abs(a.value)};
-        case IRNodeType::Max: return {std::max(a.value, b.value), either, std::abs(a.value)};
-        default: throw std::logic_error("the interpreter knows no float mod");
+        case IRNodeType::Div:
+            return divide(a, b);
+        case IRNodeType::Min:
+            return {std::min(a.value, b.value), either, std::abs(a.value)};
+        case IRNodeType::Max:
+            return {std::max(a.value, b.value), either, std::abs(a.value)};
+        default:
+            throw std::logic_error("the interpreter knows no float mod");
     }
 }
 
@@ -75,34 +92,57 @@ std::pair<Expr, Expr> sides(const Expr& e) {
 
 std::pair<Expr, Expr> operands(const Expr& e) {
     switch (e.node_type()) {
-        case IRNodeType::Add: return sides<ir::Add>(e);
-        case IRNodeType::Sub: return sides<ir::Sub>(e);
-        case IRNodeType::Mul: return sides<ir::Mul>(e);
-        case IRNodeType::Div: return sides<ir::Div>(e);
-        case IRNodeType::Mod: return sides<ir::Mod>(e);
-        case IRNodeType::Min: return sides<ir::Min>(e);
-        case IRNodeType::Max: return sides<ir::Max>(e);
-        case IRNodeType::EQ: return sides<ir::EQ>(e);
-        case IRNodeType::NE: return sides<ir::NE>(e);
-        case IRNodeType::LT: return sides<ir::LT>(e);
-        case IRNodeType::LE: return sides<ir::LE>(e);
-        case IRNodeType::GT: return sides<ir::GT>(e);
-        case IRNodeType::GE: return sides<ir::GE>(e);
-        case IRNodeType::And: return sides<ir::And>(e);
-        default: return sides<ir::Or>(e);
+        case IRNodeType::Add:
+            return sides<ir::Add>(e);
+        case IRNodeType::Sub:
+            return sides<ir::Sub>(e);
+        case IRNodeType::Mul:
+            return sides<ir::Mul>(e);
+        case IRNodeType::Div:
+            return sides<ir::Div>(e);
+        case IRNodeType::Mod:
+            return sides<ir::Mod>(e);
+        case IRNodeType::Min:
+            return sides<ir::Min>(e);
+        case IRNodeType::Max:
+            return sides<ir::Max>(e);
+        case IRNodeType::EQ:
+            return sides<ir::EQ>(e);
+        case IRNodeType::NE:
+            return sides<ir::NE>(e);
+        case IRNodeType::LT:
+            return sides<ir::LT>(e);
+        case IRNodeType::LE:
+            return sides<ir::LE>(e);
+        case IRNodeType::GT:
+            return sides<ir::GT>(e);
+        case IRNodeType::GE:
+            return sides<ir::GE>(e);
+        case IRNodeType::And:
+            return sides<ir::And>(e);
+        default:
+            return sides<ir::Or>(e);
     }
 }
 
 bool holds(IRNodeType type, double a, double b) {
     switch (type) {
-        case IRNodeType::EQ: return a == b;
-        case IRNodeType::NE: return a != b;
-        case IRNodeType::LT: return a < b;
-        case IRNodeType::LE: return a <= b;
-        case IRNodeType::GT: return a > b;
-        case IRNodeType::GE: return a >= b;
-        case IRNodeType::And: return a != 0 && b != 0;
-        default: return a != 0 || b != 0;
+        case IRNodeType::EQ:
+            return a == b;
+        case IRNodeType::NE:
+            return a != b;
+        case IRNodeType::LT:
+            return a < b;
+        case IRNodeType::LE:
+            return a <= b;
+        case IRNodeType::GT:
+            return a > b;
+        case IRNodeType::GE:
+            return a >= b;
+        case IRNodeType::And:
+            return a != 0 && b != 0;
+        default:
+            return a != 0 || b != 0;
     }
 }
 
@@ -183,18 +223,26 @@ bool Interpreter::is_self(const Frame& frame, const Expr& e) {
 
 Number Interpreter::number(Frame& frame, const Expr& e) {
     switch (e.node_type()) {
-        case IRNodeType::IntImm: return exact(static_cast<double>(as<ir::IntImm>(e).value));
-        case IRNodeType::UIntImm: return exact(static_cast<double>(as<ir::UIntImm>(e).value));
-        case IRNodeType::FloatImm: return exact(as<ir::FloatImm>(e).value);
-        case IRNodeType::Variable: return variable(frame, as<ir::Variable>(e).name);
-        case IRNodeType::Let: return let(frame, as<ir::Let>(e));
+        case IRNodeType::IntImm:
+            return exact(static_cast<double>(as<ir::IntImm>(e).value));
+        case IRNodeType::UIntImm:
+            return exact(static_cast<double>(as<ir::UIntImm>(e).value));
+        case IRNodeType::FloatImm:
+            return exact(as<ir::FloatImm>(e).value);
+        case IRNodeType::Variable:
+            return variable(frame, as<ir::Variable>(e).name);
+        case IRNodeType::Let:
+            return let(frame, as<ir::Let>(e));
         case IRNodeType::Cast: {
             const Number value = number(frame, as<ir::Cast>(e).value);
-            const bool truncates = e.type().is_int_or_uint() && !as<ir::Cast>(e).value.type().is_int_or_uint();
+            const bool truncates =
+                e.type().is_int_or_uint() && !as<ir::Cast>(e).value.type().is_int_or_uint();
             return truncates ? exact(std::trunc(value.value)) : value;
         }
-        case IRNodeType::Select: return select(frame, as<ir::Select>(e));
-        case IRNodeType::Call: return call(frame, as<ir::Call>(e));
+        case IRNodeType::Select:
+            return select(frame, as<ir::Select>(e));
+        case IRNodeType::Call:
+            return call(frame, as<ir::Call>(e));
         case IRNodeType::Not: {
             const Number a = number(frame, as<ir::Not>(e).a);
             return {a.value == 0 ? 1.0 : 0.0, a.error, 1};
@@ -205,7 +253,8 @@ Number Interpreter::number(Frame& frame, const Expr& e) {
         case IRNodeType::Div:
         case IRNodeType::Mod:
         case IRNodeType::Min:
-        case IRNodeType::Max: return arithmetic(frame, e);
+        case IRNodeType::Max:
+            return arithmetic(frame, e);
         case IRNodeType::EQ:
         case IRNodeType::NE:
         case IRNodeType::LT:
@@ -213,7 +262,8 @@ Number Interpreter::number(Frame& frame, const Expr& e) {
         case IRNodeType::GT:
         case IRNodeType::GE:
         case IRNodeType::And:
-        case IRNodeType::Or: return compare(frame, e);
+        case IRNodeType::Or:
+            return compare(frame, e);
         default: {
             std::ostringstream text;
             text << "the interpreter does not know " << e.node_type() << ": " << e;
@@ -248,7 +298,8 @@ Number Interpreter::compare(Frame& frame, const Expr& e) {
     const Number a = number(frame, left), b = number(frame, right);
     const bool logic = e.node_type() == IRNodeType::And || e.node_type() == IRNodeType::Or;
     const double error = a.error + b.error;
-    const bool sure = logic ? error == 0 : error == 0 || std::abs(a.value - b.value) > 4 * unit * error;
+    const bool sure =
+        logic ? error == 0 : error == 0 || std::abs(a.value - b.value) > 4 * unit * error;
     return {holds(e.node_type(), a.value, b.value) ? 1.0 : 0.0, sure ? 0.0 : 1.0, 1};
 }
 

@@ -69,7 +69,8 @@ KernelLibrary::KernelLibrary(const std::vector<KernelTask>& tasks, const KernelT
     std::map<std::string, std::string> symbols;  // by signature: equal kernels are compiled once
     std::vector<std::string> symbol_of;
     for (const KernelTask& task : tasks) {
-        const std::string key = fmt::format("{} {}", static_cast<int>(task.choice), signature(task));
+        const std::string key =
+            fmt::format("{} {}", static_cast<int>(task.choice), signature(task));
         const auto [entry, fresh] = symbols.emplace(key, fmt::format("kernel{}", symbols.size()));
         symbol_of.push_back(entry->second);
         if (!fresh) continue;
@@ -92,9 +93,8 @@ KernelLibrary::~KernelLibrary() {
 
 void KernelLibrary::link(const fs::path& folder, const std::vector<std::string>& objects) {
     const fs::path file = folder / "kernels.so";
-    const std::string command =
-        fmt::format("{} -shared -Wl,-Bsymbolic -o {} {} -lpthread -ldl", SIAMC_CXX, file.string(),
-                    fmt::join(objects, " "));
+    const std::string command = fmt::format("{} -shared -Wl,-Bsymbolic -o {} {} -lpthread -ldl",
+                                            SIAMC_CXX, file.string(), fmt::join(objects, " "));
     if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
     handle_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!handle_) throw std::runtime_error(dlerror());

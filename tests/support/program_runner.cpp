@@ -77,8 +77,10 @@ class KernelCheck {
             const Operand& operand = call.operands[i];
             const Box& box = arguments.box(i);
             if (!box.slack_is_whole()) fault(operand, "wrote outside the buffer");
-            if (i >= inputs) compare(operand, box);
-            else if (!box.holds(values_.stored(operand.node))) fault(operand, "was changed");
+            if (i >= inputs)
+                compare(operand, box);
+            else if (!box.holds(values_.stored(operand.node)))
+                fault(operand, "was changed");
         }
     }
 
@@ -109,7 +111,9 @@ class KernelCheck {
     std::string what_;
 };
 
-int tasks_of(const Call& call) { return std::max(1, call.tasks); }
+int tasks_of(const Call& call) {
+    return std::max(1, call.tasks);
+}
 
 }  // namespace
 

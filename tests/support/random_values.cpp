@@ -32,8 +32,7 @@ std::map<NodeId, Tensor64> RandomValues::sources(const Graph& graph, const RowCo
     for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
         if (graph[id].op->pattern != Pattern::source) continue;
         Tensor64& tensor = values[id] = make_tensor(graph[id].shape, rows);
-        for (double& value : tensor.data)
-            value = static_cast<float>(source_value(graph[id], rows));
+        for (double& value : tensor.data) value = static_cast<float>(source_value(graph[id], rows));
     }
     return values;
 }
