@@ -176,6 +176,33 @@ TEST_CASE("contrastive at distance 0 and at the margin", "[layers]") {
     }
 }
 
+// The term of the other label is left out, not multiplied by 0 and cancelled: code generated with
+// free order of sums would leave its rounding behind.
+TEST_CASE("contrastive of small losses", "[layers]") {
+    CompiledLayer loss("contrastive", LayerKind::loss, {}, {{"margin", 0.9}});
+    loss.set("contrastive.adjoint", 1);
+    const auto margin = static_cast<double>(0.9f);
+    loss.set("d1", 0) = {1e-6f, 3e-4f, 0.01f, 0.04f};
+    loss.set("label", 1);
+    loss.run();
+    for (size_t i = 0; i < 4; ++i) {
+        const double d = std::vector<double>{1e-6f, 3e-4f, 0.01f, 0.04f}[i];
+        INFO("D " << d << ": loss " << loss.output(0)[i] << ", gradient " << loss.output(1)[i]);
+        CHECK(near(loss.output(0)[i], d * d));
+        CHECK(near(loss.output(1)[i], 2 * d));
+    }
+    const std::vector<double> close = {0.89f, 0.8999f, 0.87f, 0.85f};
+    loss.set("d1", 0) = close;
+    loss.set("label", 0);
+    loss.run();
+    for (size_t i = 0; i < 4; ++i) {
+        INFO("D " << close[i] << ": loss " << loss.output(0)[i] << ", gradient "
+                  << loss.output(1)[i]);
+        CHECK(near(loss.output(0)[i], std::pow(margin - close[i], 2)));
+        CHECK(near(loss.output(1)[i], -2 * (margin - close[i])));
+    }
+}
+
 TEST_CASE("triplet at the hinge", "[layers]") {
     CompiledLayer loss("triplet", LayerKind::loss, {}, {{"margin", 1.0}});
     loss.set("triplet.adjoint", 1);

@@ -118,13 +118,8 @@ void check_autodiff(const Graph& graph, NodeId id, const std::vector<Tensor64>& 
                     int image_rows) {
     Algorithm algorithm = algorithm_of(graph, id, image_rows);
     for (size_t i = 0; i < inputs.size(); ++i) algorithm.params[i].set(buffer_of(inputs[i]));
-    const Halide::Buffer<float> seed_values = buffer_of(adjoint);
-    // Halide rounds the bounds of what it reads up, hence the zeros around it.
-    const Halide::Func seed = Halide::BoundaryConditions::constant_exterior(seed_values, 0.0f);
-    Halide::Region bounds;
-    for (int d = 0; d < seed_values.dimensions(); ++d)
-        bounds.push_back({0, seed_values.dim(d).extent()});
-    const auto derivative = Halide::propagate_adjoints(algorithm.result, seed, bounds);
+    const Halide::Buffer<float> seed = buffer_of(adjoint);
+    const auto derivative = Halide::propagate_adjoints(algorithm.result, seed);
     for (size_t i = 0; i < inputs.size(); ++i) {
         if (!gradients[i]) continue;
         INFO("input " << i << " by propagate_adjoints");
@@ -202,7 +197,7 @@ void check_layer(const std::string& name) {
     for (const Layer& layer : all_layers()) {
         if (layer.name != name) continue;
         const std::vector<LayerCase> cases = cases_of(layer);
-        CHECK(cases.size() >= 6);
+        CHECK(cases.size() >= 4);
         for (const LayerCase& made : cases) {
             INFO(made.what);
             RandomValues random(static_cast<unsigned>(made.what.size()));

@@ -71,7 +71,7 @@ TEST_CASE("between includes both ends", "[random]") {
     CHECK(random.between(5, 5) == 5);
 }
 
-TEST_CASE("uniform is in [0, 1) and evenly spread", "[random]") {
+TEST_CASE("uniform is at least 0, below 1 and evenly spread", "[random]") {
     Random random(3, Stream::parameters), words(3, Stream::parameters);
     std::vector<long> counts(64);
     for (int i = 0; i < 64000; ++i) {

@@ -56,6 +56,18 @@ void compile(const KernelTask& task, const KernelTargets& targets, const std::st
     translated.compile({{Halide::OutputFileType::object, object}});
 }
 
+// The runtime that all kernels for a target need, made once.
+std::string runtime_object(const Target& target) {
+    static const ScratchFolder scratch;
+    static std::map<std::string, std::string> objects;
+    std::string& object = objects[target.to_string()];
+    if (object.empty()) {
+        object = scratch.path() / fmt::format("runtime{}.o", objects.size());
+        Halide::compile_standalone_runtime(object, target);
+    }
+    return object;
+}
+
 }  // namespace
 
 KernelTargets host_targets() {
@@ -77,8 +89,7 @@ KernelLibrary::KernelLibrary(const std::vector<KernelTask>& tasks, const KernelT
         objects.push_back(scratch.path() / (entry->second + ".o"));
         compile(task, targets, entry->second, objects.back());
     }
-    objects.push_back(scratch.path() / "runtime.o");
-    Halide::compile_standalone_runtime(objects.back(), targets.instructions);
+    objects.push_back(runtime_object(targets.instructions));
     link(scratch.path(), objects);
     for (const std::string& name : symbol_of) {
         void* symbol = dlsym(handle_, (name + "_argv").c_str());

@@ -6,7 +6,7 @@
 namespace siamc::test {
 
 std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch) {
-    const ParameterLayout parameters = lay_out_parameters(fold_twins(build_embedding(model)));
+    const ParameterLayout parameters = layout_of(model);
     std::vector<PlannedProgram> programs;
     const auto add = [&](const std::string& name, const Graph& graph, bool train, int most) {
         Graph folded = fold_twins(graph);
@@ -20,6 +20,10 @@ std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch) {
         add(loss.type + "_evaluation", build_evaluation(model, loss), false, batch);
     }
     return programs;
+}
+
+ParameterLayout layout_of(const ModelSpec& model) {
+    return lay_out_parameters(fold_twins(build_embedding(model)));
 }
 
 }  // namespace siamc::test

@@ -18,4 +18,6 @@ struct PlannedProgram {
 // tuples (embed_one: 1).
 std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch);
 
+ParameterLayout layout_of(const ModelSpec& model);
+
 }  // namespace siamc::test

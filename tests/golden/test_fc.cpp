@@ -1,0 +1,111 @@
+// The memory plan and the manifest of models/fc.toml, for one target, word for word. After a change
+// that is meant to change them: SIAMC_UPDATE_GOLDEN=1 ./run-tests -L golden, then read the diff.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "catch.h"
+#include "compile.h"
+
+namespace siamc {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path golden = fs::path(SIAMC_SOURCE_DIR) / "tests/golden";
+
+std::unique_ptr<Library> compiled() {
+    CompileOptions options;
+    options.target = Halide::Target("x86-64-linux-avx-avx2-f16c-fma-sse41");
+    options.batch = 128;
+    return compile_model(read_model(fs::path(SIAMC_SOURCE_DIR) / "models/fc.toml"), options);
+}
+
+std::string read(const fs::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+void write(const fs::path& file, const std::string& text) {
+    std::ofstream stream(file, std::ios::binary);
+    stream << text << std::flush;
+    if (!stream) FAIL("cannot write " << file);
+}
+
+std::string output_of(const std::string& command) {
+    std::string text;
+    FILE* pipe = ::popen(command.c_str(), "r");
+    REQUIRE(pipe);
+    for (int c; (c = std::fgetc(pipe)) != EOF;) text += static_cast<char>(c);
+    ::pclose(pipe);
+    return text;
+}
+
+void compare(const std::string& name, const std::string& text) {
+    const fs::path file = golden / name;
+    if (std::getenv("SIAMC_UPDATE_GOLDEN")) {
+        write(file, text);
+        WARN(file << " is updated");
+    }
+    const std::string expected = read(file);
+    REQUIRE(!expected.empty());
+    if (text == expected) return;
+    const fs::path now = fs::temp_directory_path() / ("siamc-now-" + std::to_string(::getpid()));
+    write(now, text);
+    FAIL_CHECK(name << " is not what it was; to accept this, set SIAMC_UPDATE_GOLDEN=1\n"
+                    << output_of("diff -u '" + file.string() + "' '" + now.string() + "'"));
+    fs::remove(now);
+}
+
+}  // namespace
+
+TEST_CASE("the memory plan of fc", "[golden]") {
+    const auto library = compiled();
+    std::string text;
+    for (const NamedProgram& named : library->programs)
+        text += "# " + named.name + "\n" + to_string(named.program) + "\n";
+    compare("fc.plan.txt", text);
+}
+
+// Without what changes with Halide's version.
+TEST_CASE("the manifest of fc", "[golden]") {
+    auto manifest = nlohmann::ordered_json::parse(emit_manifest(*compiled(), {}));
+    CHECK(manifest.at("halide").get<std::string>().rfind("21.", 0) == 0);
+    CHECK(manifest.at("hash").get<std::string>().size() == 16);
+    manifest.erase("halide");
+    manifest.erase("hash");
+    compare("fc.manifest.json", manifest.dump(1) + "\n");
+}
+
+// The hash names what was compiled: the same for the same, another for anything else.
+TEST_CASE("the hash of a library", "[golden]") {
+    const std::string file = read(fs::path(SIAMC_SOURCE_DIR) / "models/fc.toml");
+    const auto hash = [&](const std::string& text, int batch, const char* target) {
+        CompileOptions options;
+        options.target = Halide::Target(target);
+        options.batch = batch;
+        return compile_model(parse_model(text), options)->hash;
+    };
+    const auto with = [&](const std::string& old, const std::string& fresh) {
+        std::string text = file;
+        const size_t at = text.find(old);
+        REQUIRE(at != std::string::npos);
+        return text.replace(at, old.size(), fresh);
+    };
+    const char* const avx2 = "x86-64-linux-avx-avx2-f16c-fma-sse41";
+    const std::string first = hash(file, 128, avx2);
+    CHECK(hash(file, 128, avx2) == first);
+    CHECK(hash(file + "\n# a comment\n", 128, avx2) == first);
+    CHECK(hash(file, 64, avx2) != first);
+    CHECK(hash(file, 128, "x86-64-linux-sse41") != first);
+    CHECK(hash(with("units = 128", "units = 96"), 128, avx2) != first);
+    CHECK(hash(with("margin = 1.0", "margin = 1.5"), 128, avx2) != first);
+    CHECK(hash(with("euclidean", "cosine"), 128, avx2) != first);
+}
+
+}  // namespace siamc

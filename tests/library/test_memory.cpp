@@ -1,0 +1,109 @@
+// Every buffer between pages that may not be touched: whatever the indices and shifts, the library
+// stays inside what its header asks for.
+#include "catch.h"
+#include "library/fixture.h"
+#include "support/guarded_memory.h"
+
+using namespace siamc;
+using namespace siamc::test;
+
+namespace {
+
+// The world's buffers, each in memory that holds no byte more than the header says.
+class Guarded {
+  public:
+    explicit Guarded(Against side)
+        : parameters_(FC_PARAMETER_FLOATS * sizeof(float), side),
+          gradient_(FC_PARAMETER_FLOATS * sizeof(float), side),
+          arena_(FC_ARENA_BYTES, side),
+          images_(784 * stored_images, side),
+          embeddings_(stored_images * FC_EMBEDDING * sizeof(float), side) {
+        std::memcpy(parameters_.data(), world.parameters.data(),
+                    FC_PARAMETER_FLOATS * sizeof(float));
+        std::memcpy(images_.data(), world.images.data(), world.images.size());
+        std::memset(gradient_.data(), 0, FC_PARAMETER_FLOATS * sizeof(float));
+    }
+
+    World world;
+    float* parameters() { return as_floats(parameters_); }
+    float* gradient() { return as_floats(gradient_); }
+    float* embeddings() { return as_floats(embeddings_); }
+    void* arena() { return arena_.data(); }
+    const std::uint8_t* images() const { return images_.data(); }
+    bool slack_is_whole() const {
+        return parameters_.slack_is_whole() && gradient_.slack_is_whole() &&
+               arena_.slack_is_whole() && images_.slack_is_whole() && embeddings_.slack_is_whole();
+    }
+
+  private:
+    static float* as_floats(GuardedMemory& memory) {
+        return reinterpret_cast<float*>(memory.data());
+    }
+
+    GuardedMemory parameters_, gradient_, arena_, images_, embeddings_;
+};
+
+// The last images, indices far outside and shifts far too long among them.
+void make_wild(World& world) {
+    for (std::size_t i = 0; i < world.rows.size(); ++i) {
+        const std::int32_t wild[] = {
+            stored_images - 1, stored_images, -1, 2147483647, -2147483647 - 1, 0, 7, 1 << 28};
+        world.rows[i] = wild[i % 8];
+    }
+    for (std::size_t i = 0; i < world.shifts.size(); ++i) {
+        const std::int32_t wild[] = {4, -4, 5, -1000000, 2147483647, -2147483647 - 1, 0};
+        world.shifts[i] = wild[i % 7];
+    }
+}
+
+}  // namespace
+
+TEST_CASE("nothing outside the buffers is touched") {
+    for (const Against side : {Against::end, Against::start}) {
+        Guarded guarded(side);
+        make_wild(guarded.world);
+        INFO("pages " << (side == Against::end ? "after" : "before"));
+        for (const int n : {1, 2, 255, 256, 257, stored_images}) {
+            std::vector<std::int32_t> rows(static_cast<std::size_t>(n));
+            for (std::size_t i = 0; i < rows.size(); ++i)
+                rows[i] = guarded.world.rows[i % guarded.world.rows.size()];
+            CHECK(fc_embed(guarded.parameters(), guarded.images(), stored_images, rows.data(), n,
+                           guarded.embeddings(), guarded.arena()) == 0);
+        }
+        for (int loss = 0; loss < fc_model.loss_count; ++loss)
+            for (const int tuples : {1, 3, 100, 128}) {
+                const siamc_batch batch = guarded.world.batch(tuples);
+                siamc_results results{};
+                CHECK(siamc_gradient(&fc_losses[loss], guarded.parameters(), guarded.images(),
+                                     stored_images, &batch, guarded.gradient(), guarded.arena(),
+                                     &results) == 0);
+                CHECK(std::isfinite(results.loss));
+                CHECK(siamc_evaluate(&fc_losses[loss], guarded.embeddings(), stored_images, &batch,
+                                     guarded.arena(), &results) == 0);
+                CHECK(std::isfinite(results.loss));
+            }
+        CHECK(guarded.slack_is_whole());
+    }
+}
+
+TEST_CASE("shifts are clamped to four pixels") {
+    World far, near;
+    for (std::size_t i = 0; i < far.shifts.size(); ++i) {
+        far.shifts[i] = (i % 2 ? -1 : 1) * static_cast<std::int32_t>(4 + i % 3 * 1000);
+        near.shifts[i] = i % 2 ? -4 : 4;
+    }
+    for (World* world : {&far, &near}) {
+        const siamc_batch batch = world->batch(128);
+        siamc_results results{};
+        REQUIRE(siamc_gradient(&fc_losses[0], world->parameters.data(), world->images.data(),
+                               stored_images, &batch, world->gradient.data(), world->arena.data(),
+                               &results) == 0);
+    }
+    bool same = true, any = false;
+    for (int i = 0; i < FC_PARAMETERS; ++i) {
+        same = same && far.gradient.data()[i] == near.gradient.data()[i];
+        any = any || near.gradient.data()[i] != 0;
+    }
+    CHECK(same);
+    CHECK(any);
+}

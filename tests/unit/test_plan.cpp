@@ -1,0 +1,262 @@
+// The memory plan: nothing overlaps that is needed at once, nothing lies outside, every gradient is
+// written once.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "catch.h"
+#include "layers/structural.h"
+#include "support/programs.h"
+
+namespace siamc {
+
+namespace {
+
+using test::PlannedProgram;
+
+const char* const odd_model = R"(name = "odd"
+[input]
+shape = [5, 7]
+[[layer]]
+type = "dense"
+units = 37
+activation = "relu"
+[[layer]]
+type = "dense"
+units = 64
+bias = false
+[[layer]]
+type = "dense"
+units = 9
+[[layer]]
+type = "l2_normalize"
+[distance]
+type = "cosine"
+[loss.triplet]
+margin = 0.5
+[loss.contrastive]
+margin = 1.0
+)";
+
+struct Planned {
+    std::string what;
+    Program program;
+    ParameterLayout parameters;
+};
+
+std::vector<Planned> plans() {
+    std::vector<Planned> all;
+    for (const ModelSpec& model :
+         {read_model(std::filesystem::path(SIAMC_SOURCE_DIR) / "models/fc.toml"),
+          parse_model(odd_model)}) {
+        for (const int batch : {1, 3, 100, 128, 1000})
+            for (PlannedProgram& planned : test::programs_of(model, batch)) {
+                const ParameterLayout layout = test::layout_of(model);
+                all.push_back({fmt::format("{} {} for {}", model.name, planned.name, batch),
+                               std::move(planned.program), layout});
+            }
+    }
+    return all;
+}
+
+int slices_of(const Program& program) {
+    return (program.batch + program.slice_tuples - 1) / program.slice_tuples;
+}
+
+Stage stage_of(const Program& program, const Call& call) {
+    return siamc::stage_of(program.kernels[static_cast<size_t>(call.kernel)]);
+}
+
+NodeId base_of(const Graph& graph, NodeId id) {
+    while (graph[id].op->pattern == Pattern::view) id = graph[id].inputs[0].node;
+    return id;
+}
+
+// Bytes [begin, end) that a task of a call may touch of an operand.
+struct Range {
+    long begin, end;
+};
+
+Range range_of(const Program& program, const Call& call, const Operand& operand, int task) {
+    const bool sliced = stage_of(program, call) == Stage::slices;
+    int tuples = program.batch;
+    if (sliced)
+        tuples = std::min(program.slice_tuples, program.batch - task * program.slice_tuples);
+    const long bytes = operand.type == ElementType::uint8 ? 1 : 4;
+    long last = 0;
+    for (size_t d = 0; d < operand.extent.size(); ++d) {
+        const bool is_row = operand.rows_per_tuple > 0 && d + 1 == operand.extent.size();
+        const int extent = is_row ? operand.rows_per_tuple * tuples : operand.extent[d];
+        last += static_cast<long>(extent - 1) * operand.stride[d];
+    }
+    const long begin = operand.offset + task * operand.task_stride;
+    return {begin, begin + (last + 1) * bytes};
+}
+
+template <typename Visit>
+void for_each_access(const Program& program, Visit&& visit) {
+    for (size_t c = 0; c < program.calls.size(); ++c) {
+        const Call& call = program.calls[c];
+        const int tasks = call.tasks ? call.tasks : slices_of(program);
+        const size_t inputs = program.kernels[static_cast<size_t>(call.kernel)].inputs.size();
+        for (int task = 0; task < tasks; ++task)
+            for (size_t i = 0; i < call.operands.size(); ++i)
+                visit(static_cast<int>(c), task, call.operands[i],
+                      range_of(program, call, call.operands[i], task), i >= inputs);
+    }
+}
+
+const Placement* placement_of(const Program& program, NodeId id) {
+    for (const Placement& tensor : program.arena)
+        if (tensor.node == base_of(program.graph, id)) return &tensor;
+    return nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("calls run in three parts and slices cover the batch", "[plan]") {
+    for (const Planned& planned : plans()) {
+        const Program& program = planned.program;
+        INFO(planned.what);
+        REQUIRE(program.calls.size() == program.kernels.size());
+        for (size_t c = 1; c < program.calls.size(); ++c)
+            CHECK(stage_of(program, program.calls[c - 1]) <= stage_of(program, program.calls[c]));
+        for (const Call& call : program.calls)
+            CHECK((call.tasks == 0) == (stage_of(program, call) == Stage::slices));
+        CHECK(program.batch % program.tuple_quantum == 0);
+        CHECK((program.slice_tuples == program.batch ||
+               program.slice_tuples % program.tuple_quantum == 0));
+        CHECK(slices_of(program) * program.slice_tuples >= program.batch);
+    }
+}
+
+TEST_CASE("tensors start on a cache line and lie in the arena", "[plan]") {
+    for (const Planned& planned : plans()) {
+        const Program& program = planned.program;
+        INFO(planned.what);
+        CHECK(program.slice_offset % 64 == 0);
+        CHECK(program.slice_bytes % 64 == 0);
+        CHECK(program.arena_bytes >=
+              program.slice_offset + slices_of(program) * program.slice_bytes);
+        for (const Placement& tensor : program.arena) {
+            INFO(program.graph[tensor.node].name);
+            CHECK(tensor.offset % 64 == 0);
+            CHECK(tensor.bytes > 0);
+            CHECK(tensor.offset >= 0);
+            CHECK(tensor.offset + tensor.bytes <=
+                  (tensor.per_slice ? program.slice_bytes : program.slice_offset));
+        }
+    }
+}
+
+TEST_CASE("tensors that live at the same time share no byte", "[plan]") {
+    for (const Planned& planned : plans()) {
+        const Program& program = planned.program;
+        INFO(planned.what);
+        // Lives, found anew: from the first access to the last; what the caller writes or reads,
+        // all the time.
+        std::vector<std::pair<int, int>> lives(program.arena.size(), {1 << 30, -1});
+        for_each_access(program, [&](int call, int, const Operand& operand, Range, bool) {
+            const Placement* tensor = placement_of(program, operand.node);
+            if (!tensor) return;
+            auto& life = lives[static_cast<size_t>(tensor - program.arena.data())];
+            life = {std::min(life.first, call), std::max(life.second, call)};
+            // Another slice's part is not there in a call on the whole batch.
+            if (tensor->per_slice)
+                CHECK(stage_of(program, program.calls[static_cast<size_t>(call)]) == Stage::slices);
+        });
+        for (size_t a = 0; a < program.arena.size(); ++a) {
+            const Placement& one = program.arena[a];
+            const auto& outputs = program.graph.outputs;
+            const bool source = program.graph[one.node].op->pattern == Pattern::source;
+            const bool output = std::count(outputs.begin(), outputs.end(), one.node) > 0;
+            INFO(program.graph[one.node].name);
+            REQUIRE(lives[a].second >= 0);
+            CHECK(one.first_call <= (source ? 0 : lives[a].first));
+            CHECK(one.last_call >=
+                  (output ? static_cast<int>(program.calls.size()) - 1 : lives[a].second));
+            for (size_t b = 0; b < a; ++b) {
+                const Placement& other = program.arena[b];
+                if (one.per_slice != other.per_slice) continue;
+                const bool together =
+                    lives[a].first <= lives[b].second && lives[b].first <= lives[a].second;
+                const bool overlap = one.offset < other.offset + other.bytes &&
+                                     other.offset < one.offset + one.bytes;
+                INFO(program.graph[other.node].name);
+                CHECK(!(overlap && (together || !one.per_slice)));
+            }
+        }
+    }
+}
+
+TEST_CASE("every task stays inside its tensors", "[plan]") {
+    for (const Planned& planned : plans()) {
+        const Program& program = planned.program;
+        INFO(planned.what);
+        for_each_access(program, [&](int call, int task, const Operand& operand, Range range,
+                                     bool) {
+            INFO("call " << call << " task " << task << " " << program.graph[operand.node].name);
+            if (operand.space == Space::dataset) return;
+            CHECK(range.begin >= 0);
+            CHECK(range.begin < range.end);
+            if (operand.space != Space::arena) {
+                CHECK(range.end <= planned.parameters.count * 4);
+                return;
+            }
+            const Placement* tensor = placement_of(program, operand.node);
+            REQUIRE(tensor);
+            long start = tensor->offset;
+            if (tensor->per_slice) start += program.slice_offset + task * program.slice_bytes;
+            CHECK(range.begin >= start);
+            CHECK(range.end <= start + tensor->bytes);
+            CHECK(range.end <= program.arena_bytes);
+        });
+    }
+}
+
+TEST_CASE("blocks write each gradient once", "[plan]") {
+    for (const Planned& planned : plans()) {
+        const Program& program = planned.program;
+        const auto& outputs = program.graph.outputs;
+        const bool trains = std::any_of(outputs.begin(), outputs.end(), [&](NodeId id) {
+            return program.graph[id].name.rfind("grad.", 0) == 0;
+        });
+        INFO(planned.what);
+        std::vector<int> written(static_cast<size_t>(planned.parameters.padded));
+        for_each_access(program, [&](int, int, const Operand& operand, Range range, bool output) {
+            if (operand.space != Space::gradient) return;
+            CHECK(output);
+            // Blocks are dense.
+            long size = 4;
+            for (size_t d = 0; d < operand.extent.size(); ++d) size *= operand.extent[d];
+            CHECK(range.end - range.begin == size);
+            for (long i = range.begin / 4; i < range.end / 4; ++i)
+                ++written[static_cast<size_t>(i)];
+        });
+        const auto real = written.begin() + planned.parameters.count;
+        CHECK(std::count(written.begin(), real, trains ? 1 : 0) == planned.parameters.count);
+        CHECK(std::count(real, written.end(), 0) == written.end() - real);
+    }
+}
+
+TEST_CASE("parameters lie side by side in the order of the layers", "[plan]") {
+    const ParameterLayout layout = test::layout_of(parse_model(odd_model));
+    std::vector<std::string> names;
+    long end = 0;
+    for (const ParameterSlot& slot : layout.slots) {
+        names.push_back(slot.name);
+        CHECK(slot.offset == end);
+        end +=
+            slot.dims.size() == 2 ? static_cast<long>(slot.dims[0]) * slot.dims[1] : slot.dims[0];
+    }
+    CHECK(names == std::vector<std::string>{"dense1.kernel", "dense1.bias", "dense2.kernel",
+                                            "dense3.kernel", "dense3.bias"});
+    CHECK(layout.count == end);
+    CHECK(layout.count == 35 * 37 + 37 + 37 * 64 + 64 * 9 + 9);
+    CHECK(layout.padded >= layout.count);
+    CHECK(layout.padded - layout.count < optimizer_tasks * 16);
+    CHECK(layout.padded % (optimizer_tasks * 16) == 0);
+}
+
+}  // namespace siamc
