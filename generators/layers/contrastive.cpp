@@ -25,7 +25,7 @@ const Op& grad_op() {
             Var row("row");
             const Expr d = in[0](row), y = in[1](row);
             Func out("contrastive_grad");
-            out(row) = in[2](row) * 2.0f * (y * d - (1.0f - y) * max(0.0f, margin - d));
+            out(row) = in[2](row) * 2.0f * select(y > 0.5f, d, -max(0.0f, margin - d));
             return out;
         }};
     return op;
@@ -53,7 +53,8 @@ const Op& op() {
             const Expr d = context.inputs[0](row), y = context.inputs[1](row);
             const Expr short_of = max(0.0f, margin - d);
             Func out("contrastive");
-            out(row) = y * d * d + (1.0f - y) * short_of * short_of;
+            // Chosen, not weighted: the other label's term would leave its rounding behind.
+            out(row) = select(y > 0.5f, d * d, short_of * short_of);
             return out;
         },
         gradient,
