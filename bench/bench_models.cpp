@@ -9,7 +9,6 @@
 // gradient of its input, which the first layer does not need. FC, 128 pairs: 114 MFLOP.
 #include <HalideRuntime.h>
 #include <fmt/format.h>
-#include <fmt/ostream.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -271,9 +270,5 @@ int bench_models(const po::variables_map& values) {
 }  // namespace siamc
 
 int main(int argc, char** argv) {
-    return siamc::run_program("bench_models", [&] {
-        const auto values = siamc::parse_command_line(argc, argv, siamc::options());
-        if (values.count("help")) return fmt::print("{}\n", fmt::streamed(siamc::options())), 0;
-        return siamc::bench_models(values);
-    });
+    return siamc::run_program({"bench_models", siamc::options(), siamc::bench_models}, argc, argv);
 }

@@ -1,5 +1,6 @@
 // siamc: the compiler's command line.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/program_options.hpp>
@@ -8,19 +9,13 @@
 #include <thread>
 
 #include "compile.h"
+#include "core/error.h"
 #include "frontend/model_spec.h"
 
 namespace po = boost::program_options;
 
 namespace siamc {
 namespace {
-
-constexpr int exit_usage = 2, exit_bad_data = 65, exit_missing = 66, exit_internal = 70,
-              exit_cannot_create = 73;
-
-struct UsageError : std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 
 constexpr const char* usage = R"(usage: siamc COMMAND [options]
 
@@ -36,12 +31,12 @@ Try siamc compile --help.
 Halide::Target parse_target(const std::string& text) {
     if (text == "host") return Halide::get_host_target();
     if (!Halide::Target::validate_target_string(text))
-        throw UsageError(
-            fmt::format("--target: '{}' is no target\n  why: a target is "
-                        "arch-bits-os, then features\n  write: host, or as in "
-                        "x86-64-linux-avx-avx2-fma-f16c-sse41; siamc targets lists "
-                        "the usual ones",
-                        text));
+        fail(
+            Exit::usage,
+            "--target: '{}' is no target\n  why: a target is arch-bits-os, then features\n  write: "
+            "host, or as in x86-64-linux-avx-avx2-fma-f16c-sse41; siamc targets lists the usual "
+            "ones",
+            text);
     return Halide::Target(text);
 }
 
@@ -59,17 +54,26 @@ po::variables_map parse(const po::options_description& options,
 
 Observer dump_after(const std::string& step) {
     if (std::find(step_names.begin(), step_names.end(), step) == step_names.end())
-        throw UsageError(fmt::format("--dump-after: no step '{}'\n  write: one of {}", step,
-                                     fmt::join(step_names, ", ")));
+        fail(Exit::usage, "--dump-after: no step '{}'\n  write: one of {}", step,
+             fmt::join(step_names, ", "));
     return [step](const std::string& done, const std::string& entry, const auto& state) {
         if (done == step) std::cout << "# " << entry << " after " << done << "\n" << state();
     };
 }
 
-ModelSpec read_named_model(const po::variables_map& values) {
+// Compiles the model that the command line names; its faults become errors that name the file.
+std::unique_ptr<Library> compile_named_model(const po::variables_map& values,
+                                             const CompileOptions& options) {
     if (!values.count("model-file"))
-        throw UsageError("no model file\n  write: siamc COMMAND models/fc.toml");
-    return read_model(values["model-file"].as<std::string>());
+        fail(Exit::usage, "no model file\n  write: siamc COMMAND models/fc.toml");
+    const std::string file = values["model-file"].as<std::string>();
+    try {
+        return compile_model(read_model(file), options);
+    } catch (const ModelError& error) {
+        throw Error(Exit::bad_data, error.message(file));
+    } catch (const std::system_error& error) {
+        throw Error(Exit::missing_input, error.what());
+    }
 }
 
 int compile_command(const std::vector<std::string>& arguments) {
@@ -87,10 +91,10 @@ int compile_command(const std::vector<std::string>& arguments) {
     compile.target = parse_target(values["target"].as<std::string>());
     compile.batch = values["batch"].as<int>();
     if (compile.batch < 1 || compile.batch > 65536)
-        throw UsageError("--batch: must be between 1 and 65536");
+        fail(Exit::usage, "--batch: must be between 1 and 65536");
     if (values.count("dump-after"))
         compile.observe = dump_after(values["dump-after"].as<std::string>());
-    const auto library = compile_model(read_named_model(values), compile);
+    const auto library = compile_named_model(values, compile);
     if (!values.count("dump-after"))
         write_library(*library, values["output"].as<std::string>(),
                       std::max(1, values["jobs"].as<int>()));
@@ -110,7 +114,7 @@ int inspect_command(const std::vector<std::string>& arguments) {
         if (step == "remove-unused" || step == "fuse" || step == "plan")
             std::cout << "# " << entry << "\n" << state() << "\n";
     };
-    compile_model(read_named_model(values), compile);
+    compile_named_model(values, compile);
     return 0;
 }
 
@@ -125,19 +129,32 @@ int targets_command() {
     return 0;
 }
 
+std::string default_text(const AttributeRule& rule) {
+    if (!rule.fallback) return "(needed)";
+    return std::visit(
+        [](const auto& value) {
+            if constexpr (std::is_same_v<std::decay_t<decltype(value)>, std::vector<long>>)
+                return fmt::format("[{}]", fmt::join(value, " "));
+            else
+                return fmt::format("{}", value);
+        },
+        *rule.fallback);
+}
+
 int layers_command() {
     static const char* const kinds[] = {"layer", "distance", "loss"};
     for (const Layer& layer : all_layers()) {
         std::cout << fmt::format("{:<9} {:<18} {}\n", kinds[static_cast<int>(layer.kind)],
                                  layer.name, layer.help);
         for (const AttributeRule& rule : layer.attributes)
-            std::cout << fmt::format("{:>30} {}\n", rule.name, rule.help);
+            std::cout << fmt::format("{:>26} = {:<9} {}\n", rule.name, default_text(rule),
+                                     rule.help);
     }
     return 0;
 }
 
 int run(std::vector<std::string> arguments) {
-    if (arguments.empty()) return std::cerr << usage, exit_usage;
+    if (arguments.empty()) return std::cerr << usage, static_cast<int>(Exit::usage);
     const std::string command = arguments.front();
     arguments.erase(arguments.begin());
     if (command == "compile") return compile_command(arguments);
@@ -145,39 +162,30 @@ int run(std::vector<std::string> arguments) {
     if (command == "targets") return targets_command();
     if (command == "layers") return layers_command();
     if (command == "--help" || command == "help") return std::cout << usage, 0;
-    throw UsageError(
-        fmt::format("no command '{}'\n  write: one of compile, inspect, targets, "
-                    "layers",
-                    command));
+    fail(Exit::usage, "no command '{}'\n  write: one of compile, inspect, targets, layers",
+         command);
 }
 
 }  // namespace
 }  // namespace siamc
 
 int main(int argc, char** argv) {
-    using namespace siamc;
-    std::string model;
+    using siamc::Exit;
+    const auto report = [](Exit code, const std::string& message) {
+        std::cerr << "siamc: " << message << "\n";
+        return static_cast<int>(code);
+    };
     try {
-        const std::vector<std::string> arguments(argv + 1, argv + argc);
-        for (const std::string& argument : arguments)
-            if (argument.size() > 5 && argument.substr(argument.size() - 5) == ".toml")
-                model = argument;
-        return run(arguments);
-    } catch (const ModelError& error) {
-        std::cerr << error.message(model) << "\n";
-        return exit_bad_data;
-    } catch (const UsageError& error) {
-        std::cerr << "siamc: " << error.what() << "\n";
-        return exit_usage;
+        return siamc::run({argv + 1, argv + argc});
+    } catch (const siamc::Error& error) {
+        if (error.code() != Exit::bad_data) return report(error.code(), error.what());
+        std::cerr << error.what() << "\n";  // begins with file:line:column, where editors look
+        return static_cast<int>(error.code());
     } catch (const po::error& error) {
-        std::cerr << "siamc: " << error.what() << "\n  write: siamc --help\n";
-        return exit_usage;
+        return report(Exit::usage, std::string(error.what()) + "\n  write: siamc --help");
     } catch (const std::system_error& error) {
-        std::cerr << "siamc: " << error.what() << "\n";
-        return error.code() == std::errc::no_such_file_or_directory ? exit_missing
-                                                                    : exit_cannot_create;
+        return report(Exit::cannot_create, error.what());
     } catch (const std::exception& error) {
-        std::cerr << "siamc: internal error: " << error.what() << "\n";
-        return exit_internal;
+        return report(Exit::internal, std::string("internal error: ") + error.what());
     }
 }

@@ -26,7 +26,7 @@ struct Library {
     int embedding_size = 0;
     std::vector<NamedProgram> programs;
     std::vector<std::pair<std::string, KernelTask>> kernels;  // symbol and what it computes
-    std::string hash;  // of graphs, plans and compiler: 16 hexadecimal digits
+    std::string hash;  // of graphs, plans, target and Halide: 16 hexadecimal digits
 };
 
 // Symbols of all kernels, with equal kernels named once, and the hash. Programs must not move

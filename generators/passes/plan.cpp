@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "layers/structural.h"
+#include "schedules/schedule.h"
 
 namespace siamc {
 
@@ -17,9 +18,6 @@ constexpr long line_bytes = 64;  // a cache line: tensors start on one
 // Rows of a slice. Its activations stay in a 512 KiB L2 beside the first layer's weights; fewer
 // rows would reload the weights more often for each image.
 constexpr int slice_rows = 64;
-
-// Register tiles are four rows high, in every schedule.
-constexpr int quantum = 4;
 
 // Weights in one block of a gradient: enough work for a task (about a million multiply-adds at 256
 // rows), few enough that a handful of threads share a layer evenly.
@@ -47,10 +45,12 @@ class Planner {
         std::stable_sort(
             program_.kernels.begin(), program_.kernels.end(),
             [](const Kernel& a, const Kernel& b) { return stage_of(a) < stage_of(b); });
-        program_.tuple_quantum = batch == 1 ? 1 : quantum;
+        program_.tuple_quantum = batch == 1 ? 1 : row_quantum;
         program_.batch = static_cast<int>(round_up(batch, program_.tuple_quantum));
         const int most = std::max(1, static_cast<int>(round_up(slice_rows / graph.branches, 8)));
         program_.slice_tuples = std::min(program_.batch, graph.branches == 1 ? slice_rows : most);
+        if (program_.slice_tuples * graph.branches > most_slice_rows)
+            throw std::logic_error("plan: a slice has more rows than kernels hold");
     }
 
     Program run() {
@@ -226,9 +226,9 @@ class Planner {
         for (int divisor = 1; divisor <= depth; ++divisor)
             if (depth % divisor == 0 &&
                 divisor * static_cast<long>(result.extent[0]) <= block_weights &&
-                (divisor % quantum == 0 || block % quantum != 0))
+                (divisor % row_quantum == 0 || block % row_quantum != 0))
                 block = divisor;
-        if (block < quantum) block = depth;
+        if (block < row_quantum) block = depth;
         call.tasks = depth / block;
         result.extent[1] = block;
         result.task_stride = static_cast<long>(block) * result.stride[1] * 4;

@@ -164,7 +164,7 @@ class CpuSchedule {
         finished.compute_at(out, row).store_in(MemoryType::Stack);
         tile_single_row(finished, product, units);
         for (Func& func : all_funcs(kernel_))
-            if (func.args().size() == 1 && !is_reader(func)) {
+            if (func.args().size() == 1 && !is_view(func)) {
                 func.compute_at(out, row).store_in(MemoryType::Stack);
                 if (func.has_update_definition()) vector_sum(func, LoopLevel(out, row));
             }
@@ -193,7 +193,7 @@ class CpuSchedule {
     // with a value per channel is recomputed where it is used.
     void rowwise() {
         for (Func& func : all_funcs(kernel_)) {
-            if (func.args().size() != 1 || is_output(func) || is_reader(func)) continue;
+            if (func.args().size() != 1 || is_output(func) || is_view(func)) continue;
             func.compute_root()
                 .bound_storage(func.args()[0], most_slice_rows)
                 .store_in(MemoryType::Stack);
@@ -220,13 +220,6 @@ class CpuSchedule {
     bool is_output(const Func& func) const {
         return std::any_of(kernel_.outputs.begin(), kernel_.outputs.end(),
                            [&](const Func& out) { return out.name() == func.name(); });
-    }
-
-    // A view of an input; always recomputed.
-    static bool is_reader(const Func& func) {
-        const std::string& name = func.name();
-        return name.rfind("read_", 0) == 0 || name.rfind("branch_", 0) == 0 ||
-               name.rfind("in_", 0) == 0;
     }
 
     // Helpers of elementwise operations (the bordered image of gather) are made row by row.

@@ -15,7 +15,7 @@ std::vector<Func> all_funcs(const KernelFuncs& kernel) {
 
 bool is_view(const Func& func) {
     const std::string& name = func.name();
-    return name.rfind("read_", 0) == 0 || name.rfind("branch_", 0) == 0;
+    return name.starts_with("in_") || name.starts_with("read_") || name.starts_with("branch_");
 }
 
 void schedule(KernelFuncs& kernel, const Halide::Target& target) {

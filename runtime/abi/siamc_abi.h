@@ -98,7 +98,7 @@ typedef struct siamc_optimizer {
 
 typedef struct siamc_model {
     int32_t abi_version;
-    const char *name, *target, *hash; /* hash: of graph and schedules, 16 hexadecimal digits */
+    const char *name, *target, *hash; /* hash: of graphs, plans and target, 16 hexadecimal digits */
     int32_t image_dims[3], image_dimensions; /* outermost first, as stored */
     int32_t image_bytes;
     int32_t embedding_size;   /* floats */

@@ -1,6 +1,7 @@
 #include "apps/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ostream.h>
 #include <sys/resource.h>
 
 #include <charconv>
@@ -14,6 +15,10 @@ namespace siamc {
 
 namespace po = boost::program_options;
 
+namespace {
+
+// The command line, then the file named by --config for what the command line leaves open. usage
+// for a flag that is not known.
 po::variables_map parse_command_line(int argc, char** argv,
                                      const po::options_description& options) {
     try {
@@ -40,6 +45,8 @@ po::variables_map parse_command_line(int argc, char** argv,
         fail(Exit::usage, "{}\n  write: one of the flags that --help lists", error.what());
     }
 }
+
+}  // namespace
 
 std::vector<int> parse_classes(const std::string& text) {
     std::set<int> classes;
@@ -71,14 +78,17 @@ Dataset load_data(const std::string& data) {
     return data == "glyphs" ? default_glyphs() : load_dataset(data);
 }
 
-int run_program(const char* name, const std::function<int()>& body) {
+int run_program(const Program& program, int argc, char** argv) {
     try {
-        return body();
+        const po::variables_map values = parse_command_line(argc, argv, program.options);
+        if (!values.count("help")) return program.body(values);
+        fmt::print("{}\n", fmt::streamed(program.options));
+        return static_cast<int>(Exit::ok);
     } catch (const Error& error) {
-        fmt::print(stderr, "{}: {}\n", name, error.what());
+        fmt::print(stderr, "{}: {}\n", program.name, error.what());
         return static_cast<int>(error.code());
     } catch (const std::exception& error) {
-        fmt::print(stderr, "{}: internal error: {}\n", name, error.what());
+        fmt::print(stderr, "{}: internal error: {}\n", program.name, error.what());
         return static_cast<int>(Exit::internal);
     }
 }

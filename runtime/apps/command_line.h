@@ -11,19 +11,21 @@
 
 namespace siamc {
 
-// Parses the command line, then the file named by --config for what the command line leaves open.
-// usage for a flag that is not known, with what is.
-boost::program_options::variables_map parse_command_line(
-    int argc, char** argv, const boost::program_options::options_description& options);
-
 // "0-5", "1,3,7" or both mixed, as a sorted list without repeats; usage if it is none of these.
 std::vector<int> parse_classes(const std::string& text);
 
 // A folder of IDX files, or "glyphs" for the embedded data set.
 Dataset load_data(const std::string& data);
 
-// Runs a program's main: an Error becomes a message on stderr and its exit code.
-int run_program(const char* name, const std::function<int()>& body);
+struct Program {
+    const char* name;
+    boost::program_options::options_description options;
+    std::function<int(const boost::program_options::variables_map&)> body;  // gives the exit code
+};
+
+// A program's main: parses the command line, answers --help, and turns an Error into a message on
+// stderr and its exit code.
+int run_program(const Program& program, int argc, char** argv);
 
 // The most memory that this process ever held, in MB.
 double peak_rss_mb();

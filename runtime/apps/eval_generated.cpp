@@ -1,7 +1,6 @@
 // eval_generated: what a trained model can do, by a named protocol.
 #include <HalideRuntime.h>
 #include <fmt/format.h>
-#include <fmt/ostream.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -74,11 +73,22 @@ Subject load_subject(const po::variables_map& values) {
     return {std::move(model), std::move(parameters), std::move(images), std::move(embeddings)};
 }
 
+const siamc_loss& loss_on(const Subject& subject, int branches, const char* protocol) {
+    const siamc_loss* loss = subject.model.loss_on(branches);
+    if (!loss)
+        fail(
+            Exit::usage,
+            "--protocol: model {} has no loss on {}\n  write: another protocol, or a [loss] in the "
+            "model",
+            subject.model.name(), protocol);
+    return *loss;
+}
+
 Json pairs(Subject& subject, double threshold) {
     const PairSet set = evaluation_pairs(subject.images.labels, evaluation_seed);
     std::vector<std::vector<float>> distances;
     const double loss =
-        subject.model.evaluate(subject.model.loss("contrastive"), subject.embeddings,
+        subject.model.evaluate(loss_on(subject, 2, "pairs"), subject.embeddings,
                                {set.rows, {}, set.labels, static_cast<int>(set.size())}, distances);
     const PairDistances result(distances[0], set.labels);
     const Accuracy accuracy = result.accuracy(threshold);
@@ -101,7 +111,7 @@ Json triplets(Subject& subject) {
     const TripletSet set = evaluation_triplets(subject.images.labels, evaluation_seed);
     std::vector<std::vector<float>> distances;
     const double loss =
-        subject.model.evaluate(subject.model.loss("triplet"), subject.embeddings,
+        subject.model.evaluate(loss_on(subject, 3, "triplets"), subject.embeddings,
                                {set.rows, {}, {}, static_cast<int>(set.size())}, distances);
     const Accuracy accuracy = triplet_accuracy(distances[0], distances[1]);
     return {{"protocol", "triplets"},
@@ -159,9 +169,5 @@ int evaluate(const po::variables_map& values) {
 }  // namespace siamc
 
 int main(int argc, char** argv) {
-    return siamc::run_program("eval_generated", [&] {
-        const auto values = siamc::parse_command_line(argc, argv, siamc::options());
-        if (values.count("help")) return fmt::print("{}\n", fmt::streamed(siamc::options())), 0;
-        return siamc::evaluate(values);
-    });
+    return siamc::run_program({"eval_generated", siamc::options(), siamc::evaluate}, argc, argv);
 }

@@ -37,10 +37,9 @@ struct JudgedPairs {
     std::vector<float> distances;
 };
 
-JudgedPairs judge(const ReportedRun& run) {
+JudgedPairs judge(const ReportedRun& run, const siamc_loss& loss) {
     JudgedPairs judged{evaluation_pairs(run.validation.labels, report_seed), {}};
     const std::vector<float> embeddings = run.model.embed(run.parameters, run.validation);
-    const siamc_loss& loss = run.model.loss("contrastive");
     std::vector<std::vector<float>> distances;
     run.model.evaluate(
         loss, embeddings,
@@ -78,10 +77,18 @@ std::vector<PairPicture> predictions(const ReportedRun& run, const JudgedPairs& 
     return wrong;
 }
 
+void add_pairs(const ReportedRun& run, const JudgedPairs& judged, ReportInput& input) {
+    for (std::size_t pair = 0; pair < std::min(sample_pairs, judged.distances.size()); ++pair)
+        input.samples.push_back(picture(run, judged, pair));
+    input.predictions = predictions(run, judged);
+    for (std::size_t pair = 0; pair < judged.distances.size(); ++pair)
+        (judged.set.labels[pair] == 1.0f ? input.same_distances : input.different_distances)
+            .push_back(judged.distances[pair]);
+}
+
 }  // namespace
 
 void write_run_report(const ReportedRun& run) {
-    const JudgedPairs judged = judge(run);
     const EpochRow& last = run.rows.back();
     ReportInput input;
     input.title =
@@ -94,12 +101,8 @@ void write_run_report(const ReportedRun& run) {
                    {"training accuracy", percent(last.train_accuracy)},
                    {"images a second", fmt::format("{:.0f}", last.images_per_second)}};
     input.epochs = run.rows;
-    for (std::size_t pair = 0; pair < std::min(sample_pairs, judged.distances.size()); ++pair)
-        input.samples.push_back(picture(run, judged, pair));
-    input.predictions = predictions(run, judged);
-    for (std::size_t pair = 0; pair < judged.distances.size(); ++pair)
-        (judged.set.labels[pair] == 1.0f ? input.same_distances : input.different_distances)
-            .push_back(judged.distances[pair]);
+    // A model without a loss on pairs has no distances of pairs to show.
+    if (const siamc_loss* loss = run.model.loss_on(2)) add_pairs(run, judge(run, *loss), input);
     input.threshold = run.config.threshold;
     input.settings = facts_of(run.settings);
     write_file_atomically(run.folder.report(), render_report(input));

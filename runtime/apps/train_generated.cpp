@@ -1,7 +1,6 @@
 // train_generated: trains a linked model and leaves a run folder.
 #include <HalideRuntime.h>
 #include <fmt/format.h>
-#include <fmt/ostream.h>
 
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
@@ -74,10 +73,6 @@ int train(const po::variables_map& values) {
 }  // namespace siamc
 
 int main(int argc, char** argv) {
-    return siamc::run_program("train_generated", [&] {
-        const auto options = siamc::train_options();
-        const auto values = siamc::parse_command_line(argc, argv, options);
-        if (values.count("help")) return fmt::print("{}\n", fmt::streamed(options)), 0;
-        return siamc::train(values);
-    });
+    return siamc::run_program({"train_generated", siamc::train_options(), siamc::train}, argc,
+                              argv);
 }

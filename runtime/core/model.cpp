@@ -47,6 +47,12 @@ const siamc_optimizer& Model::optimizer(const std::string& name) const {
     return find(tables_.optimizers, tables_.optimizer_count, name, "optimizer");
 }
 
+const siamc_loss* Model::loss_on(int branches) const {
+    for (int l = 0; l < tables_.loss_count; ++l)
+        if (tables_.losses[l].train->branches == branches) return &tables_.losses[l];
+    return nullptr;
+}
+
 FloatBuffer Model::flat_buffer() const {
     return FloatBuffer(static_cast<std::size_t>(tables_.parameter_floats));
 }

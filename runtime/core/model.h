@@ -32,6 +32,8 @@ class Model {
     // usage, naming those there are, if the model has no such loss or optimiser.
     const siamc_loss& loss(const std::string& name) const;
     const siamc_optimizer& optimizer(const std::string& name) const;
+    // The first loss on that many images a tuple (2 pairs, 3 triplets); nullptr if there is none.
+    const siamc_loss* loss_on(int branches) const;
 
     // A flat buffer for parameters, a gradient or a moment.
     FloatBuffer flat_buffer() const;

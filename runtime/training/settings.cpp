@@ -103,6 +103,19 @@ Setting to_setting(const toml::node& node) {
     return node.ref<std::string>();
 }
 
+// Numbers in the fewest digits that come back as they were; the parser's own writer spends 17.
+std::string to_line(const std::string& key, const Setting& setting) {
+    if (const auto* text = std::get_if<std::string>(&setting)) {
+        std::ostringstream line;
+        line << toml::toml_formatter(toml::table{{key, *text}}, toml::format_flags::none);
+        return line.str();
+    }
+    const std::string text = to_text(setting);
+    const bool looks_whole = text.find_first_not_of("-0123456789") == std::string::npos;
+    const bool is_real = std::holds_alternative<double>(setting);
+    return fmt::format("{} = {}{}", key, text, is_real && looks_whole ? ".0" : "");
+}
+
 }  // namespace
 
 std::string to_text(const Setting& setting) {
@@ -113,13 +126,9 @@ std::string to_text(const Setting& setting) {
 }
 
 void write_settings(const std::filesystem::path& path, const Settings& settings) {
-    toml::table table;
-    for (const auto& setting : settings) {
-        std::visit([&](const auto& value) { table.insert(setting.first, value); }, setting.second);
-    }
-    std::ostringstream text;
-    text << toml::toml_formatter(table, toml::format_flags::none) << "\n";  // "text" on one line
-    write_file_atomically(path, text.str());
+    std::string text;
+    for (const auto& [key, value] : settings) text += to_line(key, value) + "\n";
+    write_file_atomically(path, text);
 }
 
 Settings read_settings(const std::filesystem::path& path) {

@@ -163,10 +163,10 @@ TEST_CASE("settings are one readable line each", "[run]") {
     const fs::path file = folder.path() / "config.toml";
     write_settings(file, {{"batch", std::int64_t{128}},
                           {"force", false},
-                          {"learning-rate", 0.001},
+                          {"learning-rate", 0.004},
                           {"optimizer", std::string("adam")}});
     CHECK(read_file(file, 1000) ==
-          "batch = 128\nforce = false\nlearning-rate = 0.001\noptimizer = \"adam\"\n");
+          "batch = 128\nforce = false\nlearning-rate = 0.004\noptimizer = \"adam\"\n");
     CHECK(to_text(Setting(std::int64_t{128})) == "128");
     CHECK(to_text(Setting(false)) == "false");
     CHECK(to_text(Setting(0.001)) == "0.001");
