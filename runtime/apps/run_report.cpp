@@ -108,17 +108,10 @@ void write_run_report(const ReportedRun& run) {
     write_file_atomically(run.folder.report(), render_report(input));
 }
 
-ComparedRun compared_run(const std::string& name, const std::vector<EpochRow>& rows,
-                         const nlohmann::ordered_json& summary) {
-    return {
-        name,
-        rows,
-        {{"seconds", fmt::format("{:.1f}", summary["seconds"].get<double>())},
-         {"rate",
-          fmt::format("{:g}",
-                      std::max_element(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-                          return a.learning_rate < b.learning_rate;
-                      })->learning_rate)}}};
+ComparedRun compared_run(const std::string& name, const std::vector<EpochRow>& rows) {
+    double peak = 0;
+    for (const EpochRow& row : rows) peak = std::max(peak, row.learning_rate);
+    return {name, rows, {{"rate", fmt::format("{:.3g}", peak)}}};
 }
 
 void write_comparison_report(const std::filesystem::path& file, const Settings& settings,

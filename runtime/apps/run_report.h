@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -28,8 +27,8 @@ struct ReportedRun {
 // Curves, sample pairs, and predictions on the validation images with their distances.
 void write_run_report(const ReportedRun& run);
 
-ComparedRun compared_run(const std::string& name, const std::vector<EpochRow>& rows,
-                         const nlohmann::ordered_json& summary);
+// The learning rate shown is the highest that ended an epoch.
+ComparedRun compared_run(const std::string& name, const std::vector<EpochRow>& rows);
 
 void write_comparison_report(const std::filesystem::path& file, const Settings& settings,
                              const std::vector<ComparedRun>& runs);

@@ -44,10 +44,10 @@ nlohmann::ordered_json compare(Model& model, const Split& images, const po::vari
         const RunResult result = train_one(model, images, values, optimizer, out / optimizer);
         if (stop_requested) break;
         summary["runs"].push_back(result.summary);
-        runs.push_back(compared_run(optimizer, result.rows, result.summary));
+        runs.push_back(compared_run(optimizer, result.rows));
     }
     const Settings common = settings_of(values, train_config(values, compared_optimizers[0]));
-    write_comparison_report(out / "report.html", common, runs);
+    if (!runs.empty()) write_comparison_report(out / "report.html", common, runs);
     return summary;
 }
 
