@@ -96,8 +96,8 @@ class Bench {
         const double images = static_cast<double>(loss.train->branches) * batch;
         rows_.push_back(
             {loss_name, optimizer_name, batch, images, images, [this, &loss, optimizer, batch] {
-                 model_.gradient(loss, parameters_, images_, next(loss, batch), gradient_);
-                 optimizer->step(parameters_, gradient_, still_rate);
+                 model_.step(loss, optimizer->next(still_rate), parameters_, images_,
+                             next(loss, batch), gradient_);
              }});
     }
 

@@ -13,8 +13,8 @@ namespace siamc {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> step_names = {"build",         "fold", "differentiate",
-                                             "remove-unused", "fuse", "plan"};
+const std::vector<std::string> step_names = {"build",      "fold", "differentiate", "remove-unused",
+                                             "skip-zeros", "fuse", "plan"};
 
 namespace {
 
@@ -45,6 +45,9 @@ Program compile_entry_point(const EntryPoint& entry, const ParameterLayout& para
     graph = remove_unused(graph);
     verify(graph);
     step("remove-unused", graph);
+    graph = skip_zeros(graph, graph.branches * entry.batch);
+    verify(graph);
+    step("skip-zeros", graph);
     Program program = plan(graph, parameters, entry.batch);
     observe("fuse", entry.name, [&] { return to_string(program.graph, program.kernels); });
     step("plan", program);
@@ -90,6 +93,7 @@ void write_library(const Library& library, const fs::path& folder, int jobs) {
     emit_archive(library, archive, jobs);
     write_text(header, emit_header(library));
     write_text(folder / "siamc_abi.h", siamc_abi_header);
+    write_text(folder / "siamc_run.h", siamc_run_header);
     write_text(folder / "HalideRuntime.h", halide_runtime_header);
     write_text(folder / (name + ".manifest.json"), emit_manifest(library, {archive, header}));
 }

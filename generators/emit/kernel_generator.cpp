@@ -149,7 +149,8 @@ void KernelGenerator::generate() {
             image_rows = inputs_[i]->dim(inputs_[i]->dimensions() - 1).extent();
     std::map<NodeId, Func> values;
     for (NodeId id : kernel.nodes) {
-        AlgorithmContext context{graph, graph[id], {}, image_rows};
+        AlgorithmContext context{
+            graph, graph[id], {}, image_rows, task_.single_row ? 1 : row_quantum};
         for (Edge edge : graph[id].inputs) {
             const auto inside = values.find(edge.node);
             if (inside == values.end()) {

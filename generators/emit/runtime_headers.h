@@ -7,6 +7,7 @@
 namespace siamc {
 
 extern const std::string siamc_abi_header;
+extern const std::string siamc_run_header;
 extern const std::string halide_runtime_header;
 
 }  // namespace siamc

@@ -1,10 +1,12 @@
 // dense: out(n, row) = bias(n) + sum over k of in(k, row) * kernel(n, k). The kernel is stored
 // [inputs][units], as Keras stores it.
 #include "frontend/model_spec.h"
+#include "layers/active.h"
 #include "layers/structural.h"
 
 namespace siamc {
 
+using Halide::Expr;
 using Halide::Func;
 using Halide::RDom;
 using Halide::Var;
@@ -22,13 +24,46 @@ Shape dense_shape(const Graph& graph, const Node& node) {
     return {{kernel.dims[0]}, x.rows};
 }
 
+bool skips(const Node& node) {
+    return node.attributes.count(skips_zeros) > 0;
+}
+
+// Inputs but for what the skipping of zeros adds.
+size_t own_inputs(const Node& node) {
+    return node.inputs.size() - skips(node);
+}
+
+// A register tile's rows share one list of the groups that are not zero in all of them.
+Func skipping_algorithm(const AlgorithmContext& context, const Func& start) {
+    const auto& in = context.inputs;
+    const int groups = context.graph.shape_of(context.node.inputs.back()).dims[0];
+    const int tall = context.tile_rows;
+    Var n("n"), row("row"), i("i"), j("j"), tile("tile");
+    Func flags("active_flags"), product("active_product"), out("dense");
+    Expr any = in.back()(j, tile * tall);
+    for (int r = 1; r < tall; ++r) any = any | in.back()(j, tile * tall + r);
+    flags(j, tile) = any;
+    const ActiveList active = active_list(flags, groups);
+    RDom at(0, zero_group, 0, groups, "at");
+    at.where(at.y < active.counts(tile));
+    const Expr k =
+        Halide::unsafe_promise_clamped(active.places(at.y, tile), 0, groups - 1) * zero_group +
+        at.x;
+    product(n, i, tile) = start(n);
+    product(n, i, tile) += in[0](k, tile * tall + i) * in[1](n, k);
+    out(n, row) = product(n, row % tall, row / tall);
+    return out;
+}
+
 Func dense_algorithm(const AlgorithmContext& context) {
     const auto& in = context.inputs;
     const int depth = context.graph.shape_of(context.node.inputs[0]).dims[0];
     Var n("n"), row("row");
     RDom k(0, depth, "k");
-    Func out("dense");
-    out(n, row) = in.size() == 3 ? Halide::Expr(in[2](n)) : Halide::Expr(0.0f);
+    Func start("start"), out("dense");
+    start(n) = own_inputs(context.node) == 3 ? Expr(in[2](n)) : Expr(0.0f);
+    if (skips(context.node)) return skipping_algorithm(context, start);
+    out(n, row) = start(n);
     out(n, row) += in[0](k, row) * in[1](n, k);
     return out;
 }
@@ -45,6 +80,33 @@ void dense_reference(const Graph&, const Node&, const std::vector<const Tensor64
         }
 }
 
+// The kernel's lines of a group share one list of the rows in which the group is not zero.
+Func skipping_grad_kernel(const AlgorithmContext& context) {
+    const auto& in = context.inputs;
+    Var n("n"), k("k"), i("i"), j("j"), group("group");
+    Func flags("active_flags"), sum("active_sum"), out("grad_kernel");
+    flags(j, group) = in[2](group, j);
+    const Expr rows = context.image_rows / context.tile_rows * context.tile_rows;
+    const ActiveList active = active_list(flags, rows);
+    RDom at(0, rows, "at");
+    at.where(at < active.counts(group));
+    const Expr row = Halide::unsafe_promise_clamped(active.places(at, group), 0, rows - 1);
+    sum(n, i, group) = 0.0f;
+    sum(n, i, group) += in[0](group * zero_group + i, row) * in[1](n, row);
+    out(n, k) = sum(n, k % zero_group, k / zero_group);
+    return out;
+}
+
+Func grad_kernel_algorithm(const AlgorithmContext& context) {
+    if (skips(context.node)) return skipping_grad_kernel(context);
+    Var n("n"), k("k");
+    RDom row(0, context.image_rows, "row");
+    Func out("grad_kernel");
+    out(n, k) = 0.0f;
+    out(n, k) += context.inputs[0](k, row) * context.inputs[1](n, row);
+    return out;
+}
+
 // Sums over the batch: (x, adjoint) -> gradient of the kernel.
 const Op& grad_kernel_op() {
     static const Op op = [] {
@@ -54,15 +116,9 @@ const Op& grad_kernel_op() {
                                     graph.shape_of(node.inputs[0]).dims[0]},
                                    Rows::none};
                   },
-                  [](const AlgorithmContext& context) {
-                      Var n("n"), k("k");
-                      RDom row(0, context.image_rows, "row");
-                      Func out("grad_kernel");
-                      out(n, k) = 0.0f;
-                      out(n, k) += context.inputs[0](k, row) * context.inputs[1](n, row);
-                      return out;
-                  }};
+                  grad_kernel_algorithm};
         sum.blocked_input = 0;
+        sum.can_skip_zeros = true;
         return sum;
     }();
     return op;
@@ -88,8 +144,12 @@ const Op& grad_bias_op() {
 std::vector<Edge> dense_gradient(Graph& graph, NodeId self, Edge adjoint);
 
 const Op& dense_op() {
-    static const Op op = {"dense",         Pattern::matmul, dense_shape,
-                          dense_algorithm, dense_gradient,  dense_reference};
+    static const Op op = [] {
+        Op dense = {"dense",         Pattern::matmul, dense_shape,
+                    dense_algorithm, dense_gradient,  dense_reference};
+        dense.can_skip_zeros = true;
+        return dense;
+    }();
     return op;
 }
 
@@ -104,7 +164,7 @@ std::vector<Edge> dense_gradient(Graph& graph, NodeId self, Edge adjoint) {
         add(dense_op(), ".grad_input", {adjoint, transposed}),
         add(grad_kernel_op(), ".grad_kernel", {x, adjoint}),
     };
-    if (node.inputs.size() == 3) gradients.push_back(add(grad_bias_op(), ".grad_bias", {adjoint}));
+    if (own_inputs(node) == 3) gradients.push_back(add(grad_bias_op(), ".grad_bias", {adjoint}));
     return gradients;
 }
 

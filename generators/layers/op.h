@@ -39,6 +39,7 @@ struct AlgorithmContext {
     const Node& node;
     std::vector<Halide::Func> inputs;
     Halide::Expr image_rows;
+    int tile_rows;  // rows that a register tile takes at once; the batch has whole tiles
 };
 
 struct Op {
@@ -60,6 +61,8 @@ struct Op {
     // batch_sum with two dims: the input whose dim 0 is the result's outermost dim. The result is
     // then computed in blocks of that dim, in parallel.
     int blocked_input = -1;
+    // Its sums over input 0 can skip zeros (layers/active.h).
+    bool can_skip_zeros = false;
 };
 
 enum class LayerKind { layer, distance, loss };

@@ -8,6 +8,7 @@ namespace siamc {
 
 using Halide::Expr;
 using Halide::Func;
+using Halide::RDom;
 using Halide::Var;
 
 namespace {
@@ -46,16 +47,17 @@ Func gather_algorithm(const AlgorithmContext& context) {
     }
     // dims is [width height] or [channels width height].
     const size_t x = dims.size() - 2, y = x + 1;
-    Expr pixel = 0, inside = Halide::cast<bool>(true);
-    int stride = 1;
-    for (size_t d = 0; d < dims.size(); ++d) {
-        const Expr index = d < x ? Expr(vars[d]) : clamp(vars[d], 0, dims[d] - 1);
-        pixel += index * stride;
-        stride *= dims[d];
-        if (d >= x) inside = inside && vars[d] >= 0 && vars[d] < dims[d];
-    }
+    Halide::Region inside;
+    for (int extent : dims) inside.emplace_back(0, extent);
+    const RDom stored(inside, "stored");
+    Expr pixel = 0;
+    std::vector<Expr> place;
+    for (size_t d = dims.size(); d-- > 0;) pixel = pixel * dims[d] + stored[static_cast<int>(d)];
+    for (size_t d = 0; d < dims.size(); ++d) place.emplace_back(stored[static_cast<int>(d)]);
+    place.emplace_back(row);
     Func bordered("bordered");
-    bordered(vars) = select(inside, images(pixel, rows(row)), Halide::cast<uint8_t>(0));
+    bordered(vars) = Halide::cast<uint8_t>(0);
+    bordered(place) = images(pixel, rows(row));
     std::vector<Expr> moved(vars.begin(), vars.end());
     moved[x] = vars[x] - clamp(shifts(0, row), -max_shift, max_shift);
     moved[y] = vars[y] - clamp(shifts(1, row), -max_shift, max_shift);

@@ -6,6 +6,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "layers/active.h"
 #include "layers/structural.h"
 #include "schedules/schedule.h"
 
@@ -214,12 +215,13 @@ class Planner {
         for (NodeId id : kernel.inputs) call.operands.push_back(whole(id, stage == Stage::slices));
         for (NodeId id : kernel.outputs) call.operands.push_back(whole(id, stage == Stage::slices));
         const int blocked = node(kernel.nodes[0]).op->blocked_input;
-        if (blocked >= 0) split(call, node(kernel.nodes[0]).inputs[blocked].node);
+        if (blocked >= 0) split(call, node(kernel.nodes[0]));
         program_.calls.push_back(std::move(call));
     }
 
     // Blocks of the result's outermost dimension, equal in size.
-    void split(Call& call, NodeId blocked_input) const {
+    void split(Call& call, const Node& sum) const {
+        const NodeId blocked_input = sum.inputs[sum.op->blocked_input].node;
         Operand& result = call.operands.back();
         const int depth = result.extent[1];
         int block = 1;
@@ -236,6 +238,9 @@ class Planner {
             if (operand.node == blocked_input) {
                 operand.extent[0] = block;
                 operand.task_stride = static_cast<long>(block) * 4;
+            } else if (node(operand.node).op == &activity_op()) {
+                operand.extent[0] = block / zero_group;
+                operand.task_stride = block / zero_group;
             }
     }
 

@@ -5,7 +5,9 @@
 // accumulators (two FMAs a cycle of latency 4 need 8 in flight), 2 for the weights, 1 for the
 // broadcast input. AVX-512 and NEON have 32: 4 x 4 = 16 accumulators, 4 weights, 1 input.
 #include <algorithm>
+#include <optional>
 
+#include "layers/active.h"
 #include "schedules/schedule.h"
 
 namespace siamc {
@@ -63,9 +65,17 @@ class CpuSchedule {
         return most;
     }
 
+    // The helper of an algorithm that has this name, if there is one.
+    std::optional<Func> helper(const std::string& name) const {
+        for (const Func& func : all_funcs(kernel_))
+            if (func.name().starts_with(name)) return func;
+        return std::nullopt;
+    }
+
     void matmul() {
         Func out = kernel_.outputs[0], product = kernel_.values[0];
         const auto& patterns = kernel_.patterns;
+        if (helper("active_product")) return tile_active_product(out);
         if (std::count(patterns.begin(), patterns.end(), Pattern::rowwise))
             return matmul_then_rows();
         if (kernel_.single_row)
@@ -74,64 +84,76 @@ class CpuSchedule {
             tile_product(out, product, kernel_.dims[0][0]);
     }
 
-    // The weights of a tile's columns are copied side by side and used for all rows of the slice:
-    // 16 columns x 256 x 4 bytes fill half of a 32 KiB first cache. A deeper sum is walked in
-    // blocks of that depth, and its partial sums wait on the stack meanwhile.
+    // Rows outside, columns inside: all columns of a tile's rows are made while their inputs are in
+    // the first cache. The weights come from the second, `tile_vectors` vectors for the FMAs of
+    // `row_quantum` rows, which is a quarter of what it can give.
     void tile_product(Func out, Func product, int units) {
         const Var n = out.args()[0], row = out.args()[1];
         const Var pn = product.args()[0], prow = product.args()[1];
-        Func& weights = kernel_.weights;
-        const Var wn = weights.args()[0];
-        Var no("no"), ni("ni"), ro("ro"), ri("ri");
-        RVar k = product.rvars()[0];
         const int width = width_for(units);
         const int vectors = vectors_for(units, width, tile_vectors_);
         const TailStrategy strategy = tail(units, width * vectors);
+        Var no("no"), ni("ni"), ro("ro"), ri("ri");
         out.split(n, no, ni, width * vectors, strategy)
             .split(row, ro, ri, row_quantum, TailStrategy::RoundUp)
-            .reorder(ni, ri, ro, no)
+            .reorder(ni, ri, no, ro)
             .vectorize(ni, width)
             .unroll(ri);
-        const int depth = depth_of(product), block = block_depth(depth, width * vectors);
-        if (block == depth) {
-            product.compute_at(out, ro).unroll(prow);
-            product.update().reorder(pn, prow, k).unroll(prow);
-            weights.compute_at(out, no);
-        } else {
-            RVar ko("ko"), ki("ki");
-            Var po("po"), pi("pi");
-            product.compute_at(out, no)
-                .store_in(MemoryType::Stack)
-                .bound_storage(prow, most_slice_rows);
-            product.update()
-                .split(k, ko, ki, block)
-                .split(prow, po, pi, row_quantum, TailStrategy::RoundUp)
-                .reorder(pn, pi, ki, po, ko)
-                .unroll(pi);
-            weights.compute_at(product, ko);
-        }
-        product.vectorize(pn, width, strategy);
-        product.update().vectorize(pn, width, strategy);
-        weights.store_in(MemoryType::Stack).vectorize(wn, width, strategy);
+        product.compute_at(out, no)
+            .store_in(MemoryType::Stack)
+            .vectorize(pn, width, strategy)
+            .unroll(prow);
+        product.update()
+            .reorder(pn, prow, product.rvars()[0])
+            .vectorize(pn, width, strategy)
+            .unroll(prow);
         if (vectors > 1) {
             out.unroll(ni);
             product.unroll(pn);
             product.update().unroll(pn);
-            weights.unroll(wn);
         }
     }
 
-    // The largest divisor of the depth whose weights fit; the depth itself if it has no good one.
-    static int block_depth(int depth, int columns) {
-        const int most = most_stack_bytes / (columns * 4);
-        for (int block = std::min(depth, most); block >= 32; --block)
-            if (depth % block == 0) return block;
-        return std::min(depth, most);
+    // Ranks stay in a register from one to the next only where their loop is not unrolled.
+    void list_active(const LoopLevel& at, int most) {
+        Func ranks = *helper("active_ranks"), places = *helper("active_places");
+        for (Func func : {ranks, places})
+            func.compute_at(at).store_in(MemoryType::Stack).bound_storage(func.args()[0], most);
+        places.update().unroll(places.rvars()[0], 4);
     }
 
-    static int depth_of(Func& product) {
-        return static_cast<int>(
-            *Halide::Internal::as_const_int(product.update(0).get_schedule().rvars()[0].extent));
+    // Rows outside, columns inside, so that the tile's list serves all of its columns. The weights
+    // come from the second cache: a tile asks for `tile_vectors` vectors per `row_quantum` FMAs.
+    void tile_active_product(Func out) {
+        Func product = *helper("active_product");
+        const int units = kernel_.dims[0][0], tall = kernel_.single_row ? 1 : row_quantum;
+        const Var n = out.args()[0], row = out.args()[1];
+        const Var pn = product.args()[0], i = product.args()[1];
+        Var no("no"), ni("ni"), ro("ro"), ri("ri");
+        const int width = width_for(units);
+        const int vectors = vectors_for(units, width, kernel_.single_row ? 8 : tile_vectors_);
+        const TailStrategy strategy = tail(units, width * vectors);
+        out.split(n, no, ni, width * vectors, strategy)
+            .split(row, ro, ri, tall, TailStrategy::RoundUp)
+            .reorder(ni, ri, no, ro)
+            .vectorize(ni, width)
+            .unroll(ri);
+        const RVar in_group = product.rvars()[0], group = product.rvars()[1];
+        product.compute_at(out, no)
+            .store_in(MemoryType::Stack)
+            .vectorize(pn, width, strategy)
+            .unroll(i);
+        product.update()
+            .reorder(pn, i, in_group, group)
+            .vectorize(pn, width, strategy)
+            .unroll(i)
+            .unroll(in_group);
+        if (vectors > 1) {
+            out.unroll(ni);
+            product.unroll(pn);
+            product.update().unroll(pn);
+        }
+        list_active(LoopLevel(out, ro), most_stack_bytes / 8);
     }
 
     // One row has no other rows to hide the latency of its sums behind, so it takes more columns
@@ -189,6 +211,14 @@ class CpuSchedule {
         func.update().unroll(ri);
     }
 
+    // Full vectors, the last of which may do again what the one before has done.
+    void vectorize_channels(Func& out, const Var& c, int extent) const {
+        if (extent >= vector_)
+            out.vectorize(c, vector_, TailStrategy::ShiftInwards);
+        else if (extent >= 4)
+            out.vectorize(c, 4, TailStrategy::ShiftInwards);
+    }
+
     // Per-row values (sums, norms, distances) are computed for the whole slice first; everything
     // with a value per channel is recomputed where it is used.
     void rowwise() {
@@ -206,8 +236,7 @@ class CpuSchedule {
                 continue;
             }
             const Var c = out.args()[0], row = out.args().back();
-            const int width = width_for(kernel_.dims[i][0]);
-            out.vectorize(c, width, tail(kernel_.dims[i][0], width));
+            vectorize_channels(out, c, kernel_.dims[i][0]);
             if (kernel_.branches > 1) {
                 Var tuple("tuple"), branch("branch");
                 out.split(row, tuple, branch, kernel_.branches, TailStrategy::RoundUp)
@@ -222,21 +251,56 @@ class CpuSchedule {
                            [&](const Func& out) { return out.name() == func.name(); });
     }
 
-    // Helpers of elementwise operations (the bordered image of gather) are made row by row.
+    // The bordered image of gather is made row by row.
     void elementwise() {
         if (kernel_.dims[0].empty()) return rowwise();  // one value a row: a loss on its own
         Func& out = kernel_.outputs[0];
         const Var c = out.args()[0], row = out.args().back();
         const int extent = kernel_.dims[0][0];
-        const int width = std::min(vector_, 8);
-        if (extent >= width) out.vectorize(c, width, TailStrategy::ShiftInwards);
-        for (Func& func : all_funcs(kernel_))
-            if (func.name().rfind("bordered", 0) == 0)
-                func.compute_at(out, row).store_in(MemoryType::Stack).vectorize(func.args()[0], 4);
+        vectorize_channels(out, c, extent);
+        for (Func& func : all_funcs(kernel_)) {
+            if (func.name().rfind("bordered", 0) != 0) continue;
+            const RVar stored = func.rvars()[0];
+            func.compute_at(out, row)
+                .store_in(MemoryType::Stack)
+                .vectorize(func.args()[0], 4 * vector_);
+            if (extent <= 4 * vector_)
+                func.update().vectorize(stored, extent);
+            else
+                func.update().vectorize(stored, vector_);
+        }
+    }
+
+    void sum_active_rows(Func out) {
+        Func sum = *helper("active_sum");
+        const int units = kernel_.dims[0][0];
+        const Var n = out.args()[0], k = out.args()[1];
+        const Var sn = sum.args()[0], i = sum.args()[1];
+        Var no("no"), ni("ni"), ko("ko"), ki("ki");
+        const int width = width_for(units);
+        const int vectors = vectors_for(units, width, tile_vectors_);
+        const TailStrategy strategy = tail(units, width * vectors);
+        out.split(n, no, ni, width * vectors, strategy)
+            .split(k, ko, ki, zero_group, TailStrategy::RoundUp)
+            .reorder(ni, ki, no, ko)
+            .vectorize(ni, width)
+            .unroll(ki);
+        sum.compute_at(out, no)
+            .store_in(MemoryType::Stack)
+            .vectorize(sn, width, strategy)
+            .unroll(i);
+        sum.update().reorder(sn, i, sum.rvars()[0]).vectorize(sn, width, strategy).unroll(i);
+        if (vectors > 1) {
+            out.unroll(ni);
+            sum.unroll(sn);
+            sum.update().unroll(sn);
+        }
+        list_active(LoopLevel(out, ko), most_listed_rows + 1);
     }
 
     void batch_sum() {
         Func out = kernel_.outputs[0], sum = kernel_.values[0];
+        if (helper("active_sum")) return sum_active_rows(out);
         const int units = kernel_.dims[0][0];
         const int width = width_for(units);
         const bool vector_only = out.dimensions() == 1;

@@ -31,6 +31,10 @@ constexpr int most_slice_rows = 96;
 // A temporary on the stack may be this large; Halide takes larger ones from the heap.
 constexpr int most_stack_bytes = 16384;
 
+// The most rows of which a kernel of Stage::batch lists the active ones: ranks and places of that
+// many fit the stack.
+constexpr int most_listed_rows = 2000;
+
 // Schedules every Func of the kernel for the target.
 void schedule(KernelFuncs& kernel, const Halide::Target& target);
 

@@ -94,14 +94,33 @@ std::vector<float> Model::embed(const FloatBuffer& parameters, const ImageSet& i
     return embeddings;
 }
 
+namespace {
+
+siamc_batch batch_of(const Tuples& tuples) {
+    return {tuples.rows.data(), tuples.shifts.data(), tuples.labels.data(), tuples.count};
+}
+
+}  // namespace
+
 siamc_results Model::gradient(const siamc_loss& loss, const FloatBuffer& parameters,
                               const ImageSet& images, const Tuples& tuples, FloatBuffer& gradient) {
-    const siamc_batch batch = {tuples.rows.data(), tuples.shifts.data(), tuples.labels.data(),
-                               tuples.count};
+    const siamc_batch batch = batch_of(tuples);
     siamc_results results{};
     check(siamc_gradient(&loss, parameters.data(), images.pixels.data(),
                          static_cast<std::int32_t>(images.size()), &batch, gradient.data(),
                          arena_.data(), &results),
+          loss.name);
+    return results;
+}
+
+siamc_results Model::step(const siamc_loss& loss, const Update& update, FloatBuffer& parameters,
+                          const ImageSet& images, const Tuples& tuples, FloatBuffer& gradient) {
+    const siamc_batch batch = batch_of(tuples);
+    const siamc_state state = {
+        parameters.data(), gradient.data(), {update.moments[0], update.moments[1]}, arena_.data()};
+    siamc_results results{};
+    check(siamc_step(&loss, &update.optimizer, update.hyper.data(), images.pixels.data(),
+                     static_cast<std::int32_t>(images.size()), &batch, &state, &results),
           loss.name);
     return results;
 }

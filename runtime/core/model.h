@@ -1,8 +1,9 @@
 // A generated model at run time: its tables (siamc_abi.h) with errors as exceptions.
 #pragma once
 
-#include <siamc_abi.h>
+#include <siamc_run.h>
 
+#include <array>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +19,15 @@ struct Tuples {
     std::span<const std::int32_t> shifts;  // two a row; empty: none
     std::span<const float> labels;         // one a pair; empty for triplets
     int count = 0;
+};
+
+using HyperParameters = std::array<float, SIAMC_HYPERPARAMETERS>;
+
+// What an optimiser is to do in a step.
+struct Update {
+    const siamc_optimizer& optimizer;
+    HyperParameters hyper;
+    std::array<float*, SIAMC_MAX_MOMENTS> moments;
 };
 
 class Model {
@@ -50,6 +60,10 @@ class Model {
     // Mean loss and gradient of a batch; results lie in the model's arena until its next use.
     siamc_results gradient(const siamc_loss& loss, const FloatBuffer& parameters,
                            const ImageSet& images, const Tuples& tuples, FloatBuffer& gradient);
+
+    // The same, and then the update of the parameters: a step of training.
+    siamc_results step(const siamc_loss& loss, const Update& update, FloatBuffer& parameters,
+                       const ImageSet& images, const Tuples& tuples, FloatBuffer& gradient);
 
     // Losses and distances of any number of tuples of embeddings: distances[b] compares each
     // tuple's image 0 with its image b + 1. Returns the mean loss.

@@ -52,12 +52,16 @@ Optimizer::Optimizer(const Model& model, const std::string& name, Semantics sema
     for (int m = 0; m < tables_.moments; ++m) moments_.push_back(model.flat_buffer());
 }
 
+Update Optimizer::next(double rate) {
+    Update update = {tables_, hyper_parameters(tables_.name, semantics_, rate, ++steps_), {}};
+    for (std::size_t m = 0; m < moments_.size(); ++m) update.moments[m] = moments_[m].data();
+    return update;
+}
+
 void Optimizer::step(FloatBuffer& parameters, const FloatBuffer& gradient, double rate) {
-    const HyperParameters hyper = hyper_parameters(tables_.name, semantics_, rate, ++steps_);
-    float* moments[SIAMC_MAX_MOMENTS] = {};
-    for (std::size_t m = 0; m < moments_.size(); ++m) moments[m] = moments_[m].data();
-    const int error =
-        siamc_update(&tables_, hyper.data(), parameters.data(), gradient.data(), moments);
+    const Update update = next(rate);
+    const int error = siamc_update(&tables_, update.hyper.data(), parameters.data(),
+                                   gradient.data(), update.moments.data());
     if (error)
         fail(Exit::internal, "{}: a generated kernel failed with code {}", tables_.name, error);
 }

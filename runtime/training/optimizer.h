@@ -1,7 +1,6 @@
 // The state of an optimiser and its step on a model's flat buffers.
 #pragma once
 
-#include <array>
 #include <string>
 #include <vector>
 
@@ -15,8 +14,6 @@ enum class Semantics { keras, pytorch };
 // usage unless it is "keras" or "pytorch".
 Semantics parse_semantics(const std::string& text);
 
-using HyperParameters = std::array<float, SIAMC_HYPERPARAMETERS>;
-
 // What the generated update reads in step `step` (from 1) at that learning rate. Adam: beta1 0.9,
 // beta2 0.999; RMSprop: rho 0.9 (PyTorch: 0.99); SGD: momentum 0.9.
 HyperParameters hyper_parameters(const std::string& optimizer, Semantics semantics, double rate,
@@ -26,6 +23,8 @@ class Optimizer {
   public:
     Optimizer(const Model& model, const std::string& name, Semantics semantics);
 
+    // The next step, for Model::step to take.
+    Update next(double rate);
     // Moves the parameters by one step against the gradient.
     void step(FloatBuffer& parameters, const FloatBuffer& gradient, double rate);
     long steps() const { return steps_; }

@@ -107,7 +107,8 @@ void Trainer::step(long first, double rate, Totals& totals) {
     if (!shifts_.empty()) tuples.shifts = std::span(shifts_).subspan(2 * begin, 2 * rows);
     if (!labels_.empty())
         tuples.labels = std::span(labels_).subspan(static_cast<std::size_t>(first), count);
-    const siamc_results results = model_.gradient(loss_, parameters_, train_, tuples, gradient_);
+    const siamc_results results =
+        model_.step(loss_, optimizer_.next(rate), parameters_, train_, tuples, gradient_);
     totals.loss += results.loss * tuples.count;
     totals.right += count_right(results, tuples);
     totals.seen += tuples.count;
@@ -116,7 +117,6 @@ void Trainer::step(long first, double rate, Totals& totals) {
              "training collapsed: the loss is not finite any more\n  why: the learning rate ({:g}) "
              "is too high for this data\n  write: a smaller --rate",
              rate);
-    optimizer_.step(parameters_, gradient_, rate);
 }
 
 long Trainer::count_right(const siamc_results& results, const Tuples& tuples) const {

@@ -29,6 +29,18 @@ struct World {
         return {rows.data(), shifts.data(), labels.data(), tuples};
     }
 
+    // A step of training; 0 if all is well.
+    int step(const siamc_loss& loss, const Update& update, int tuples = 128) {
+        const siamc_state state = {parameters.data(),
+                                   gradient.data(),
+                                   {update.moments[0], update.moments[1]},
+                                   arena.data()};
+        const siamc_batch tuples_of_step = batch(tuples);
+        siamc_results results{};
+        return siamc_step(&loss, &update.optimizer, update.hyper.data(), images.data(),
+                          stored_images, &tuples_of_step, &state, &results);
+    }
+
     FloatBuffer parameters{FC_PARAMETER_FLOATS}, gradient{FC_PARAMETER_FLOATS};
     FloatBuffer arena{FC_ARENA_BYTES / sizeof(float) + 1};
     std::vector<std::uint8_t> images = std::vector<std::uint8_t>(784 * stored_images);

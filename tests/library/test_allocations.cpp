@@ -121,6 +121,7 @@ TEST_CASE("a thousand steps allocate nothing") {
             0 != siamc_gradient(&loss, world.parameters.data(), world.images.data(), stored_images,
                                 &batch, world.gradient.data(), world.arena.data(), &results);
         optimizers[s % 3].step(world.parameters, world.gradient, 0.001);
+        errors += 0 != world.step(loss, optimizers[s % 3].next(0.001), batch.tuples);
         errors += 0 != siamc_evaluate(&loss, embeddings.data(), 257, &batch, world.arena.data(),
                                       &results);
         if (s % 100 == 0)

@@ -24,9 +24,10 @@ std::string dense(int units, const std::string& more = "") {
 const std::string relu = "activation = \"relu\"\n";
 const std::string normalize = "[[layer]]\ntype = \"l2_normalize\"\n";
 
-// 5 x 7 images: no width of a vector divides 35, 7, 9, 17, 127 or 1.
-std::string model(const std::string& layers, const std::string& distance) {
-    return "name = \"m\"\n[input]\nshape = [5, 7]\nscale = 0.00390625\n" + layers +
+// 5 x 7 images: no width of a vector divides 35, 7, 9, 17, 127 or 1, nor do groups of zeros.
+std::string model(const std::string& layers, const std::string& distance,
+                  const std::string& shape = "5, 7") {
+    return "name = \"m\"\n[input]\nshape = [" + shape + "]\nscale = 0.00390625\n" + layers +
            "[distance]\ntype = \"" + distance +
            "\"\n[loss.contrastive]\nmargin = 0.9\n[loss.triplet]\nmargin = 0.7\n";
 }
@@ -36,6 +37,8 @@ std::vector<SmallModel> models() {
         {"odd", model(dense(7, relu) + dense(127, relu) + dense(9) + normalize, "euclidean")},
         {"one", model(dense(17, relu) + dense(1, relu) + dense(17, "bias = false\n"), "cosine")},
         {"vectors", model(dense(64, relu) + dense(48) + normalize, "squared_euclidean")},
+        {"groups", model(dense(64, relu) + dense(9), "euclidean", "6, 6")},
+        {"odd groups", model(dense(17, "bias = false\n"), "cosine", "4, 31")},
         {"wide", model(dense(12, relu) + normalize + dense(68), "euclidean")},
     };
 }

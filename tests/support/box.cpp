@@ -21,6 +21,15 @@ void store(uint8_t* to, ElementType type, double value) {
         std::memcpy(to, &as_float, sizeof as_float);
 }
 
+double load(const uint8_t* from, ElementType type) {
+    float as_float;
+    int32_t as_int;
+    if (type == ElementType::uint8) return *from;
+    std::memcpy(&as_float, from, sizeof as_float);
+    std::memcpy(&as_int, from, sizeof as_int);
+    return type == ElementType::int32 ? as_int : static_cast<double>(as_float);
+}
+
 std::vector<int> extents_of(const Operand& operand, const Tensor64& tensor) {
     std::vector<int> extents = operand.extent;
     if (tensor.shape.rows != Rows::none) extents.back() = tensor.rows;
@@ -64,9 +73,7 @@ void Box::fill(const Tensor64& tensor) {
 
 void Box::read_into(Tensor64& tensor) const {
     for_each([&](const auto&, const uint8_t* element, size_t index) {
-        float value;
-        std::memcpy(&value, element, sizeof value);
-        tensor.data.at(index) = value;
+        tensor.data.at(index) = value(element);
     });
 }
 
@@ -78,6 +85,10 @@ bool Box::holds(const Tensor64& tensor) const {
         same = same && std::memcmp(element, expected, static_cast<size_t>(element_bytes_)) == 0;
     });
     return same;
+}
+
+double Box::value(const uint8_t* element) const {
+    return load(element, operand_.type);
 }
 
 halide_buffer_t* Box::buffer() {

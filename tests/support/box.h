@@ -38,6 +38,8 @@ class Box {
 
     void fill(const Tensor64& tensor);
     void read_into(Tensor64& tensor) const;
+    // The number that an element holds.
+    double value(const uint8_t* element) const;
     // Every element still is what fill() made it.
     bool holds(const Tensor64& tensor) const;
     bool slack_is_whole() const { return memory_.slack_is_whole(); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "layers/active.h"
 #include "layers/structural.h"
 
 namespace siamc::test {
@@ -78,7 +79,7 @@ Bounded read_edge(const Edge& edge, const Bounded& value, int branches) {
 
 Algorithm algorithm_of(const Graph& graph, NodeId id, int image_rows) {
     Algorithm algorithm;
-    AlgorithmContext context{graph, graph[id], {}, image_rows};
+    AlgorithmContext context{graph, graph[id], {}, image_rows, 1};
     for (Edge edge : graph[id].inputs) {
         const Shape shape = graph.shape_of(edge);
         const auto dims = static_cast<int>(shape.dims.size()) + (shape.rows != Rows::none);
@@ -90,8 +91,15 @@ Algorithm algorithm_of(const Graph& graph, NodeId id, int image_rows) {
     return algorithm;
 }
 
-Bounded evaluate(const Graph& graph, NodeId id, const std::map<NodeId, Bounded>& values,
+// What skips zeros gives what it would give if it did not.
+Graph without_skipping(Graph graph, NodeId id) {
+    if (graph[id].attributes.erase(skips_zeros)) graph[id].inputs.pop_back();
+    return graph;
+}
+
+Bounded evaluate(const Graph& whole, NodeId id, const std::map<NodeId, Bounded>& values,
                  const RowCounts& rows) {
+    const Graph graph = without_skipping(whole, id);
     const Node& node = graph[id];
     if (is_view(graph, id)) {
         Bounded value = values.at(node.inputs[0].node);

@@ -169,14 +169,7 @@ Number Interpreter::call(const Function& function, const std::vector<int>& point
 
 Number Interpreter::reduce(Frame& frame, const Function& function) {
     frame.current = number(frame, function.values()[0]);
-    for (const Definition& definition : function.updates()) {
-        for (size_t d = 0; d < definition.args().size(); ++d) {
-            const auto* variable = definition.args()[d].as<ir::Variable>();
-            if (!variable || variable->name != function.args()[d])
-                throw std::logic_error(function.name() + ": an update that scatters");
-        }
-        update(frame, definition);
-    }
+    for (const Definition& definition : function.updates()) update(frame, definition);
     return frame.current;
 }
 
@@ -193,7 +186,8 @@ void Interpreter::update(Frame& frame, const Definition& definition) {
     }
     const Expr& where = definition.predicate();  // undefined: everywhere
     for (bool more = true; more;) {
-        if (!where.defined() || number(frame, where).value != 0)
+        const bool applies = !where.defined() || number(frame, where).value != 0;
+        if (applies && point_of(frame, definition.args()) == *frame.point)
             frame.current = accumulate(frame, definition.values()[0]);
         more = false;
         for (size_t r = 0; r < domain.size() && !more; ++r) {

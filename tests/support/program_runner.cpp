@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cmath>
 #include <csignal>
-#include <cstring>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
@@ -94,8 +93,7 @@ class KernelCheck {
         const Bounded& expected = values_.expected(operand.node);
         int faults = 0;
         box.for_each([&](const std::vector<int>& point, const uint8_t* element, size_t index) {
-            float got;
-            std::memcpy(&got, element, sizeof got);
+            const double got = box.value(element);
             const double value = expected.tensor.data[index];
             const double allowed = tolerance(value, expected.error[index]);
             ++findings_.compared;

@@ -11,7 +11,8 @@ std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch) {
     const auto add = [&](const std::string& name, const Graph& graph, bool train, int most) {
         Graph folded = fold_twins(graph);
         if (train) folded = differentiate(folded);
-        programs.push_back({name, plan(remove_unused(folded), parameters, most)});
+        folded = skip_zeros(remove_unused(folded), folded.branches * most);
+        programs.push_back({name, plan(folded, parameters, most)});
     };
     add("embed_one", build_embedding(model), false, 1);
     add("embed", build_embedding(model), false, batch);

@@ -16,7 +16,7 @@ int RandomValues::below(int count) {
 }
 
 double RandomValues::source_value(const Node& node, const RowCounts& rows) {
-    if (node.op == &images_op()) return below(256);
+    if (node.op == &images_op()) return below(3) == 0 ? below(256) : 0;
     if (node.op == &rows_op()) return below(rows.dataset);
     if (node.op == &shifts_op()) return below(13) - 6;  // two more than is allowed either way
     if (node.op == &label_op()) return below(2);

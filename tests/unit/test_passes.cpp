@@ -7,9 +7,11 @@
 #include "catch.h"
 #include "frontend/model_spec.h"
 #include "graph/build.h"
+#include "layers/active.h"
 #include "layers/structural.h"
 #include "passes/fuse.h"
 #include "passes/passes.h"
+#include "schedules/schedule.h"
 
 namespace siamc {
 
@@ -217,6 +219,38 @@ TEST_CASE("remove_unused keeps what the outputs need", "[passes]") {
     verify(less);
     CHECK(less.find("dense2.kernel") < 0);
     CHECK(names(less, less.outputs) == Names{"relu1"});
+}
+
+TEST_CASE("skip_zeros finds the sums over images", "[passes]") {
+    const Graph before = remove_unused(differentiate(fold_twins(loss_graph("contrastive"))));
+    const Graph after = skip_zeros(before, 256);
+    verify(after);
+    CHECK(after.nodes.size() == before.nodes.size() + 1);
+    CHECK(count(after, "activity") == 1);
+    CHECK(names(after, after.outputs) == names(before, before.outputs));
+    Names skipping;
+    for (const Node& node : after.nodes) {
+        if (!node.attributes.count(skips_zeros)) continue;
+        skipping.push_back(node.name);
+        CHECK(after[node.inputs.back().node].op == &activity_op());
+        CHECK(node.inputs.size() == before[before.find(node.name)].inputs.size() + 1);
+    }
+    CHECK(skipping == Names{"dense1", "grad.dense1.kernel"});
+}
+
+TEST_CASE("skip_zeros leaves alone what it cannot list", "[passes]") {
+    const Graph many = remove_unused(differentiate(fold_twins(loss_graph("contrastive"))));
+    for (const int rows : {most_listed_rows, most_listed_rows + 1}) {
+        const Graph after = skip_zeros(many, rows);
+        CHECK(after[after.find("dense1")].attributes.count(skips_zeros) == 1);
+        CHECK(after[after.find("grad.dense1.kernel")].attributes.count(skips_zeros) ==
+              (rows <= most_listed_rows));
+    }
+    const std::string text =
+        "name = \"m\"\n[input]\nshape = [5, 7]\nscale = 1.0\n[[layer]]\ntype = \"dense\"\n"
+        "units = 4\n[distance]\ntype = \"euclidean\"\n[loss.contrastive]\nmargin = 1.0\n";
+    const Graph odd = fold_twins(build_embedding(parse_model(text)));
+    CHECK(to_string(skip_zeros(odd, 64)) == to_string(odd));
 }
 
 TEST_CASE("every node is computed in one kernel, after what it reads", "[passes]") {

@@ -1,0 +1,48 @@
+#include "layers/active.h"
+#include "layers/structural.h"
+#include "passes/passes.h"
+#include "schedules/schedule.h"
+
+namespace siamc {
+
+namespace {
+
+// An image as stored, whatever its shape. Its scaling leaves zeros zero.
+bool shows_image(const Graph& graph, NodeId id) {
+    while (graph[id].op->pattern == Pattern::view) id = graph[id].inputs[0].node;
+    return graph[id].op == &gather_op();
+}
+
+bool can_skip(const Graph& graph, const Node& node, int rows) {
+    if (!node.op->can_skip_zeros || !shows_image(graph, node.inputs[0].node)) return false;
+    const Shape x = graph.shape_of(node.inputs[0]);
+    if (x.dims.size() != 1 || x.dims[0] % zero_group != 0) return false;
+    return node.op->pattern != Pattern::batch_sum || rows <= most_listed_rows;
+}
+
+}  // namespace
+
+Graph skip_zeros(const Graph& graph, int rows) {
+    Graph result;
+    result.name = graph.name;
+    result.branches = graph.branches;
+    std::vector<NodeId> moved;               // by old id
+    std::map<NodeId, NodeId> activity;       // by the new id of the image
+    for (const Node& old : graph.nodes) {
+        Node node = old;
+        for (Edge& edge : node.inputs) edge.node = moved[edge.node];
+        if (can_skip(graph, old, rows)) {
+            const Edge image = node.inputs[0];
+            if (!activity.count(image.node))
+                activity[image.node] = result.add(
+                    {&activity_op(), "activity", {image}, {}, {}, node.location});
+            node.inputs.push_back({activity[image.node]});
+            node.attributes[skips_zeros] = true;
+        }
+        moved.push_back(result.add(std::move(node)));
+    }
+    for (NodeId id : graph.outputs) result.outputs.push_back(moved[id]);
+    return result;
+}
+
+}  // namespace siamc

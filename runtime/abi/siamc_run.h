@@ -1,0 +1,304 @@
+/* Runs the programs of a generated library (siamc_abi.h). Plain C11, also valid C++.
+ *
+ * The functions allocate nothing, keep no state and may be called from several threads with
+ * different arenas. They return 0, or the error code of the kernel that failed (see
+ * halide_error_code_t). */
+#ifndef SIAMC_RUN_H
+#define SIAMC_RUN_H
+
+#include <sched.h>
+#include <string.h>
+
+#include "HalideRuntime.h"
+#include "siamc_abi.h"
+
+/* ---- running programs -------------------------------------------------------------------- */
+
+#define SIAMC_MAX_PARTS 6
+
+/* Calls whose tasks depend on nothing but the parts before. Its tasks are numbered through: those
+ * of the first call, then those of the next; or each takes one slice through all calls. */
+typedef struct siamc_part {
+    const siamc_call* calls;
+    int32_t call_count;
+    int32_t slice_tuples; /* > 0: by slices */
+    int32_t first_task;   /* in the numbering of the whole run */
+} siamc_part;
+
+typedef struct siamc_run {
+    void* base[SIAMC_SPACES];
+    int32_t dataset_rows; /* stored images or embeddings */
+    int32_t tuples;       /* padded */
+    siamc_part parts[SIAMC_MAX_PARTS];
+    int32_t part_count, tasks;
+    int32_t taken, done, error; /* shared by the threads that run it */
+} siamc_run;
+
+static inline int siamc_call_kernel(const siamc_run* run, const siamc_call* call, int32_t task,
+                                    int32_t tuples) {
+    halide_buffer_t buffers[SIAMC_MAX_OPERANDS];
+    halide_dimension_t dims[SIAMC_MAX_OPERANDS][SIAMC_MAX_DIMS];
+    void* arguments[SIAMC_MAX_OPERANDS];
+    for (int32_t i = 0; i < call->operand_count; ++i) {
+        const siamc_operand* operand = &call->operands[i];
+        halide_buffer_t* buffer = &buffers[i];
+        memset((void*)buffer, 0, sizeof *buffer);
+        for (int32_t d = 0; d < operand->dimensions; ++d) {
+            dims[i][d].min = 0;
+            dims[i][d].extent = operand->extent[d];
+            dims[i][d].stride = operand->stride[d];
+            dims[i][d].flags = 0;
+        }
+        if (operand->rows_per_tuple > 0)
+            dims[i][operand->dimensions - 1].extent = operand->rows_per_tuple * tuples;
+        else if (operand->space == SIAMC_DATASET)
+            dims[i][operand->dimensions - 1].extent = run->dataset_rows;
+        buffer->host =
+            (uint8_t*)run->base[operand->space] + operand->offset + task * operand->task_stride;
+        buffer->type.code = (halide_type_code_t)operand->type_code;
+        buffer->type.bits = operand->type_bits;
+        buffer->type.lanes = 1;
+        buffer->dimensions = operand->dimensions;
+        buffer->dim = dims[i];
+        arguments[i] = buffer;
+    }
+    return call->kernel(arguments);
+}
+
+static inline void siamc_add_part(siamc_run* run, const siamc_call* calls, int32_t count,
+                                  int32_t slice_tuples) {
+    const siamc_part part = {calls, count, slice_tuples, run->tasks};
+    if (count == 0) return;
+    run->parts[run->part_count++] = part;
+    if (slice_tuples)
+        run->tasks += (run->tuples + slice_tuples - 1) / slice_tuples;
+    else
+        for (int32_t c = 0; c < count; ++c) run->tasks += calls[c].tasks;
+}
+
+static inline void siamc_add_program(siamc_run* run, const siamc_program* program) {
+    const siamc_call* slices = program->calls + program->prologue_calls;
+    siamc_add_part(run, program->calls, program->prologue_calls, 0);
+    siamc_add_part(run, slices, program->slice_calls, program->slice_tuples);
+    siamc_add_part(run, slices + program->slice_calls, program->batch_calls, 0);
+}
+
+static inline int siamc_run_task(const siamc_run* run, const siamc_part* part, int32_t task) {
+    const siamc_call* call = part->calls;
+    int32_t tuples = run->tuples;
+    if (!part->slice_tuples) {
+        while (task >= call->tasks) task -= (call++)->tasks;
+        return siamc_call_kernel(run, call, task, tuples);
+    }
+    tuples -= task * part->slice_tuples;
+    if (tuples > part->slice_tuples) tuples = part->slice_tuples;
+    for (int32_t c = 0; c < part->call_count; ++c) {
+        const int error = siamc_call_kernel(run, call + c, task, tuples);
+        if (error) return error;
+    }
+    return 0;
+}
+
+/* Until that many tasks are done. What is waited for runs on another thread already, and tasks are
+ * short, so this spins: to sleep and be woken takes longer than most waits. */
+static inline void siamc_wait(const siamc_run* run, int32_t tasks) {
+    for (int32_t spins = 0; __atomic_load_n(&run->done, __ATOMIC_ACQUIRE) < tasks; ++spins)
+        if (spins >= 1000) sched_yield();
+}
+
+/* Takes tasks in order until there are none left. Whoever waits for a part holds the lowest task
+ * that is not being run, so any number of threads, even one, gets through. */
+static inline int siamc_work(void* user_context, int worker, uint8_t* closure) {
+    siamc_run* run = (siamc_run*)(void*)closure;
+    const siamc_part *part = run->parts, *last = part + run->part_count - 1;
+    (void)user_context, (void)worker;
+    for (;;) {
+        const int32_t task = __atomic_fetch_add(&run->taken, 1, __ATOMIC_RELAXED);
+        int error = 0;
+        if (task >= run->tasks) return 0;
+        while (part < last && task >= part[1].first_task) ++part;
+        siamc_wait(run, part->first_task);
+        if (!__atomic_load_n(&run->error, __ATOMIC_RELAXED))
+            error = siamc_run_task(run, part, task - part->first_task);
+        if (error) __atomic_store_n(&run->error, error, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&run->done, 1, __ATOMIC_RELEASE);
+    }
+}
+
+/* All parts in one parallel loop: threads are called once, not once a part. */
+static inline int siamc_execute(siamc_run* run) {
+    int threads = run->tasks > run->part_count ? halide_get_num_threads() : 1, error = 0;
+    if (threads < 1) threads = run->tasks; /* not known before the first parallel loop */
+    if (threads == 1)
+        siamc_work(NULL, 0, (uint8_t*)(void*)run);
+    else
+        error = halide_do_par_for(NULL, siamc_work, 0, threads, (uint8_t*)(void*)run);
+    return error ? error : run->error;
+}
+
+/* Copies the batch into the arena and pads it to whole register tiles. A padded tuple shows the
+ * first image everywhere and weighs nothing, so it adds exactly 0 to every gradient. The stored
+ * rows lie far apart: asked for here, they come while the first kernels work. */
+static inline void siamc_prepare_batch(siamc_run* run, const siamc_program* p,
+                                       const siamc_batch* batch) {
+    uint8_t* arena = (uint8_t*)run->base[SIAMC_ARENA];
+    const int32_t quantum = p->tuple_quantum < p->batch ? p->tuple_quantum : p->batch;
+    const int32_t tuples = (batch->tuples + quantum - 1) / quantum * quantum;
+    const size_t real_rows = (size_t)p->branches * (size_t)batch->tuples;
+    const size_t rows = (size_t)p->branches * (size_t)tuples;
+    int32_t* row = (int32_t*)(void*)(arena + p->rows_offset);
+    run->tuples = tuples;
+    for (size_t r = 0; r < real_rows; ++r) {
+        const uint8_t* stored = (const uint8_t*)run->base[SIAMC_DATASET];
+        row[r] = batch->rows[r];
+        for (int64_t byte = 0; byte < p->row_bytes; byte += 64)
+            __builtin_prefetch(stored + row[r] * p->row_bytes + byte, 0, 2);
+    }
+    for (size_t r = real_rows; r < rows; ++r) row[r] = batch->rows[0];
+    if (p->shifts_offset >= 0) {
+        int32_t* shift = (int32_t*)(void*)(arena + p->shifts_offset);
+        memset(shift, 0, rows * 2 * sizeof *shift);
+        if (batch->shifts) memcpy(shift, batch->shifts, real_rows * 2 * sizeof *shift);
+    }
+    if (p->label_offset >= 0) {
+        float* label = (float*)(void*)(arena + p->label_offset);
+        memset(label, 0, (size_t)tuples * sizeof *label);
+        memcpy(label, batch->labels, (size_t)batch->tuples * sizeof *label);
+    }
+    if (p->weight_offset >= 0) {
+        float* weight = (float*)(void*)(arena + p->weight_offset);
+        for (int32_t t = 0; t < tuples; ++t)
+            weight[t] = t < batch->tuples ? 1.0f / (float)batch->tuples : 0.0f;
+    }
+}
+
+static inline const float* siamc_result(const siamc_program* program, const void* arena,
+                                        int32_t output) {
+    return (const float*)(const void*)((const uint8_t*)arena + program->outputs[output].offset);
+}
+
+/* ---- the entry points -------------------------------------------------------------------- */
+
+static inline void siamc_start(siamc_run* run, void* arena, const void* dataset, int32_t stored) {
+    memset(run, 0, sizeof *run);
+    run->base[SIAMC_ARENA] = arena;
+    run->base[SIAMC_DATASET] = (void*)(uintptr_t)dataset;
+    run->dataset_rows = stored;
+}
+
+/* Embeddings of n images: out is [n][embedding_size]. rows: which of the stored images; every
+ * index must be in 0 .. stored - 1. */
+static inline int siamc_embed(const siamc_model* model, const float* parameters,
+                              const uint8_t* images, int32_t stored, const int32_t* rows, int32_t n,
+                              float* out, void* arena) {
+    for (int32_t done = 0; done < n;) {
+        const siamc_program* program = n - done == 1 ? model->embed_one : model->embed;
+        siamc_batch batch = {rows + done, NULL, NULL, n - done};
+        siamc_run run;
+        int error;
+        if (batch.tuples > program->batch) batch.tuples = program->batch;
+        siamc_start(&run, arena, images, stored);
+        run.base[SIAMC_PARAMETERS] = (void*)(uintptr_t)parameters;
+        siamc_prepare_batch(&run, program, &batch);
+        siamc_add_program(&run, program);
+        error = siamc_execute(&run);
+        if (error) return error;
+        memcpy(out + (size_t)done * (size_t)model->embedding_size, siamc_result(program, arena, 0),
+               (size_t)batch.tuples * (size_t)model->embedding_size * sizeof *out);
+        done += batch.tuples;
+    }
+    return 0;
+}
+
+/* Where a step's results lie in the arena, valid until it is used again. */
+typedef struct siamc_results {
+    double loss;                               /* mean over the batch */
+    const float* losses;                       /* per tuple */
+    const float* distances[SIAMC_MAX_OUTPUTS]; /* pair: D; triplet: D(a, p), D(a, n) */
+} siamc_results;
+
+static inline void siamc_collect(const siamc_program* program, const void* arena, int32_t tuples,
+                                 siamc_results* results) {
+    results->losses = siamc_result(program, arena, 0);
+    for (int32_t i = 1; i < program->branches; ++i)
+        results->distances[i - 1] = siamc_result(program, arena, i);
+    results->loss = 0;
+    for (int32_t t = 0; t < tuples; ++t) results->loss += (double)results->losses[t];
+    results->loss /= tuples;
+}
+
+/* Loss of at most loss->train->batch tuples of images and its gradient, written to `gradient`
+ * [parameter_floats], whose padding must be 0. */
+static inline int siamc_gradient(const siamc_loss* loss, const float* parameters,
+                                 const uint8_t* images, int32_t stored, const siamc_batch* batch,
+                                 float* gradient, void* arena, siamc_results* results) {
+    siamc_run run;
+    int error;
+    siamc_start(&run, arena, images, stored);
+    run.base[SIAMC_PARAMETERS] = (void*)(uintptr_t)parameters;
+    run.base[SIAMC_GRADIENT] = gradient;
+    siamc_prepare_batch(&run, loss->train, batch);
+    siamc_add_program(&run, loss->train);
+    error = siamc_execute(&run);
+    if (!error) siamc_collect(loss->train, arena, batch->tuples, results);
+    return error;
+}
+
+/* One step of the optimiser on the flat buffers; what the hyper-parameters are is said where the
+ * optimiser is defined, in the generated header. */
+static inline int siamc_update(const siamc_optimizer* optimizer,
+                               const float hyper[SIAMC_HYPERPARAMETERS], float* parameters,
+                               const float* gradient, float* const moments[SIAMC_MAX_MOMENTS]) {
+    siamc_run run;
+    siamc_start(&run, NULL, NULL, 0);
+    run.base[SIAMC_PARAMETERS] = parameters;
+    run.base[SIAMC_GRADIENT] = (void*)(uintptr_t)gradient;
+    run.base[SIAMC_MOMENT1] = moments[0];
+    run.base[SIAMC_MOMENT2] = moments[1];
+    run.base[SIAMC_HYPER] = (void*)(uintptr_t)hyper;
+    siamc_add_program(&run, optimizer->program);
+    return siamc_execute(&run);
+}
+
+/* What a step of training changes: buffers as in siamc_gradient and siamc_update. */
+typedef struct siamc_state {
+    float *parameters, *gradient;
+    float* moments[SIAMC_MAX_MOMENTS];
+    void* arena;
+} siamc_state;
+
+/* siamc_gradient, then siamc_update, with one call of the threads. */
+static inline int siamc_step(const siamc_loss* loss, const siamc_optimizer* optimizer,
+                             const float hyper[SIAMC_HYPERPARAMETERS], const uint8_t* images,
+                             int32_t stored, const siamc_batch* batch, const siamc_state* state,
+                             siamc_results* results) {
+    siamc_run run;
+    int error;
+    siamc_start(&run, state->arena, images, stored);
+    run.base[SIAMC_PARAMETERS] = state->parameters;
+    run.base[SIAMC_GRADIENT] = state->gradient;
+    run.base[SIAMC_MOMENT1] = state->moments[0];
+    run.base[SIAMC_MOMENT2] = state->moments[1];
+    run.base[SIAMC_HYPER] = (void*)(uintptr_t)hyper;
+    siamc_prepare_batch(&run, loss->train, batch);
+    siamc_add_program(&run, loss->train);
+    siamc_add_program(&run, optimizer->program);
+    error = siamc_execute(&run);
+    if (!error) siamc_collect(loss->train, state->arena, batch->tuples, results);
+    return error;
+}
+
+/* Loss and distances of at most loss->evaluate->batch tuples of stored embeddings. */
+static inline int siamc_evaluate(const siamc_loss* loss, const float* embeddings, int32_t stored,
+                                 const siamc_batch* batch, void* arena, siamc_results* results) {
+    siamc_run run;
+    int error;
+    siamc_start(&run, arena, embeddings, stored);
+    siamc_prepare_batch(&run, loss->evaluate, batch);
+    siamc_add_program(&run, loss->evaluate);
+    error = siamc_execute(&run);
+    if (!error) siamc_collect(loss->evaluate, arena, batch->tuples, results);
+    return error;
+}
+
+#endif
