@@ -3,7 +3,7 @@
 #include <deque>
 #include <numeric>
 
-#include "sampling/random.h"
+#include "images.h"
 #include "training/safetensors.h"
 
 namespace siamc {
@@ -39,40 +39,8 @@ class TensorList {
 
 }  // namespace
 
-ImageSet made_up_images(const siamc_model& tables, long count) {
-    ImageSet images;
-    images.height = tables.image_dims[0];
-    images.width = tables.image_dims[1];
-    const auto bytes = static_cast<std::size_t>(tables.image_bytes);
-    images.pixels.resize(static_cast<std::size_t>(count) * bytes);
-    Random random(0, Stream::glyph_train);
-    for (std::size_t i = 0; i < images.pixels.size();) {
-        std::uint32_t word = random.next();
-        for (int b = 0; b < 4 && i < images.pixels.size(); ++b, word >>= 8)
-            images.pixels[i++] = static_cast<std::uint8_t>(word);
-    }
-    images.labels.resize(static_cast<std::size_t>(count));
-    for (std::size_t i = 0; i < images.labels.size(); ++i)
-        images.labels[i] = static_cast<int>(i % 10);
-    return images;
-}
-
-float made_up_label(long tuple) {
-    return tuple % 2 == 0 ? 1.0f : 0.0f;
-}
-
-ImageSet first_images(const ImageSet& images, long count) {
-    ImageSet first;
-    first.height = images.height;
-    first.width = images.width;
-    first.pixels.assign(
-        images.pixels.begin(),
-        images.pixels.begin() + static_cast<std::ptrdiff_t>(images.image_bytes()) * count);
-    first.labels.assign(images.labels.begin(), images.labels.begin() + count);
-    return first;
-}
-
-void write_reference(const std::filesystem::path& file, const siamc_model& tables, int tuples) {
+void write_reference(const std::filesystem::path& file, const siamc_model& tables,
+                     const std::string& data, int tuples) {
     Model model(tables);
     FloatBuffer parameters = model.flat_buffer(), gradient = model.flat_buffer();
     model.initialize(parameters, 0);
@@ -80,7 +48,7 @@ void write_reference(const std::filesystem::path& file, const siamc_model& table
     for (int l = 0; l < tables.loss_count; ++l)
         branches = std::max(branches, tables.losses[l].train->branches);
     const long count = static_cast<long>(branches) * tuples;
-    const ImageSet images = made_up_images(tables, count);
+    const ImageSet images = bench_images(data, tables, count);
     std::vector<std::int32_t> rows(static_cast<std::size_t>(count));
     std::iota(rows.begin(), rows.end(), 0);
     std::vector<float> labels(static_cast<std::size_t>(tuples));

@@ -1,7 +1,7 @@
-"""Images and pairs for the epoch: MNIST's files, or made-up ones of the same sizes.
+"""Images for all sides, and pairs for the epoch: MNIST's files, or noise of the same sizes.
 
-Run as a program, `data.py FOLDER` writes the made-up files. How long an epoch takes does not depend
-on what is on the images, so these serve where MNIST is not at hand.
+Run as a program, `data.py FOLDER` writes the noise: hardly a pixel is 0, so our side, which skips
+zeros, has none to skip. How long the peers take does not depend on what is on the images.
 """
 
 import gzip

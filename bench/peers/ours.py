@@ -34,9 +34,9 @@ class Ours:
                          f"{done.stderr.strip()[-1000:]}")
         return done.stdout
 
-    def write_reference(self, path):
+    def write_reference(self, path, data_folder):
         """Parameters, a batch, and our losses, gradients and embeddings, as safetensors."""
-        self.run(self.bench, "--check", path)
+        self.run(self.bench, "--check", path, "--data", data_folder)
         with open(path, "rb") as file:
             names = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         wanted = {"images", "labels", *(f"params/{name}" for name in PARAMETERS)}
@@ -51,7 +51,7 @@ class Ours:
     def times(self, data_folder):
         """{work: milliseconds} of one turn."""
         found = json.loads(self.run(self.bench, "--json", "--threads", THREADS, "--batch", BATCH,
-                                    "--model", "fc"))
+                                    "--model", "fc", "--data", data_folder))
         steps = {row["loss"]: row["step_ms"] for row in found["rows"]
                  if row["model"] == "fc" and row["optimizer"] == "adam" and row["batch"] == BATCH}
         embeds = {row["batch"]: row["embed_us"] / 1e3 for row in found["rows"]

@@ -10,19 +10,24 @@ namespace siamc {
 // rows, and enough to make up for the list that says where they are.
 constexpr int zero_group = 4;
 
-// (x) -> uint8 [inputs / zero_group]: 1 where one of the group is not 0. Input sizes that are no
-// multiple of zero_group are an error.
+// (x) -> uint8 [inputs / zero_group]: in which rows of the row's register tile one of the group is
+// not 0; bit r stands for the tile's row r. Input sizes that are no multiple of zero_group are an
+// error.
 const Op& activity_op();
 
 // The last input of a node whose sums skip groups of zeros is the activity of its first input;
 // such a node has this attribute.
 constexpr const char* skips_zeros = "skips_zeros";
 
-// Where flags(j, t) is not 0 for j in 0 .. size - 1: places(0 .. counts(t) - 1, t), ascending.
-// The Funcs are named active_flags, active_ranks and active_places.
+// Some of the numbers 0 .. size - 1 for each t: places(0 .. counts(t) - 1, t), ascending.
 struct ActiveList {
     Halide::Func places, counts;
 };
-ActiveList active_list(const Halide::Func& flags, const Halide::Expr& size);
+
+// Where flags(j, t) is not 0. Schedules find the Funcs as active_ranks and active_places.
+ActiveList active_list(const Halide::Func& flags, int size);
+
+// The rows whose bits are set in masks(tile, t), of `tiles` tiles of `tall` rows.
+ActiveList active_rows(const Halide::Func& masks, const Halide::Expr& tiles, int tall);
 
 }  // namespace siamc

@@ -40,9 +40,7 @@ Func skipping_algorithm(const AlgorithmContext& context, const Func& start) {
     const int tall = context.tile_rows;
     Var n("n"), row("row"), i("i"), j("j"), tile("tile");
     Func flags("active_flags"), product("active_product"), out("dense");
-    Expr any = in.back()(j, tile * tall);
-    for (int r = 1; r < tall; ++r) any = any | in.back()(j, tile * tall + r);
-    flags(j, tile) = any;
+    flags(j, tile) = in.back()(j, tile * tall);
     const ActiveList active = active_list(flags, groups);
     RDom at(0, zero_group, 0, groups, "at");
     at.where(at.y < active.counts(tile));
@@ -84,10 +82,10 @@ void dense_reference(const Graph&, const Node&, const std::vector<const Tensor64
 Func skipping_grad_kernel(const AlgorithmContext& context) {
     const auto& in = context.inputs;
     Var n("n"), k("k"), i("i"), j("j"), group("group");
-    Func flags("active_flags"), sum("active_sum"), out("grad_kernel");
-    flags(j, group) = in[2](group, j);
-    const Expr rows = context.image_rows / context.tile_rows * context.tile_rows;
-    const ActiveList active = active_list(flags, rows);
+    Func masks("active_masks"), sum("active_sum"), out("grad_kernel");
+    masks(j, group) = in[2](group, j * context.tile_rows);
+    const Expr tiles = context.image_rows / context.tile_rows, rows = tiles * context.tile_rows;
+    const ActiveList active = active_rows(masks, tiles, context.tile_rows);
     RDom at(0, rows, "at");
     at.where(at < active.counts(group));
     const Expr row = Halide::unsafe_promise_clamped(active.places(at, group), 0, rows - 1);

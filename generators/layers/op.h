@@ -58,8 +58,8 @@ struct Op {
     std::function<void(const Graph&, const Node&, const std::vector<const Tensor64*>&, Tensor64&)>
         reference = {};
     ElementType type = ElementType::float32;  // of the result
-    // batch_sum with two dims: the input whose dim 0 is the result's outermost dim. The result is
-    // then computed in blocks of that dim, in parallel.
+    // batch_sum and parameter with two dims: the input whose dim 0 is the result's outermost dim.
+    // The result is then computed in blocks of that dim, in parallel.
     int blocked_input = -1;
     // Its sums over input 0 can skip zeros (layers/active.h).
     bool can_skip_zeros = false;

@@ -199,18 +199,22 @@ const Op& negate_op() {
 }
 
 const Op& transpose_op() {
-    static const Op op = {"transpose", Pattern::parameter,
-                          [](const Graph& graph, const Node& node) {
-                              Shape shape = graph.shape_of(node.inputs[0]);
-                              std::reverse(shape.dims.begin(), shape.dims.end());
-                              return shape;
-                          },
-                          [](const AlgorithmContext& context) {
-                              const auto vars = index_vars(context.node.shape);
-                              Func out("transpose");
-                              out(vars[0], vars[1]) = context.inputs[0](vars[1], vars[0]);
-                              return out;
-                          }};
+    static const Op op = [] {
+        Op transpose = {"transpose", Pattern::parameter,
+                        [](const Graph& graph, const Node& node) {
+                            Shape shape = graph.shape_of(node.inputs[0]);
+                            std::reverse(shape.dims.begin(), shape.dims.end());
+                            return shape;
+                        },
+                        [](const AlgorithmContext& context) {
+                            const auto vars = index_vars(context.node.shape);
+                            Func out("transpose");
+                            out(vars[0], vars[1]) = context.inputs[0](vars[1], vars[0]);
+                            return out;
+                        }};
+        transpose.blocked_input = 0;
+        return transpose;
+    }();
     return op;
 }
 

@@ -26,16 +26,16 @@ Graph skip_zeros(const Graph& graph, int rows) {
     Graph result;
     result.name = graph.name;
     result.branches = graph.branches;
-    std::vector<NodeId> moved;               // by old id
-    std::map<NodeId, NodeId> activity;       // by the new id of the image
+    std::vector<NodeId> moved;          // by old id
+    std::map<NodeId, NodeId> activity;  // by the new id of the image
     for (const Node& old : graph.nodes) {
         Node node = old;
         for (Edge& edge : node.inputs) edge.node = moved[edge.node];
         if (can_skip(graph, old, rows)) {
             const Edge image = node.inputs[0];
             if (!activity.count(image.node))
-                activity[image.node] = result.add(
-                    {&activity_op(), "activity", {image}, {}, {}, node.location});
+                activity[image.node] =
+                    result.add({&activity_op(), "activity", {image}, {}, {}, node.location});
             node.inputs.push_back({activity[image.node]});
             node.attributes[skips_zeros] = true;
         }

@@ -119,7 +119,10 @@ class CpuSchedule {
         Func ranks = *helper("active_ranks"), places = *helper("active_places");
         for (Func func : {ranks, places})
             func.compute_at(at).store_in(MemoryType::Stack).bound_storage(func.args()[0], most);
-        places.update().unroll(places.rvars()[0], 4);
+        if (places.rvars().size() == 2)  // a tile's rows, side by side
+            places.update().allow_race_conditions().vectorize(places.rvars()[0]);
+        else
+            places.update().unroll(places.rvars()[0], 4);
     }
 
     // Rows outside, columns inside, so that the tile's list serves all of its columns. The weights
@@ -229,6 +232,7 @@ class CpuSchedule {
                 .store_in(MemoryType::Stack);
             if (func.has_update_definition()) vector_sum(func, LoopLevel(func, func.args()[0]));
         }
+        if (helper("active_masks")) return activity();
         for (size_t i = 0; i < kernel_.outputs.size(); ++i) {
             Func& out = kernel_.outputs[i];
             if (kernel_.dims[i].empty()) {
@@ -244,6 +248,17 @@ class CpuSchedule {
                     .unroll(branch);
             }
         }
+    }
+
+    // Masks are made once for the rows of a tile, which all show them.
+    void activity() {
+        Func out = kernel_.outputs[0], masks = *helper("active_masks");
+        const Var row = out.args()[1];
+        Var ro("ro"), ri("ri");
+        out.split(row, ro, ri, kernel_.single_row ? 1 : row_quantum, TailStrategy::RoundUp);
+        vectorize_channels(out, out.args()[0], kernel_.dims[0][0]);
+        masks.compute_at(out, ro).store_in(MemoryType::Stack);
+        vectorize_channels(masks, masks.args()[0], kernel_.dims[0][0]);
     }
 
     bool is_output(const Func& func) const {

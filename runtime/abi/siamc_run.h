@@ -6,6 +6,7 @@
 #ifndef SIAMC_RUN_H
 #define SIAMC_RUN_H
 
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 
@@ -15,14 +16,16 @@
 /* ---- running programs -------------------------------------------------------------------- */
 
 #define SIAMC_MAX_PARTS 6
+#define SIAMC_MAX_SEGMENTS 16
 
 /* Calls whose tasks depend on nothing but the parts before. Its tasks are numbered through: those
  * of the first call, then those of the next; or each takes one slice through all calls. */
 typedef struct siamc_part {
+    const siamc_program* program;
     const siamc_call* calls;
-    int32_t call_count;
-    int32_t slice_tuples; /* > 0: by slices */
-    int32_t first_task;   /* in the numbering of the whole run */
+    int32_t call_count, by_slices;
+    int32_t tasks, tasks_before;       /* of this part; of all parts before it */
+    int32_t taken[SIAMC_MAX_SEGMENTS]; /* of each segment's tasks; shared by the threads */
 } siamc_part;
 
 typedef struct siamc_run {
@@ -30,8 +33,9 @@ typedef struct siamc_run {
     int32_t dataset_rows; /* stored images or embeddings */
     int32_t tuples;       /* padded */
     siamc_part parts[SIAMC_MAX_PARTS];
-    int32_t part_count, tasks;
-    int32_t taken, done, error; /* shared by the threads that run it */
+    int32_t part_count, segments;
+    int32_t done, error; /* shared by the threads */
+    pthread_t caller;
 } siamc_run;
 
 static inline int siamc_call_kernel(const siamc_run* run, const siamc_call* call, int32_t task,
@@ -65,38 +69,60 @@ static inline int siamc_call_kernel(const siamc_run* run, const siamc_call* call
     return call->kernel(arguments);
 }
 
-static inline void siamc_add_part(siamc_run* run, const siamc_call* calls, int32_t count,
-                                  int32_t slice_tuples) {
-    const siamc_part part = {calls, count, slice_tuples, run->tasks};
+static inline void siamc_add_part(siamc_run* run, const siamc_program* program,
+                                  const siamc_call* calls, int32_t count, int32_t by_slices) {
+    siamc_part* part = &run->parts[run->part_count];
     if (count == 0) return;
-    run->parts[run->part_count++] = part;
-    if (slice_tuples)
-        run->tasks += (run->tuples + slice_tuples - 1) / slice_tuples;
+    part->program = program;
+    part->calls = calls;
+    part->call_count = count;
+    part->by_slices = by_slices;
+    if (run->part_count++) part->tasks_before = part[-1].tasks_before + part[-1].tasks;
+    if (by_slices)
+        part->tasks = (run->tuples + program->slice_tuples - 1) / program->slice_tuples;
     else
-        for (int32_t c = 0; c < count; ++c) run->tasks += calls[c].tasks;
+        for (int32_t c = 0; c < count; ++c) part->tasks += calls[c].tasks;
 }
 
 static inline void siamc_add_program(siamc_run* run, const siamc_program* program) {
     const siamc_call* slices = program->calls + program->prologue_calls;
-    siamc_add_part(run, program->calls, program->prologue_calls, 0);
-    siamc_add_part(run, slices, program->slice_calls, program->slice_tuples);
-    siamc_add_part(run, slices + program->slice_calls, program->batch_calls, 0);
+    siamc_add_part(run, program, program->calls, program->prologue_calls, 0);
+    siamc_add_part(run, program, slices, program->slice_calls, 1);
+    siamc_add_part(run, program, slices + program->slice_calls, program->batch_calls, 0);
 }
 
-static inline int siamc_run_task(const siamc_run* run, const siamc_part* part, int32_t task) {
-    const siamc_call* call = part->calls;
-    int32_t tuples = run->tuples;
-    if (!part->slice_tuples) {
-        while (task >= call->tasks) task -= (call++)->tasks;
-        return siamc_call_kernel(run, call, task, tuples);
-    }
-    tuples -= task * part->slice_tuples;
-    if (tuples > part->slice_tuples) tuples = part->slice_tuples;
+/* Stored images lie far apart in memory too large for any cache: asked for together, they come
+ * while the first of them are read. */
+static inline int siamc_run_slice(const siamc_run* run, const siamc_part* part, int32_t slice) {
+    const siamc_program* program = part->program;
+    const uint8_t* arena = (const uint8_t*)run->base[SIAMC_ARENA];
+    const uint8_t* dataset = (const uint8_t*)run->base[SIAMC_DATASET];
+    const int32_t* row = (const int32_t*)(const void*)(arena + program->rows_offset);
+    const int32_t first = slice * program->slice_tuples;
+    int32_t tuples = run->tuples - first;
+    if (tuples > program->slice_tuples) tuples = program->slice_tuples;
+    for (int32_t r = 0; r < program->branches * tuples; ++r)
+        for (int64_t byte = 0; byte < program->row_bytes; byte += 64)
+            __builtin_prefetch(
+                dataset + row[program->branches * first + r] * program->row_bytes + byte, 0, 2);
     for (int32_t c = 0; c < part->call_count; ++c) {
-        const int error = siamc_call_kernel(run, call + c, task, tuples);
+        const int error = siamc_call_kernel(run, part->calls + c, slice, tuples);
         if (error) return error;
     }
     return 0;
+}
+
+static inline void siamc_run_task(siamc_run* run, const siamc_part* part, int32_t task) {
+    int error = __atomic_load_n(&run->error, __ATOMIC_RELAXED);
+    if (!error && part->by_slices) {
+        error = siamc_run_slice(run, part, task);
+    } else if (!error) {
+        const siamc_call* call = part->calls;
+        while (task >= call->tasks) task -= (call++)->tasks;
+        error = siamc_call_kernel(run, call, task, run->tuples);
+    }
+    if (error) __atomic_store_n(&run->error, error, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&run->done, 1, __ATOMIC_RELEASE);
 }
 
 /* Until that many tasks are done. What is waited for runs on another thread already, and tasks are
@@ -106,29 +132,38 @@ static inline void siamc_wait(const siamc_run* run, int32_t tasks) {
         if (spins >= 1000) sched_yield();
 }
 
-/* Takes tasks in order until there are none left. Whoever waits for a part holds the lowest task
- * that is not being run, so any number of threads, even one, gets through. */
+/* What each of the threads does. A part's tasks are cut into a segment per thread, so that a thread
+ * meets the same weights, moments and slices in every step and finds them in its own cache; whoever
+ * is through helps the others. Only tasks that are being run are ever waited for, so any number of
+ * threads, even one, gets to the end. */
 static inline int siamc_work(void* user_context, int worker, uint8_t* closure) {
     siamc_run* run = (siamc_run*)(void*)closure;
-    const siamc_part *part = run->parts, *last = part + run->part_count - 1;
-    (void)user_context, (void)worker;
-    for (;;) {
-        const int32_t task = __atomic_fetch_add(&run->taken, 1, __ATOMIC_RELAXED);
-        int error = 0;
-        if (task >= run->tasks) return 0;
-        while (part < last && task >= part[1].first_task) ++part;
-        siamc_wait(run, part->first_task);
-        if (!__atomic_load_n(&run->error, __ATOMIC_RELAXED))
-            error = siamc_run_task(run, part, task - part->first_task);
-        if (error) __atomic_store_n(&run->error, error, __ATOMIC_RELAXED);
-        __atomic_fetch_add(&run->done, 1, __ATOMIC_RELEASE);
+    const int32_t own = pthread_equal(pthread_self(), run->caller) ? 0 : worker + 1;
+    (void)user_context;
+    for (siamc_part* part = run->parts; part < run->parts + run->part_count; ++part) {
+        for (int32_t s = 0; s < run->segments; ++s) {
+            const int32_t segment = (own + s) % run->segments;
+            const int32_t first = part->tasks * segment / run->segments;
+            const int32_t count = part->tasks * (segment + 1) / run->segments - first;
+            for (;;) {
+                const int32_t task = __atomic_fetch_add(&part->taken[segment], 1, __ATOMIC_RELAXED);
+                if (task >= count) break;
+                siamc_run_task(run, part, first + task);
+            }
+        }
+        siamc_wait(run, part->tasks_before + part->tasks);
     }
+    return 0;
 }
 
-/* All parts in one parallel loop: threads are called once, not once a part. */
+/* All parts in one parallel loop: the threads are called once, not once a part. */
 static inline int siamc_execute(siamc_run* run) {
-    int threads = run->tasks > run->part_count ? halide_get_num_threads() : 1, error = 0;
-    if (threads < 1) threads = run->tasks; /* not known before the first parallel loop */
+    const siamc_part* last = &run->parts[run->part_count - 1];
+    const int32_t tasks = last->tasks_before + last->tasks;
+    int threads = tasks > run->part_count ? halide_get_num_threads() : 1, error = 0;
+    if (threads < 1) threads = tasks; /* not known before the first parallel loop */
+    run->caller = pthread_self();
+    run->segments = threads < SIAMC_MAX_SEGMENTS ? threads : SIAMC_MAX_SEGMENTS;
     if (threads == 1)
         siamc_work(NULL, 0, (uint8_t*)(void*)run);
     else
@@ -137,8 +172,7 @@ static inline int siamc_execute(siamc_run* run) {
 }
 
 /* Copies the batch into the arena and pads it to whole register tiles. A padded tuple shows the
- * first image everywhere and weighs nothing, so it adds exactly 0 to every gradient. The stored
- * rows lie far apart: asked for here, they come while the first kernels work. */
+ * first image everywhere and weighs nothing, so it adds exactly 0 to every gradient. */
 static inline void siamc_prepare_batch(siamc_run* run, const siamc_program* p,
                                        const siamc_batch* batch) {
     uint8_t* arena = (uint8_t*)run->base[SIAMC_ARENA];
@@ -148,12 +182,7 @@ static inline void siamc_prepare_batch(siamc_run* run, const siamc_program* p,
     const size_t rows = (size_t)p->branches * (size_t)tuples;
     int32_t* row = (int32_t*)(void*)(arena + p->rows_offset);
     run->tuples = tuples;
-    for (size_t r = 0; r < real_rows; ++r) {
-        const uint8_t* stored = (const uint8_t*)run->base[SIAMC_DATASET];
-        row[r] = batch->rows[r];
-        for (int64_t byte = 0; byte < p->row_bytes; byte += 64)
-            __builtin_prefetch(stored + row[r] * p->row_bytes + byte, 0, 2);
-    }
+    memcpy(row, batch->rows, real_rows * sizeof *row);
     for (size_t r = real_rows; r < rows; ++r) row[r] = batch->rows[0];
     if (p->shifts_offset >= 0) {
         int32_t* shift = (int32_t*)(void*)(arena + p->shifts_offset);

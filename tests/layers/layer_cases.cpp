@@ -96,7 +96,7 @@ std::vector<LayerCase> cases_of(const Layer& layer) {
         std::vector<int> dims;
         int tuples;
     };
-    const std::vector<Size> sizes = {{{1}, 20},  {{7}, 12},  {{9}, 4},     {{17}, 24},
+    const std::vector<Size> sizes = {{{1}, 16},  {{7}, 12},  {{9}, 4},     {{17}, 8},
                                      {{64}, 12}, {{127}, 4}, {{5, 7}, 12}, {{3, 9, 7}, 4}};
     std::vector<LayerCase> cases;
     for (size_t s = 0; s < sizes.size(); ++s) {

@@ -52,7 +52,8 @@ struct Tally {
 
 void check_program(const PlannedProgram& planned, int tuples, const KernelLibrary& library,
                    size_t first, Tally& tally) {
-    const RowCounts rows{tuples, planned.program.graph.branches, 11};
+    const int tile = planned.program.batch == 1 ? 1 : row_quantum;
+    const RowCounts rows{tuples, planned.program.graph.branches, 11, tile};
     const auto sources = RandomValues(7).sources(planned.program.graph, rows);
     const ProgramValues values(planned.program, sources, rows);
     const Findings findings = check_kernels(planned.program, values, library, first);

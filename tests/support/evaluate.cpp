@@ -77,9 +77,9 @@ Bounded read_edge(const Edge& edge, const Bounded& value, int branches) {
     return branch;
 }
 
-Algorithm algorithm_of(const Graph& graph, NodeId id, int image_rows) {
+Algorithm algorithm_of(const Graph& graph, NodeId id, int image_rows, int tile_rows) {
     Algorithm algorithm;
-    AlgorithmContext context{graph, graph[id], {}, image_rows, 1};
+    AlgorithmContext context{graph, graph[id], {}, image_rows, tile_rows};
     for (Edge edge : graph[id].inputs) {
         const Shape shape = graph.shape_of(edge);
         const auto dims = static_cast<int>(shape.dims.size()) + (shape.rows != Rows::none);
@@ -106,7 +106,7 @@ Bounded evaluate(const Graph& whole, NodeId id, const std::map<NodeId, Bounded>&
         value.tensor.shape = node.shape;
         return value;
     }
-    const Algorithm algorithm = algorithm_of(graph, id, rows.of(Rows::image));
+    const Algorithm algorithm = algorithm_of(graph, id, rows.of(Rows::image), rows.tile);
     std::vector<Bounded> inputs;
     for (Edge edge : node.inputs)
         inputs.push_back(read_edge(edge, values.at(edge.node), graph.branches));

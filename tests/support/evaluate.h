@@ -14,6 +14,7 @@ struct RowCounts {
     int tuples = 0;
     int branches = 1;
     int dataset = 0;
+    int tile = 1;  // rows of a register tile
 
     int of(Rows rows) const;
 };
@@ -31,7 +32,7 @@ struct Algorithm {
 };
 
 // `image_rows`: of the whole batch.
-Algorithm algorithm_of(const Graph& graph, NodeId id, int image_rows);
+Algorithm algorithm_of(const Graph& graph, NodeId id, int image_rows, int tile_rows = 1);
 
 // The node's value from those of its inputs, by its algorithm; views and `rows` as they are.
 Bounded evaluate(const Graph& graph, NodeId id, const std::map<NodeId, Bounded>& values,

@@ -52,6 +52,7 @@ void compile(const KernelTask& task, const KernelTargets& targets, const std::st
     if (targets.schedule == targets.instructions)
         return scheduled.compile({{Halide::OutputFileType::object, object}});
     Halide::Module translated(symbol, bare(targets.instructions));
+    for (const auto& constant : scheduled.buffers()) translated.append(constant);
     for (const auto& function : scheduled.functions()) translated.append(function);
     translated.compile({{Halide::OutputFileType::object, object}});
 }
