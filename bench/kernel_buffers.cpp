@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "layers/active.h"
 #include "layers/structural.h"
 #include "sampling/random.h"
 
@@ -14,11 +14,15 @@ namespace {
 constexpr int stored_images = 1024;
 constexpr long line = 64;
 
-void fill(std::uint8_t* data, long elements, const Node& node, ElementType type, Random random) {
+// No input is zero, so there is nothing to skip: activity says that every row is active.
+void fill(std::uint8_t* data, long elements, const Node& node, ElementType type,
+          std::uint8_t all_rows, Random random) {
     auto* floats = reinterpret_cast<float*>(data);
     auto* integers = reinterpret_cast<std::int32_t*>(data);
     for (long i = 0; i < elements; ++i) {
-        if (type == ElementType::uint8)
+        if (node.op == &activity_op())
+            data[i] = all_rows;
+        else if (type == ElementType::uint8)
             data[i] = static_cast<std::uint8_t>(random.next());
         else if (node.op == &rows_op())
             integers[i] = random.between(0, stored_images - 1);
@@ -54,10 +58,10 @@ void KernelBuffers::add(const KernelTask& task, std::size_t number) {
     box->data = box->memory.get() + (line - static_cast<long>(address % line)) % line;
     if (number < inputs_)
         fill(box->data, elements, (*task.graph)[operand.node], operand.type,
+             static_cast<std::uint8_t>(task.single_row ? 1 : (1 << row_quantum) - 1),
              Random(0, Stream::parameters, 0, static_cast<std::uint32_t>(number)));
     else
-        std::fill_n(reinterpret_cast<float*>(box->data), elements,
-                    std::numeric_limits<float>::quiet_NaN());
+        std::fill_n(box->data, bytes, std::uint8_t{0xFF});  // floats: not a number
     box->buffer.host = box->data;
     switch (operand.type) {
         case ElementType::uint8:
@@ -81,7 +85,9 @@ std::vector<float> KernelBuffers::values_of(const Box& box) {
         long offset = 0;
         for (std::size_t d = 0; d < index.size(); ++d)
             offset += static_cast<long>(index[d]) * box.strides[d];
-        values.push_back(reinterpret_cast<const float*>(box.data)[offset]);
+        values.push_back(box.buffer.type.bits == 8
+                             ? static_cast<float>(box.data[offset])
+                             : reinterpret_cast<const float*>(box.data)[offset]);
         std::size_t d = 0;
         while (d < index.size() && ++index[d] == box.extents[d]) index[d++] = 0;
         if (d == index.size()) return values;

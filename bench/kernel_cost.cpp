@@ -1,5 +1,6 @@
 #include "kernel_cost.h"
 
+#include "layers/active.h"
 #include "layers/structural.h"
 
 namespace siamc {
@@ -24,7 +25,7 @@ double multiply_adds(const Graph& graph, const Node& node, double elements, int 
         return weights * places(node.shape) * rows_of(graph, node.shape, tuples);
     }
     if (node.op->pattern == Pattern::batch_sum) {
-        const Shape adjoint = graph.shape_of(node.inputs.back());
+        const Shape adjoint = graph.shape_of(node.inputs[own_inputs(node) - 1]);
         return elements * places(adjoint) * rows_of(graph, adjoint, tuples);
     }
     return 0;

@@ -45,7 +45,7 @@ Program compile_entry_point(const EntryPoint& entry, const ParameterLayout& para
     graph = remove_unused(graph);
     verify(graph);
     step("remove-unused", graph);
-    graph = skip_zeros(graph, graph.branches * entry.batch);
+    graph = skip_zeros(graph, entry.batch);
     verify(graph);
     step("skip-zeros", graph);
     Program program = plan(graph, parameters, entry.batch);

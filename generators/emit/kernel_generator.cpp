@@ -167,7 +167,6 @@ void KernelGenerator::generate() {
             }
         }
         values[id] = graph[id].op->algorithm(context);
-        if (graph[id].op->pattern == Pattern::matmul) funcs_.weights = context.inputs[1];
         if (graph[id].op->pattern == Pattern::parameter) funcs_.weights = context.inputs[0];
         funcs_.values.push_back(values[id]);
         funcs_.patterns.push_back(graph[id].op->pattern);

@@ -19,6 +19,11 @@ const Op& activity_op();
 // such a node has this attribute.
 constexpr const char* skips_zeros = "skips_zeros";
 
+// Inputs but for the activity.
+inline std::size_t own_inputs(const Node& node) {
+    return node.inputs.size() - node.attributes.count(skips_zeros);
+}
+
 // Some of the numbers 0 .. size - 1 for each t: places(0 .. counts(t) - 1, t), ascending.
 struct ActiveList {
     Halide::Func places, counts;

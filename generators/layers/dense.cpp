@@ -28,11 +28,6 @@ bool skips(const Node& node) {
     return node.attributes.count(skips_zeros) > 0;
 }
 
-// Inputs but for what the skipping of zeros adds.
-size_t own_inputs(const Node& node) {
-    return node.inputs.size() - skips(node);
-}
-
 // A register tile's rows share one list of the groups that are not zero in all of them.
 Func skipping_algorithm(const AlgorithmContext& context, const Func& start) {
     const auto& in = context.inputs;

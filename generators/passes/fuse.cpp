@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "layers/active.h"
+
 namespace siamc {
 
 namespace {
@@ -57,7 +59,9 @@ class Fuser {
         if (!by_row && node.op->pattern != Pattern::elementwise) return false;
         if (kernel.pattern == Pattern::rowwise) return true;
         if (kernel.pattern != Pattern::matmul) return false;
-        return continues_product(id, k) && (!by_row || (single_row_ && only_reader(id, k)));
+        if (!continues_product(id, k)) return false;
+        return !by_row || (single_row_ && only_reader(id, k) &&
+                           !graph_[kernel.nodes[0]].attributes.count(skips_zeros));
     }
 
     // Same rows, same extents, no branch picked out.

@@ -30,8 +30,8 @@ Stage stage_of(const Kernel& kernel);
 // the matrix product that feeds them (bias, relu, relu's gradient); chains of rowwise nodes are one
 // kernel (distance, loss and their gradients). Kernels are in the order of execution.
 // `single_row`: the program only ever sees one image. Then a rowwise node also joins the product
-// that it alone reads (normalisation). With many rows it would not pay: a product walks all rows
-// for a few columns at a time, and no row is whole before the last.
+// that it alone reads (normalisation), unless that skips zeros. With many rows it would not pay: a
+// product walks all rows for a few columns at a time, and no row is whole before the last.
 [[nodiscard]] std::vector<Kernel> fuse(const Graph& graph, bool single_row);
 
 std::string to_string(const Graph& graph, const std::vector<Kernel>& kernels);

@@ -23,8 +23,8 @@ namespace siamc {
 [[nodiscard]] Graph remove_unused(const Graph& graph);
 
 // Lets sums over the batch's images skip groups of zero pixels: appends the images' activity
-// (layers/active.h) to the inputs of every node that can use it. `rows`: the most of a batch; with
-// more than a list on the stack holds, weight gradients stay as they are.
-[[nodiscard]] Graph skip_zeros(const Graph& graph, int rows);
+// (layers/active.h) to the inputs of every node that can use it. `batch`: the most tuples; what
+// would list more rows or groups than the stack holds stays as it is.
+[[nodiscard]] Graph skip_zeros(const Graph& graph, int batch);
 
 }  // namespace siamc

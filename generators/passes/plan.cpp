@@ -20,6 +20,9 @@ constexpr long line_bytes = 64;  // a cache line: tensors start on one
 // or triplets makes eight slices, so that two, four or eight threads share it evenly.
 constexpr int slice_rows = 32;
 
+// Blocks of weights hold whole groups of zeros.
+static_assert(row_quantum % zero_group == 0);
+
 // Weights in one block of a gradient: enough work for a task (about a million multiply-adds at 256
 // rows), few enough that a handful of threads share a layer evenly.
 constexpr long block_weights = 4096;
@@ -41,8 +44,9 @@ class Planner {
   public:
     Planner(const Graph& graph, const ParameterLayout& parameters, int batch)
         : parameters_(parameters) {
+        const bool single_row = batch == 1 && graph.branches == 1;
         program_.graph = graph;
-        program_.kernels = fuse(graph, batch == 1);
+        program_.kernels = fuse(graph, single_row);
         std::stable_sort(
             program_.kernels.begin(), program_.kernels.end(),
             [](const Kernel& a, const Kernel& b) { return stage_of(a) < stage_of(b); });
@@ -52,8 +56,8 @@ class Planner {
             std::find_if(program_.kernels.begin(), program_.kernels.end(),
                          [](const Kernel& kernel) { return stage_of(kernel) == Stage::batch; });
         std::reverse(sums, program_.kernels.end());
-        program_.tuple_quantum = batch == 1 ? 1 : row_quantum;
-        program_.batch = static_cast<int>(round_up(batch, program_.tuple_quantum));
+        program_.tuple_quantum = single_row ? 1 : row_quantum;
+        program_.batch = padded_batch(batch, graph.branches);
         const int most = std::max(1, static_cast<int>(round_up(slice_rows / graph.branches, 8)));
         program_.slice_tuples = std::min(program_.batch, graph.branches == 1 ? slice_rows : most);
         if (program_.slice_tuples * graph.branches > most_slice_rows)
@@ -121,7 +125,8 @@ class Planner {
         const auto& outputs = program_.graph.outputs;
         const bool dense = !in_arena(id) || std::count(outputs.begin(), outputs.end(), id);
         const long bytes = size * element_bytes(node(id).op->type);
-        return dense || bytes % 256 != 0 ? size : size + line_bytes / 4;
+        return dense || bytes % 256 != 0 ? size
+                                         : size + line_bytes / element_bytes(node(id).op->type);
     }
 
     long bytes(NodeId id, long tuples) const {
@@ -255,6 +260,10 @@ class Planner {
 };
 
 }  // namespace
+
+int padded_batch(int batch, int branches) {
+    return batch == 1 && branches == 1 ? 1 : static_cast<int>(round_up(batch, row_quantum));
+}
 
 ParameterLayout lay_out_parameters(const Graph& graph) {
     ParameterLayout layout;

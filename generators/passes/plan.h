@@ -72,6 +72,10 @@ struct ParameterLayout {
     long padded = 0;  // floats of the buffer
 };
 
+// Tuples that a program for `batch` of them runs at most: whole register tiles of rows, unless it
+// only ever sees one image.
+int padded_batch(int batch, int branches);
+
 constexpr int optimizer_tasks = 8;
 
 [[nodiscard]] ParameterLayout lay_out_parameters(const Graph& graph);

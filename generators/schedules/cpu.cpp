@@ -48,6 +48,8 @@ class CpuSchedule {
     }
 
   private:
+    static constexpr int single_row_vectors = 8;
+
     // The widest of the vectors that divides the extent; a guarded full one if none does.
     int width_for(int extent) const {
         for (int width = vector_; width >= 4; width /= 2)
@@ -85,8 +87,8 @@ class CpuSchedule {
     }
 
     // Rows outside, columns inside: all columns of a tile's rows are made while their inputs are in
-    // the first cache. The weights come from the second, `tile_vectors` vectors for the FMAs of
-    // `row_quantum` rows, which is a quarter of what it can give.
+    // the first cache. The weights come from the second: each vector of them is used by
+    // `row_quantum` FMAs, so it has to give one vector in two to four cycles.
     void tile_product(Func out, Func product, int units) {
         const Var n = out.args()[0], row = out.args()[1];
         const Var pn = product.args()[0], prow = product.args()[1];
@@ -115,18 +117,19 @@ class CpuSchedule {
     }
 
     // Ranks stay in a register from one to the next only where their loop is not unrolled.
-    void list_active(const LoopLevel& at, int most) {
+    void list_active(const LoopLevel& at) {
         Func ranks = *helper("active_ranks"), places = *helper("active_places");
         for (Func func : {ranks, places})
-            func.compute_at(at).store_in(MemoryType::Stack).bound_storage(func.args()[0], most);
+            func.compute_at(at)
+                .store_in(MemoryType::Stack)
+                .bound_storage(func.args()[0], most_listed + 1);
         if (places.rvars().size() == 2)  // a tile's rows, side by side
             places.update().allow_race_conditions().vectorize(places.rvars()[0]);
         else
             places.update().unroll(places.rvars()[0], 4);
     }
 
-    // Rows outside, columns inside, so that the tile's list serves all of its columns. The weights
-    // come from the second cache: a tile asks for `tile_vectors` vectors per `row_quantum` FMAs.
+    // As tile_product; the list of a tile's rows serves all of its columns.
     void tile_active_product(Func out) {
         Func product = *helper("active_product");
         const int units = kernel_.dims[0][0], tall = kernel_.single_row ? 1 : row_quantum;
@@ -134,7 +137,8 @@ class CpuSchedule {
         const Var pn = product.args()[0], i = product.args()[1];
         Var no("no"), ni("ni"), ro("ro"), ri("ri");
         const int width = width_for(units);
-        const int vectors = vectors_for(units, width, kernel_.single_row ? 8 : tile_vectors_);
+        const int vectors =
+            vectors_for(units, width, kernel_.single_row ? single_row_vectors : tile_vectors_);
         const TailStrategy strategy = tail(units, width * vectors);
         out.split(n, no, ni, width * vectors, strategy)
             .split(row, ro, ri, tall, TailStrategy::RoundUp)
@@ -156,16 +160,16 @@ class CpuSchedule {
             product.unroll(pn);
             product.update().unroll(pn);
         }
-        list_active(LoopLevel(out, ro), most_stack_bytes / 8);
+        list_active(LoopLevel(out, ro));
     }
 
     // One row has no other rows to hide the latency of its sums behind, so it takes more columns
-    // at once; its weights are used once and are not worth a copy.
+    // at once.
     void tile_single_row(Func out, Func product, int units) {
         const Var n = out.args()[0], row = out.args()[1];
         Var no("no"), ni("ni");
         const int width = width_for(units);
-        const int vectors = vectors_for(units, width, 8);
+        const int vectors = vectors_for(units, width, single_row_vectors);
         const TailStrategy strategy = tail(units, width * vectors);
         out.split(n, no, ni, width * vectors, strategy).reorder(ni, row, no).vectorize(ni, width);
         const Var pn = product.args()[0], prow = product.args()[1];
@@ -310,7 +314,7 @@ class CpuSchedule {
             sum.unroll(sn);
             sum.update().unroll(sn);
         }
-        list_active(LoopLevel(out, ko), most_listed_rows + 1);
+        list_active(LoopLevel(out, ko));
     }
 
     void batch_sum() {

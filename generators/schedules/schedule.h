@@ -15,7 +15,7 @@ struct KernelFuncs {
     Pattern pattern;
     std::vector<Halide::Func> values;    // one per node of the kernel, in topological order
     std::vector<Pattern> patterns;       // of each value
-    Halide::Func weights;                // of a product or a transpose: the parameter it reads
+    Halide::Func weights;                // of a transpose: the parameter it reads
     std::vector<Halide::Func> outputs;   // pure copies of some of the values, indexed alike
     std::vector<std::vector<int>> dims;  // of each output: extents without rows
     int branches = 1;                    // rows of a tuple that belong together
@@ -26,14 +26,14 @@ struct KernelFuncs {
 constexpr int row_quantum = 4;
 
 // The most rows that a kernel of Stage::slices is ever called with.
-constexpr int most_slice_rows = 96;
+constexpr int most_slice_rows = 48;
 
 // A temporary on the stack may be this large; Halide takes larger ones from the heap.
 constexpr int most_stack_bytes = 16384;
 
-// The most rows of which a kernel of Stage::batch lists the active ones: ranks and places of that
-// many fit the stack.
-constexpr int most_listed_rows = 2000;
+// The most rows, or groups of inputs, of which a kernel lists the active ones: ranks and places of
+// that many fit the stack.
+constexpr int most_listed = 2000;
 
 // Schedules every Func of the kernel for the target.
 void schedule(KernelFuncs& kernel, const Halide::Target& target);

@@ -64,7 +64,7 @@ typedef struct siamc_program {
     int32_t slice_tuples;  /* results depend on slices, never on the number of threads */
     int32_t tuple_quantum; /* tuples are padded to a multiple of this */
     int64_t arena_bytes;
-    int64_t row_bytes;                                               /* of the data set */
+    int64_t row_bytes; /* of a stored image or embedding; 0: reads none */
     int64_t rows_offset, shifts_offset, label_offset, weight_offset; /* in the arena; -1: none */
     const siamc_call* calls;
     int32_t prologue_calls, slice_calls, batch_calls;

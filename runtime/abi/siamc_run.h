@@ -1,4 +1,5 @@
-/* Runs the programs of a generated library (siamc_abi.h). Plain C11, also valid C++.
+/* Runs the programs of a generated library (siamc_abi.h). C11, also valid C++, with the atomic
+ * builtins of GCC and Clang and POSIX threads.
  *
  * The functions allocate nothing, keep no state and may be called from several threads with
  * different arenas. They return 0, or the error code of the kernel that failed (see
@@ -15,7 +16,7 @@
 
 /* ---- running programs -------------------------------------------------------------------- */
 
-#define SIAMC_MAX_PARTS 6
+#define SIAMC_MAX_PARTS 6 /* of a loss and an optimiser */
 #define SIAMC_MAX_SEGMENTS 16
 
 /* Calls whose tasks depend on nothing but the parts before. Its tasks are numbered through: those
@@ -34,7 +35,7 @@ typedef struct siamc_run {
     int32_t tuples;       /* padded */
     siamc_part parts[SIAMC_MAX_PARTS];
     int32_t part_count, segments;
-    int32_t done, error; /* shared by the threads */
+    int32_t done, helpers, error; /* shared by the threads */
     pthread_t caller;
 } siamc_run;
 
@@ -125,21 +126,34 @@ static inline void siamc_run_task(siamc_run* run, const siamc_part* part, int32_
     __atomic_fetch_add(&run->done, 1, __ATOMIC_RELEASE);
 }
 
+/* Leaves the core to its other hardware thread for a moment. */
+static inline void siamc_relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 /* Until that many tasks are done. What is waited for runs on another thread already, and tasks are
  * short, so this spins: to sleep and be woken takes longer than most waits. */
 static inline void siamc_wait(const siamc_run* run, int32_t tasks) {
-    for (int32_t spins = 0; __atomic_load_n(&run->done, __ATOMIC_ACQUIRE) < tasks; ++spins)
+    for (int32_t spins = 0; __atomic_load_n(&run->done, __ATOMIC_ACQUIRE) < tasks; ++spins) {
+        siamc_relax();
         if (spins >= 1000) sched_yield();
+    }
 }
 
-/* What each of the threads does. A part's tasks are cut into a segment per thread, so that a thread
- * meets the same weights, moments and slices in every step and finds them in its own cache; whoever
- * is through helps the others. Only tasks that are being run are ever waited for, so any number of
- * threads, even one, gets to the end. */
+/* What each of the threads does. A part's tasks are cut into a segment per thread, so that the
+ * caller (and with two threads the other one) meets the same weights, moments and slices in every
+ * step and finds them in its own cache; whoever is through helps the others. Only tasks that are
+ * being run are ever waited for, so any number of threads, even one, gets to the end. */
 static inline int siamc_work(void* user_context, int worker, uint8_t* closure) {
     siamc_run* run = (siamc_run*)(void*)closure;
-    const int32_t own = pthread_equal(pthread_self(), run->caller) ? 0 : worker + 1;
-    (void)user_context;
+    const int32_t own = pthread_equal(pthread_self(), run->caller)
+                            ? 0
+                            : 1 + __atomic_fetch_add(&run->helpers, 1, __ATOMIC_RELAXED);
+    (void)user_context, (void)worker;
     for (siamc_part* part = run->parts; part < run->parts + run->part_count; ++part) {
         for (int32_t s = 0; s < run->segments; ++s) {
             const int32_t segment = (own + s) % run->segments;
@@ -158,8 +172,9 @@ static inline int siamc_work(void* user_context, int worker, uint8_t* closure) {
 
 /* All parts in one parallel loop: the threads are called once, not once a part. */
 static inline int siamc_execute(siamc_run* run) {
-    const siamc_part* last = &run->parts[run->part_count - 1];
-    const int32_t tasks = last->tasks_before + last->tasks;
+    int32_t tasks = 0;
+    for (int32_t p = 0; p < run->part_count; ++p) tasks += run->parts[p].tasks;
+    if (tasks == 0) return 0;
     int threads = tasks > run->part_count ? halide_get_num_threads() : 1, error = 0;
     if (threads < 1) threads = tasks; /* not known before the first parallel loop */
     run->caller = pthread_self();

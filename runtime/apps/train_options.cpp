@@ -21,13 +21,13 @@ po::options_description train_options() {
         "loss", text("contrastive"), "contrastive (pairs) or triplet")(
         "optimizer", text("adam"), "adam, rmsprop, sgd (momentum 0.9), or all: compare the three")(
         "data", po::value<std::string>(), "folder of MNIST's IDX files, or glyphs (built in)")(
-        "epochs", po::value<int>()->default_value(10), "passes over the training images")(
-        "batch", po::value<int>()->default_value(128), "tuples a step")(
+        "epochs", po::value<int>(), "passes over the training images, instead of the recipe's")(
+        "batch", po::value<int>(), "tuples a step, instead of the recipe's")(
         "seed", po::value<std::uint64_t>()->default_value(0), "of weights, samples and shifts")(
         "threads", po::value<int>()->default_value(cores), "results do not depend on it")(
         "out", po::value<std::string>(), "folder for the run")("force", po::bool_switch(),
                                                                "replace a run that is there")(
-        "recipe", text("default"), "rates and augmentation: default or plain")(
+        "recipe", text("default"), "how to train: default, plain or thorough")(
         "rate", po::value<double>(), "learning rate, or its peak, instead of the recipe's")(
         "schedule", po::value<std::string>(), "constant or one_cycle, instead of the recipe's")(
         "warmup", po::value<double>(), "share of a cycle in which the rate rises")(
@@ -46,12 +46,12 @@ TrainConfig train_config(const po::variables_map& values, const std::string& opt
     config.loss = values["loss"].as<std::string>();
     config.optimizer = optimizer;
     config.semantics = parse_semantics(values["semantics"].as<std::string>());
-    config.epochs = values["epochs"].as<int>();
-    config.batch = values["batch"].as<int>();
     config.seed = values["seed"].as<std::uint64_t>();
     const std::string recipes = linked_recipes(values["model"].as<std::string>());
     config.recipe =
         find_recipe(recipes, values["recipe"].as<std::string>(), config.loss, config.optimizer);
+    if (values.count("epochs")) config.recipe.epochs = values["epochs"].as<int>();
+    if (values.count("batch")) config.recipe.batch = values["batch"].as<int>();
     if (values.count("rate")) config.recipe.schedule.peak = values["rate"].as<double>();
     if (values.count("schedule"))
         config.recipe.schedule.kind = parse_schedule(values["schedule"].as<std::string>());
@@ -71,8 +71,9 @@ Settings settings_of(const po::variables_map& values, const TrainConfig& config)
     Settings settings;
     for (const char* key : {"model", "loss", "data", "recipe", "semantics", "classes"})
         if (values.count(key)) settings[key] = values[key].as<std::string>();
-    for (const char* key : {"epochs", "batch", "threads"})
-        settings[key] = std::int64_t{values[key].as<int>()};
+    settings["epochs"] = std::int64_t{config.recipe.epochs};
+    settings["batch"] = std::int64_t{config.recipe.batch};
+    settings["threads"] = std::int64_t{values["threads"].as<int>()};
     const RateSchedule& schedule = config.recipe.schedule;
     const bool constant = schedule.kind == RateSchedule::Kind::constant;
     settings["seed"] = static_cast<std::int64_t>(config.seed);

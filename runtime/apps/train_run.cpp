@@ -38,11 +38,11 @@ RunResult train_run(Model& model, const Split& images, const TrainConfig& config
     Trainer trainer(model, images.train, images.validation, config);
     const RunFolder run = RunFolder::create(request.out, request.force);
     write_settings(run.config(), request.settings);
-    ProgressLine line(config.epochs, request.quiet);
+    ProgressLine line(config.recipe.epochs, request.quiet);
     RunResult result;
     std::vector<EpochRow>& rows = result.rows;
     double seconds = 0;
-    while (static_cast<int>(rows.size()) < config.epochs) {
+    while (static_cast<int>(rows.size()) < config.recipe.epochs) {
         const EpochRow row =
             trainer.epoch(static_cast<int>(rows.size()) + 1, [&](const Progress& progress) {
                 line.step(progress);

@@ -12,12 +12,24 @@ namespace siamc {
 
 namespace {
 
+// A key that is not there leaves the value as it is.
+template <typename Value, typename View>
+void read(const View& view, const char* key, Value& value) {
+    if (!view) return;
+    const auto found = view.template value<Value>();
+    if (!found) fail(Exit::internal, "the model's recipes: {} has a value of the wrong kind", key);
+    value = *found;
+}
+
 void apply(const toml::table& table, const std::string& optimizer, Recipe& recipe) {
-    if (const auto kind = table["schedule"].value<std::string>())
-        recipe.schedule.kind = parse_schedule(*kind);
-    recipe.schedule.warmup = table["warmup"].value_or(recipe.schedule.warmup);
-    recipe.schedule.peak = table["rate"][optimizer].value_or(recipe.schedule.peak);
-    recipe.shift = table["shift"].value_or(recipe.shift);
+    std::string kind;
+    read(table["schedule"], "schedule", kind);
+    if (!kind.empty()) recipe.schedule.kind = parse_schedule(kind);
+    read(table["warmup"], "warmup", recipe.schedule.warmup);
+    read(table["rate"][optimizer], "rate", recipe.schedule.peak);
+    read(table["shift"], "shift", recipe.shift);
+    read(table["epochs"], "epochs", recipe.epochs);
+    read(table["batch"], "batch", recipe.batch);
 }
 
 }  // namespace

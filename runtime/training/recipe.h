@@ -11,6 +11,8 @@ namespace siamc {
 struct Recipe {
     RateSchedule schedule;
     int shift = 0;  // training images are moved by up to so many pixels each way
+    int epochs = 10;
+    int batch = 128;  // tuples a step
 };
 
 // The recipe of that name for a loss and an optimiser. Keys of a recipe's table hold for all

@@ -30,12 +30,12 @@ Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation
       optimizer_(model, config_.optimizer, config_.semantics),
       parameters_(model.flat_buffer()),
       gradient_(model.flat_buffer()) {
-    if (config_.batch < 1 || config_.batch > loss_.train->batch)
+    if (config_.recipe.batch < 1 || config_.recipe.batch > loss_.train->batch)
         fail(Exit::usage,
              "--batch: {} tuples a step; model {} was compiled for 1 to {}\n  write: a smaller "
              "batch, or compile the model with siamc compile --batch",
-             config_.batch, model.name(), loss_.train->batch);
-    if (config_.epochs < 1) fail(Exit::usage, "--epochs: at least 1");
+             config_.recipe.batch, model.name(), loss_.train->batch);
+    if (config_.recipe.epochs < 1) fail(Exit::usage, "--epochs: at least 1");
     model.check_images(train);
     model.check_images(validation);
     model.initialize(parameters_, config_.seed);
@@ -66,15 +66,16 @@ EpochRow Trainer::epoch(int number, const std::function<bool(const Progress&)>& 
     const auto start = std::chrono::steady_clock::now();
     sample(number);
     Totals totals;
-    Progress progress{number, 0, (tuples_ + config_.batch - 1) / config_.batch, 0, 0};
+    const Recipe& recipe = config_.recipe;
+    Progress progress{number, 0, (tuples_ + recipe.batch - 1) / recipe.batch, 0, 0};
     EpochRow row;
     row.epoch = number;
-    const long steps = progress.steps * config_.epochs;
+    const long steps = progress.steps * recipe.epochs;
     bool go_on = true;
     while (go_on && progress.step < progress.steps) {
         const long done = (number - 1) * progress.steps + progress.step;
-        row.learning_rate = config_.recipe.schedule.rate(done, steps);
-        step(progress.step * config_.batch, row.learning_rate, totals);
+        row.learning_rate = recipe.schedule.rate(done, steps);
+        step(progress.step * recipe.batch, row.learning_rate, totals);
         ++progress.step;
         progress.loss = totals.loss / static_cast<double>(totals.seen);
         progress.accuracy = static_cast<double>(totals.right) / static_cast<double>(totals.seen);
@@ -99,7 +100,8 @@ EpochRow Trainer::epoch(int number, const std::function<bool(const Progress&)>& 
 
 void Trainer::step(long first, double rate, Totals& totals) {
     const auto branches = static_cast<std::size_t>(loss_.train->branches);
-    const auto count = static_cast<std::size_t>(std::min<long>(config_.batch, tuples_ - first));
+    const auto count =
+        static_cast<std::size_t>(std::min<long>(config_.recipe.batch, tuples_ - first));
     const std::size_t begin = static_cast<std::size_t>(first) * branches, rows = count * branches;
     Tuples tuples;
     tuples.count = static_cast<int>(count);

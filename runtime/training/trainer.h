@@ -17,8 +17,6 @@ struct TrainConfig {
     std::string optimizer = "adam";
     Semantics semantics = Semantics::keras;
     Recipe recipe;
-    int epochs = 10;
-    int batch = 128;  // tuples
     std::uint64_t seed = 0;
     double threshold = 0.5;  // a pair is similar where D < threshold
 };

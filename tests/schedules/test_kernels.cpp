@@ -38,6 +38,7 @@ std::vector<SmallModel> models() {
         {"one", model(dense(17, relu) + dense(1, relu) + dense(17, "bias = false\n"), "cosine")},
         {"vectors", model(dense(64, relu) + dense(48) + normalize, "squared_euclidean")},
         {"groups", model(dense(64, relu) + dense(9), "euclidean", "6, 6")},
+        {"normalised groups", model(dense(48) + normalize, "cosine", "8, 8")},
         {"odd groups", model(dense(17, "bias = false\n"), "cosine", "4, 31")},
         {"wide", model(dense(12, relu) + normalize + dense(68), "euclidean")},
     };
@@ -62,8 +63,9 @@ void check_program(const PlannedProgram& planned, int tuples, const KernelLibrar
         tally.faults.push_back(fmt::format("{} with {} tuples: {}", planned.name, tuples, fault));
 }
 
-Tally check_model(const SmallModel& small, ScheduleChoice choice, const KernelTargets& targets) {
-    const auto programs = programs_of(parse_model(small.text), batch);
+Tally check_model(const SmallModel& small, ScheduleChoice choice, const KernelTargets& targets,
+                  int most) {
+    const auto programs = programs_of(parse_model(small.text), most);
     std::vector<KernelTask> tasks;
     for (const PlannedProgram& planned : programs)
         for (KernelTask& task : tasks_of(planned.program, choice)) tasks.push_back(std::move(task));
@@ -89,7 +91,7 @@ void check_models(ScheduleChoice choice, const KernelTargets& targets) {
     }
     for (const SmallModel& small : models()) {
         INFO("model " << small.name << " for " << targets.schedule.to_string());
-        const Tally tally = check_model(small, choice, targets);
+        const Tally tally = check_model(small, choice, targets, batch);
         CHECK(tally.compared > 1000);
         CHECK(fmt::format("{}", fmt::join(tally.faults, "\n")) == "");
     }
@@ -109,6 +111,13 @@ TEST_CASE("naive schedules", "[schedules]") {
 
 TEST_CASE("kernels for this machine", "[schedules]") {
     check_models(ScheduleChoice::tuned, host_targets());
+}
+
+TEST_CASE("a training batch of one tuple", "[schedules]") {
+    const SmallModel small = models()[3];
+    const Tally tally = check_model(small, ScheduleChoice::tuned, host_targets(), 1);
+    CHECK(tally.compared > 1000);
+    CHECK(fmt::format("{}", fmt::join(tally.faults, "\n")) == "");
 }
 
 TEST_CASE("kernels for x86-64-linux-sse41", "[schedules]") {

@@ -11,7 +11,7 @@ std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch) {
     const auto add = [&](const std::string& name, const Graph& graph, bool train, int most) {
         Graph folded = fold_twins(graph);
         if (train) folded = differentiate(folded);
-        folded = skip_zeros(remove_unused(folded), folded.branches * most);
+        folded = skip_zeros(remove_unused(folded), most);
         programs.push_back({name, plan(folded, parameters, most)});
     };
     add("embed_one", build_embedding(model), false, 1);

@@ -16,7 +16,6 @@ int RandomValues::below(int count) {
 }
 
 double RandomValues::source_value(const Node& node, const RowCounts& rows) {
-    if (node.op == &images_op()) return below(3) == 0 ? below(256) : 0;
     if (node.op == &rows_op()) return below(rows.dataset);
     if (node.op == &shifts_op()) return below(13) - 6;  // two more than is allowed either way
     if (node.op == &label_op()) return below(2);
@@ -27,12 +26,23 @@ double RandomValues::source_value(const Node& node, const RowCounts& rows) {
     return uniform(-1, 1);
 }
 
+// Zeros are skipped: some images have nothing else, some none, some both.
+void RandomValues::draw_images(Tensor64& images) {
+    const auto size = static_cast<size_t>(images.shape.size());
+    for (size_t i = 0; i < images.data.size(); ++i) {
+        const bool blank = i / size % 4 == 0, full = i / size % 4 == 1;
+        const bool zero = blank || (!full && below(3) > 0);
+        images.data[i] = zero ? 0 : 1 + below(255);
+    }
+}
+
 std::map<NodeId, Tensor64> RandomValues::sources(const Graph& graph, const RowCounts& rows) {
     std::map<NodeId, Tensor64> values;
     for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
         if (graph[id].op->pattern != Pattern::source) continue;
         Tensor64& tensor = values[id] = make_tensor(graph[id].shape, rows);
         for (double& value : tensor.data) value = static_cast<float>(source_value(graph[id], rows));
+        if (graph[id].op == &images_op()) draw_images(tensor);
     }
     return values;
 }

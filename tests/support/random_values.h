@@ -21,6 +21,7 @@ class RandomValues {
     std::map<NodeId, Tensor64> sources(const Graph& graph, const RowCounts& rows);
 
   private:
+    void draw_images(Tensor64& images);
     double source_value(const Node& node, const RowCounts& rows);
 
     std::mt19937 engine_;
