@@ -1,8 +1,7 @@
 // Recipes: what a model's file says, for each loss and optimiser.
-#include "training/recipe.h"
-
 #include "catch.h"
 #include "core/error.h"
+#include "training/recipe.h"
 
 using namespace siamc;
 
