@@ -89,6 +89,28 @@ TEST_CASE("relu at 0", "[layers]") {
     }
 }
 
+TEST_CASE("leaky_relu at 0", "[layers]") {
+    for (const int size : sizes) {
+        INFO("size " << size);
+        const auto n = static_cast<size_t>(size);
+        CompiledLayer leaky("leaky_relu", LayerKind::layer, {size}, {{"slope", 0.25}});
+        std::vector<double>& x = leaky.set("x", 0);
+        for (size_t i = 0; i < n; ++i) {
+            x[n + i] = -0.0;
+            x[2 * n + i] = 2;
+            x[3 * n + i] = -2;
+        }
+        leaky.set("leaky_relu.adjoint", 3);
+        leaky.run();
+        CHECK(are(leaky.output(0), 0, 2 * n, 0));
+        CHECK(are(leaky.output(0), 2 * n, n, 2));
+        CHECK(are(leaky.output(0), 3 * n, n, -0.5));
+        CHECK(are(leaky.output(1), 0, 2 * n, 0.75));
+        CHECK(are(leaky.output(1), 2 * n, n, 3));
+        CHECK(are(leaky.output(1), 3 * n, n, 0.75));
+    }
+}
+
 TEST_CASE("l2_normalize of nothing", "[layers]") {
     for (const int size : sizes) {
         INFO("size " << size);

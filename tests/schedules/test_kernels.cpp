@@ -22,6 +22,7 @@ std::string dense(int units, const std::string& more = "") {
 }
 
 const std::string relu = "activation = \"relu\"\n";
+const std::string leaky = "activation = \"leaky_relu\"\n";
 const std::string normalize = "[[layer]]\ntype = \"l2_normalize\"\n";
 
 // 5 x 7 images: no width of a vector divides 35, 7, 9, 17, 127 or 1, nor do groups of zeros.
@@ -34,7 +35,7 @@ std::string model(const std::string& layers, const std::string& distance,
 
 std::vector<SmallModel> models() {
     return {
-        {"odd", model(dense(7, relu) + dense(127, relu) + dense(9) + normalize, "euclidean")},
+        {"odd", model(dense(7, relu) + dense(127, leaky) + dense(9) + normalize, "euclidean")},
         {"one", model(dense(17, relu) + dense(1, relu) + dense(17, "bias = false\n"), "cosine")},
         {"vectors", model(dense(64, relu) + dense(48) + normalize, "squared_euclidean")},
         {"groups", model(dense(64, relu) + dense(9), "euclidean", "6, 6")},
