@@ -231,9 +231,8 @@ void print(const Json& result) {
                result["machine"].get<std::string>(), result["date"].get<std::string>(),
                result["threads"].get<int>(), result["peak_gflops"].get<double>(),
                result["bandwidth_gbs"].get<double>(), result["peak_rss_mb"].get<double>());
-    fmt::print(
-        "{:.0f} % of the pixels are 0 ({}); products with them count, though most are skipped\n",
-        100 * result["zero_pixels"].get<double>(), result["data"].get<std::string>());
+    fmt::print("{:.0f} % of the pixels are 0 ({}); products with them count, skipped or not\n",
+               100 * result["zero_pixels"].get<double>(), result["data"].get<std::string>());
     fmt::print("compiled for {}\n{:<40}{:>7}{:>12}{:>12}{:>10}\n",
                result["target"].get<std::string>(), "", "batch", "time", "GFLOP/s", "of peak");
     for (const Json& row : result["rows"]) {

@@ -1,6 +1,7 @@
 #include "images.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "data/glyphs.h"
 #include "sampling/random.h"
@@ -40,14 +41,9 @@ ImageSet bench_images(const std::string& data, const siamc_model& tables, long c
 }
 
 ImageSet first_images(const ImageSet& images, long count) {
-    ImageSet first;
-    first.height = images.height;
-    first.width = images.width;
-    first.pixels.assign(
-        images.pixels.begin(),
-        images.pixels.begin() + static_cast<std::ptrdiff_t>(images.image_bytes()) * count);
-    first.labels.assign(images.labels.begin(), images.labels.begin() + count);
-    return first;
+    std::vector<std::int32_t> numbers(static_cast<std::size_t>(count));
+    std::iota(numbers.begin(), numbers.end(), 0);
+    return take(images, numbers);
 }
 
 double share_of_zeros(const ImageSet& images) {

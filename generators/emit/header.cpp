@@ -110,9 +110,8 @@ std::string optimizers_text(const Library& library) {
             "static const siamc_call {3}_calls[] = {{\n"
             "    {{{5}_argv, \"{5}\", {3}_operands, {6}, {7}}}}};\n"
             "static const siamc_program {3}_program = {{\n"
-            "    \"{0}\", 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, {3}_calls, 0, 0, 1, {{{{NULL, 0, "
-            "0}}}}, "
-            "0}};\n\n",
+            "    \"{0}\", 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, {3}_calls, 0, 0, 1,\n"
+            "    {{{{NULL, 0, 0}}}}, 0}};\n\n",
             rule.name, rule.formula, fmt::join(rule.hyper, ", "), prefix, operands,
             optimizer_symbol(library, rule), 4 + 2 * rule.moments, optimizer_tasks);
         table += fmt::format("    {{\"{}\", &{}_program, {}}},\n", rule.name, prefix, rule.moments);

@@ -28,7 +28,7 @@ bool skips(const Node& node) {
     return node.attributes.count(skips_zeros) > 0;
 }
 
-// A register tile's rows share one list of the groups that are not zero in all of them.
+// A register tile's rows share one list of the groups in which one of them is not zero.
 Func skipping_algorithm(const AlgorithmContext& context, const Func& start) {
     const auto& in = context.inputs;
     const int groups = context.graph.shape_of(context.node.inputs.back()).dims[0];
@@ -157,7 +157,7 @@ std::vector<Edge> dense_gradient(Graph& graph, NodeId self, Edge adjoint) {
         add(dense_op(), ".grad_input", {adjoint, transposed}),
         add(grad_kernel_op(), ".grad_kernel", {x, adjoint}),
     };
-    if (own_inputs(node) == 3) gradients.push_back(add(grad_bias_op(), ".grad_bias", {adjoint}));
+    if (node.inputs.size() == 3) gradients.push_back(add(grad_bias_op(), ".grad_bias", {adjoint}));
     return gradients;
 }
 

@@ -4,7 +4,6 @@
 
 namespace siamc {
 
-using Halide::Expr;
 using Halide::Func;
 
 namespace {

@@ -3,7 +3,9 @@
 // Matrix products hold a tile of the result in registers while they walk the summed dimension:
 // `tile_vectors` vectors of units times `row_quantum` rows. AVX2 has 16 registers: 2 x 4 = 8
 // accumulators (two FMAs a cycle of latency 4 need 8 in flight), 2 for the weights, 1 for the
-// broadcast input. AVX-512 and NEON have 32: 4 x 4 = 16 accumulators, 4 weights, 1 input.
+// broadcast input. AVX-512 and NEON have 32: 4 x 4 = 16 accumulators, 4 weights, 1 input. Weights
+// come from the second cache: each vector of them is used by `row_quantum` FMAs, so it has to give
+// one in two to four cycles.
 #include <algorithm>
 #include <optional>
 
@@ -83,37 +85,37 @@ class CpuSchedule {
         if (kernel_.single_row)
             tile_single_row(out, product, kernel_.dims[0][0]);
         else
-            tile_product(out, product, kernel_.dims[0][0]);
+            sum_in_tiles(out, product, row_quantum, tile_vectors_);
     }
 
-    // Rows outside, columns inside: all columns of a tile's rows are made while their inputs are in
-    // the first cache. The weights come from the second: each vector of them is used by
-    // `row_quantum` FMAs, so it has to give one vector in two to four cycles.
-    void tile_product(Func out, Func product, int units) {
+    // Sums a tile of `out` in registers: `tall` of its second dimension times up to `most` vectors
+    // of its first, which is the inner one: all columns of a tile's rows are made while their
+    // inputs are in the first cache. Returns the loop over the second dimension.
+    Var sum_in_tiles(Func out, Func sum, int tall, int most) {
         const Var n = out.args()[0], row = out.args()[1];
-        const Var pn = product.args()[0], prow = product.args()[1];
-        const int width = width_for(units);
-        const int vectors = vectors_for(units, width, tile_vectors_);
+        const Var sn = sum.args()[0], srow = sum.args()[1];
+        const int units = kernel_.dims[0][0], width = width_for(units);
+        const int vectors = vectors_for(units, width, most);
         const TailStrategy strategy = tail(units, width * vectors);
         Var no("no"), ni("ni"), ro("ro"), ri("ri");
         out.split(n, no, ni, width * vectors, strategy)
-            .split(row, ro, ri, row_quantum, TailStrategy::RoundUp)
+            .split(row, ro, ri, tall, TailStrategy::RoundUp)
             .reorder(ni, ri, no, ro)
             .vectorize(ni, width)
             .unroll(ri);
-        product.compute_at(out, no)
+        sum.compute_at(out, no)
             .store_in(MemoryType::Stack)
-            .vectorize(pn, width, strategy)
-            .unroll(prow);
-        product.update()
-            .reorder(pn, prow, product.rvars()[0])
-            .vectorize(pn, width, strategy)
-            .unroll(prow);
+            .vectorize(sn, width, strategy)
+            .unroll(srow);
+        std::vector<Halide::VarOrRVar> loops = {sn, srow};
+        for (const RVar& summed : sum.rvars()) loops.emplace_back(summed);
+        sum.update().reorder(loops).vectorize(sn, width, strategy).unroll(srow);
         if (vectors > 1) {
             out.unroll(ni);
-            product.unroll(pn);
-            product.update().unroll(pn);
+            sum.unroll(sn);
+            sum.update().unroll(sn);
         }
+        return ro;
     }
 
     // Ranks stay in a register from one to the next only where their loop is not unrolled.
@@ -129,38 +131,14 @@ class CpuSchedule {
             places.update().unroll(places.rvars()[0], 4);
     }
 
-    // As tile_product; the list of a tile's rows serves all of its columns.
+    // The list of a tile's rows serves all of its columns.
     void tile_active_product(Func out) {
         Func product = *helper("active_product");
-        const int units = kernel_.dims[0][0], tall = kernel_.single_row ? 1 : row_quantum;
-        const Var n = out.args()[0], row = out.args()[1];
-        const Var pn = product.args()[0], i = product.args()[1];
-        Var no("no"), ni("ni"), ro("ro"), ri("ri");
-        const int width = width_for(units);
-        const int vectors =
-            vectors_for(units, width, kernel_.single_row ? single_row_vectors : tile_vectors_);
-        const TailStrategy strategy = tail(units, width * vectors);
-        out.split(n, no, ni, width * vectors, strategy)
-            .split(row, ro, ri, tall, TailStrategy::RoundUp)
-            .reorder(ni, ri, no, ro)
-            .vectorize(ni, width)
-            .unroll(ri);
-        const RVar in_group = product.rvars()[0], group = product.rvars()[1];
-        product.compute_at(out, no)
-            .store_in(MemoryType::Stack)
-            .vectorize(pn, width, strategy)
-            .unroll(i);
-        product.update()
-            .reorder(pn, i, in_group, group)
-            .vectorize(pn, width, strategy)
-            .unroll(i)
-            .unroll(in_group);
-        if (vectors > 1) {
-            out.unroll(ni);
-            product.unroll(pn);
-            product.update().unroll(pn);
-        }
-        list_active(LoopLevel(out, ro));
+        const int tall = kernel_.single_row ? 1 : row_quantum;
+        const int most = kernel_.single_row ? single_row_vectors : tile_vectors_;
+        const Var tiles = sum_in_tiles(out, product, tall, most);
+        product.update().unroll(product.rvars()[0]);  // within a group
+        list_active(LoopLevel(out, tiles));
     }
 
     // One row has no other rows to hide the latency of its sums behind, so it takes more columns
@@ -290,36 +268,11 @@ class CpuSchedule {
         }
     }
 
-    void sum_active_rows(Func out) {
-        Func sum = *helper("active_sum");
-        const int units = kernel_.dims[0][0];
-        const Var n = out.args()[0], k = out.args()[1];
-        const Var sn = sum.args()[0], i = sum.args()[1];
-        Var no("no"), ni("ni"), ko("ko"), ki("ki");
-        const int width = width_for(units);
-        const int vectors = vectors_for(units, width, tile_vectors_);
-        const TailStrategy strategy = tail(units, width * vectors);
-        out.split(n, no, ni, width * vectors, strategy)
-            .split(k, ko, ki, zero_group, TailStrategy::RoundUp)
-            .reorder(ni, ki, no, ko)
-            .vectorize(ni, width)
-            .unroll(ki);
-        sum.compute_at(out, no)
-            .store_in(MemoryType::Stack)
-            .vectorize(sn, width, strategy)
-            .unroll(i);
-        sum.update().reorder(sn, i, sum.rvars()[0]).vectorize(sn, width, strategy).unroll(i);
-        if (vectors > 1) {
-            out.unroll(ni);
-            sum.unroll(sn);
-            sum.update().unroll(sn);
-        }
-        list_active(LoopLevel(out, ko));
-    }
-
     void batch_sum() {
         Func out = kernel_.outputs[0], sum = kernel_.values[0];
-        if (helper("active_sum")) return sum_active_rows(out);
+        if (const auto active = helper("active_sum"))
+            return list_active(
+                LoopLevel(out, sum_in_tiles(out, *active, zero_group, tile_vectors_)));
         const int units = kernel_.dims[0][0];
         const int width = width_for(units);
         const bool vector_only = out.dimensions() == 1;
