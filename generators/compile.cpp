@@ -13,8 +13,9 @@ namespace siamc {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> step_names = {"build",      "fold", "differentiate", "remove-unused",
-                                             "skip-zeros", "fuse", "plan"};
+const std::vector<std::string> step_names = {"build",         "fold",          "pool-first", "trim",
+                                             "differentiate", "remove-unused", "skip-zeros", "fuse",
+                                             "plan"};
 
 namespace {
 
@@ -34,20 +35,18 @@ Program compile_entry_point(const EntryPoint& entry, const ParameterLayout& para
         observe(name, entry.name, [&] { return to_string(state); });
     };
     Graph graph = entry.graph;
-    verify(graph);
-    step("build", graph);
-    graph = fold_twins(graph);
-    verify(graph);
-    step("fold", graph);
-    if (entry.train) graph = differentiate(graph);
-    verify(graph);
-    step("differentiate", graph);
-    graph = remove_unused(graph);
-    verify(graph);
-    step("remove-unused", graph);
-    graph = skip_zeros(graph, entry.batch);
-    verify(graph);
-    step("skip-zeros", graph);
+    const auto done = [&](const char* name, Graph next) {
+        graph = std::move(next);
+        verify(graph);
+        step(name, graph);
+    };
+    done("build", graph);
+    done("fold", fold_twins(graph));
+    done("pool-first", remove_unused(pool_first(graph)));
+    done("trim", trim(graph));
+    if (entry.train) done("differentiate", differentiate(graph));
+    done("remove-unused", remove_unused(graph));
+    done("skip-zeros", skip_zeros(graph, entry.batch));
     Program program = plan(graph, parameters, entry.batch);
     observe("fuse", entry.name, [&] { return to_string(program.graph, program.kernels); });
     step("plan", program);

@@ -35,10 +35,11 @@ std::string identifier(const std::string& prefix, const std::string& name) {
 
 // Extents and strides are compile-time constants, all but the number of rows.
 template <typename BufferParam>
-void fix_shape(BufferParam& buffer, const Operand& operand, bool single_row) {
+void fix_shape(BufferParam& buffer, const Operand& operand, bool single_row, bool bounds = true) {
     for (size_t d = 0; d < operand.extent.size(); ++d) {
         auto dim = buffer.dim(static_cast<int>(d));
         dim.set_stride(operand.stride[d]);
+        if (!bounds) continue;
         if (operand.extent[d] > 0)
             dim.set_bounds(0, operand.extent[d]);
         else if (single_row && operand.rows_per_tuple)
@@ -61,7 +62,8 @@ void estimate_shape(BufferParam& buffer, const Operand& operand, int tuples) {
 std::vector<int> extents(const Operand& operand, int tuples, int stored) {
     std::vector<int> result = operand.extent;
     for (int& extent : result)
-        if (extent == 0) extent = operand.rows_per_tuple ? operand.rows_per_tuple * tuples : stored;
+        if (extent == 0)
+            extent = operand.rows_per_tuple ? row_count(operand.rows_per_tuple, tuples) : stored;
     return result;
 }
 
@@ -91,7 +93,7 @@ std::string signature(const KernelTask& task) {
     for (const Operand& operand : task.operands)
         text += fmt::format("{}:{}/{}/{};", static_cast<int>(operand.type),
                             fmt::join(operand.extent, ","), fmt::join(operand.stride, ","),
-                            operand.rows_per_tuple > 0);
+                            operand.rows_per_tuple != 0);
     for (size_t i = 0; i < task.kernel->nodes.size(); ++i) {
         const Node& node = graph[task.kernel->nodes[i]];
         text += "\n" + node.op->name;
@@ -105,9 +107,21 @@ std::string signature(const KernelTask& task) {
     return text;
 }
 
+// What comes out of a convolution's registers is written together: values and winners.
+bool KernelGenerator::in_one_loop() const {
+    return task_.kernel->pattern == Pattern::convolution && task_.kernel->outputs.size() > 1;
+}
+
 void KernelGenerator::configure() {
     const Graph& graph = *task_.graph;
     const size_t inputs = task_.kernel->inputs.size();
+    if (in_one_loop()) {
+        std::vector<Halide::Type> types;
+        for (size_t i = inputs; i < task_.operands.size(); ++i)
+            types.push_back(halide_type(task_.operands[i].type));
+        const auto dims = static_cast<int>(task_.operands.back().extent.size());
+        joint_output_ = add_output<Func>("out", types, dims);
+    }
     for (size_t i = 0; i < task_.operands.size(); ++i) {
         const Operand& operand = task_.operands[i];
         const std::string& name = graph[operand.node].name;
@@ -115,7 +129,7 @@ void KernelGenerator::configure() {
         if (i < inputs)
             inputs_.push_back(
                 add_input<Buffer<>>(identifier("in_", name), halide_type(operand.type), dims));
-        else
+        else if (!joint_output_)
             outputs_.push_back(
                 add_output<Buffer<>>(identifier("out_", name), halide_type(operand.type), dims));
     }
@@ -143,14 +157,17 @@ Func KernelGenerator::reader(NodeId id, int branch) {
 void KernelGenerator::generate() {
     const Graph& graph = *task_.graph;
     const Kernel& kernel = *task_.kernel;
-    Expr image_rows = 0;
-    for (size_t i = 0; i < inputs_.size(); ++i)
-        if (graph[task_.operands[i].node].shape.rows == Rows::image)
-            image_rows = inputs_[i]->dim(inputs_[i]->dimensions() - 1).extent();
+    Expr image_rows = 0, slices = 0;
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+        const Rows rows = graph[task_.operands[i].node].shape.rows;
+        const Expr last = inputs_[i]->dim(inputs_[i]->dimensions() - 1).extent();
+        if (rows == Rows::image) image_rows = last;
+        if (rows == Rows::slice) slices = last;
+    }
     std::map<NodeId, Func> values;
     for (NodeId id : kernel.nodes) {
         AlgorithmContext context{
-            graph, graph[id], {}, image_rows, task_.single_row ? 1 : row_quantum};
+            graph, graph[id], {}, image_rows, slices, task_.single_row ? 1 : row_quantum};
         for (Edge edge : graph[id].inputs) {
             const auto inside = values.find(edge.node);
             if (inside == values.end()) {
@@ -175,21 +192,50 @@ void KernelGenerator::generate() {
         const std::vector<Var> vars = values[kernel.outputs[i]].args();
         (*outputs_[i])(vars) = values[kernel.outputs[i]](vars);
     }
+    if (!joint_output_) return;
+    const std::vector<Var> vars = values[kernel.outputs[0]].args();
+    std::vector<Expr> together;
+    for (NodeId id : kernel.outputs) together.push_back(values[id](vars));
+    (*joint_output_)(vars) = Halide::Tuple(together);
+}
+
+// What a schedule needs to know of the nodes.
+void KernelGenerator::describe() {
+    const Graph& graph = *task_.graph;
+    funcs_.pattern = task_.kernel->pattern;
+    funcs_.branches = task_.compares ? graph.branches : 1;
+    funcs_.single_row = task_.single_row;
+    const Node& first = graph[task_.kernel->nodes[0]];
+    const std::vector<int>& dims = graph.shape_of(first.inputs[0]).dims;
+    if (!dims.empty()) funcs_.channels = dims[0];
+    for (NodeId id : task_.kernel->nodes) {
+        if (graph[id].op->pattern != Pattern::pooling || !graph[id].op->seen) continue;
+        funcs_.pool_window = static_cast<int>(integer(graph[id].attributes, "window"));
+        funcs_.pool_stride = static_cast<int>(integer(graph[id].attributes, "stride"));
+    }
 }
 
 void KernelGenerator::schedule() {
     const size_t inputs = inputs_.size();
-    funcs_.pattern = task_.kernel->pattern;
-    funcs_.branches = task_.compares ? task_.graph->branches : 1;
-    funcs_.single_row = task_.single_row;
+    describe();
     for (size_t i = 0; i < inputs; ++i) fix_shape(*inputs_[i], task_.operands[i], task_.single_row);
-    for (size_t i = 0; i < outputs_.size(); ++i) {
+    for (size_t i = 0; inputs + i < task_.operands.size(); ++i) {
         const Operand& operand = task_.operands[inputs + i];
-        fix_shape(*outputs_[i], operand, task_.single_row);
         std::vector<int> dims = operand.extent;
         if (operand.rows_per_tuple) dims.pop_back();
         funcs_.dims.push_back(dims);
+        if (joint_output_) continue;
+        fix_shape(*outputs_[i], operand, task_.single_row);
         funcs_.outputs.push_back(*outputs_[i]);
+    }
+    if (joint_output_) {
+        const Func joint = *joint_output_;
+        const auto buffers = joint.output_buffers();
+        for (size_t i = 0; i < buffers.size(); ++i) {
+            Halide::OutputImageParam buffer = buffers[i];
+            fix_shape(buffer, task_.operands[inputs + i], task_.single_row, i == 0);
+        }
+        funcs_.outputs.push_back(joint);
     }
     if (task_.choice == ScheduleChoice::tuned)
         siamc::schedule(funcs_, get_target());
@@ -200,6 +246,10 @@ void KernelGenerator::schedule() {
         estimate_shape(*inputs_[i], task_.operands[i], task_.usual_tuples);
     for (size_t i = 0; i < outputs_.size(); ++i)
         estimate_shape(*outputs_[i], task_.operands[inputs + i], task_.usual_tuples);
+    if (joint_output_) {
+        Halide::OutputImageParam first = Func(*joint_output_).output_buffers()[0];
+        estimate_shape(first, task_.operands[inputs], task_.usual_tuples);
+    }
 }
 
 Halide::Module generate(const KernelTask& task, const Halide::GeneratorContext& context,

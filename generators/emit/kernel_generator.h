@@ -42,10 +42,13 @@ class KernelGenerator : public Halide::Generator<KernelGenerator> {
 
   private:
     Halide::Func reader(NodeId id, int branch);
+    void describe();
+    bool in_one_loop() const;
 
     KernelTask task_;
     std::vector<Input<Buffer<>>*> inputs_;
     std::vector<Output<Buffer<>>*> outputs_;
+    Output<Halide::Func>* joint_output_ = nullptr;  // in their place, where one loop writes all
     KernelFuncs funcs_;
 };
 

@@ -74,7 +74,8 @@ class ValueCheck {
         if (!value_.is_integer()) refuse(wanted(rule_));
         const auto number = static_cast<long>(value_.as_integer()->get());
         if (!(static_cast<double>(number) >= rule_.minimum)) refuse_small();
-        if (number > max_integer) refuse(fmt::format("at most {}", max_integer));
+        if (!(static_cast<double>(number) <= rule_.maximum))
+            refuse(fmt::format("at most {}", rule_.maximum));
         return number;
     }
 

@@ -18,7 +18,8 @@ long Shape::size() const {
 }
 
 std::string to_string(const Shape& shape) {
-    static const char* const rows[] = {"", " per image", " per tuple", " per stored image"};
+    static const char* const rows[] = {"", " per image", " per tuple", " per stored image",
+                                       " per slice"};
     return fmt::format("[{}]{}", fmt::join(shape.dims, " "), rows[static_cast<int>(shape.rows)]);
 }
 

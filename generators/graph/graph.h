@@ -24,6 +24,7 @@ enum class Rows {
     image,    // one per image of the batch; row = branches * tuple + branch
     tuple,    // one per pair or triplet (and per image before twins are folded)
     dataset,  // one per stored image
+    slice,    // one per slice of the batch: partial sums
 };
 
 enum class ElementType { float32, uint8, int32 };

@@ -20,6 +20,11 @@ enum class Pattern {
     elementwise,  // out(c, row) reads in(c, row) only
     rowwise,      // out(., row) reads in(., row) of the same row or tuple
     matmul,       // out(n, row) = sum over k of in(k, row) * parameter
+    convolution,  // out(n, x, y, row) = sum over a window of in(., ., ., row) * parameter
+    pooling,      // out(c, x, y, row) or out(c, row) of a window of in(c, ., ., row)
+    pixelwise,    // out(c, x, y, row) reads other pixels of the same channel and row
+    slice_sum,    // sums over the rows of a slice: partial sums of weight gradients
+    sum_slices,   // adds them up
     batch_sum,    // sums over all rows: weight gradients
     parameter,    // from parameters only: transposes
 };
@@ -33,12 +38,13 @@ struct Tensor64 {
 };
 
 // What an algorithm is built from: the node, its inputs as Funcs indexed (dims..., row) as the
-// reader of each edge sees them (no row index for Rows::none), and the rows of the whole batch.
+// reader of each edge sees them (no row index for Rows::none), and the rows and slices that the
+// kernel is called with.
 struct AlgorithmContext {
     const Graph& graph;
     const Node& node;
     std::vector<Halide::Func> inputs;
-    Halide::Expr image_rows;
+    Halide::Expr image_rows, slices;
     int tile_rows;  // rows that a register tile takes at once; the batch has whole tiles
 };
 
@@ -61,6 +67,12 @@ struct Op {
     // batch_sum and parameter with two dims: the input whose dim 0 is the result's outermost dim.
     // The result is then computed in blocks of that dim, in parallel.
     int blocked_input = -1;
+    // With attribute places_attribute (layers/windows.h): dims of the part of input 0 that the node
+    // reads for its result's present shape. Empty: all of it.
+    std::function<std::vector<int>(const Graph&, const Node&)> seen = {};
+    // max(f(a), f(b)) is f(max(a, b)), and f has no gradient where it makes unequal values equal.
+    bool commutes_with_max = false;
+    bool takes_maxima = false;  // of input 0, and nothing else
     // Its sums over input 0 can skip zeros (layers/active.h).
     bool can_skip_zeros = false;
 };
@@ -76,6 +88,8 @@ struct AttributeRule {
     std::optional<Attribute> fallback;  // absent: the attribute must be given
     double minimum = 0;                 // inclusive, for numbers
     std::string help = {};              // one line, also in `siamc layers` and models/README.md
+    double maximum = 2147483647;        // inclusive, for integers
+    std::vector<Attribute> samples = {};  // what tests try; empty: by its type
 };
 
 // One appearance of a layer in a model.
@@ -93,6 +107,7 @@ struct Layer {
     std::vector<AttributeRule> attributes = {};
     int branches = 0;         // losses: 2 pairs, 3 triplets
     bool flat_input = false;  // a flatten is put in front of it where needed
+    bool reads_images = false;  // [width height] or [channels width height], no flat input
     // Appends the layer's nodes to the graph and returns its result. Layers get one input edge;
     // distances two (one per branch, same shape, tuple rows); losses one distance per compared
     // branch (contrastive: one, triplet: anchor-positive, anchor-negative) and the tuple's label.

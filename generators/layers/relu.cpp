@@ -44,8 +44,12 @@ void relu_reference(const Graph&, const Node&, const std::vector<const Tensor64*
 }
 
 const Op& relu_op() {
-    static const Op op = {"relu",         Pattern::elementwise, shape_of_first,
-                          relu_algorithm, relu_gradient,        relu_reference};
+    static const Op op = [] {
+        Op relu = {"relu",         Pattern::elementwise, shape_of_first,
+                   relu_algorithm, relu_gradient,        relu_reference};
+        relu.commutes_with_max = true;
+        return relu;
+    }();
     return op;
 }
 

@@ -176,6 +176,29 @@ const Op& lookup_op() {
     return op;
 }
 
+const Op& reshape_op() {
+    static const Op op = {"reshape",
+                          Pattern::view,
+                          [](const Graph& graph, const Node& node) {
+                              return Shape{dims_of(node), graph.shape_of(node.inputs[0]).rows};
+                          },
+                          {},
+                          [](Graph& graph, NodeId self, Edge adjoint) -> std::vector<Edge> {
+                              const Node node = graph[self];
+                              return {reshape(graph, adjoint, graph.shape_of(node.inputs[0]).dims,
+                                              node.name + ".grad", node.location)};
+                          },
+                          [](const Graph&, const Node&, const std::vector<const Tensor64*>& in,
+                             Tensor64& out) { out.data = in[0]->data; }};
+    return op;
+}
+
+Edge reshape(Graph& graph, Edge value, const std::vector<int>& dims, const std::string& name,
+             SourceLocation location) {
+    const Attributes attributes{{"dims", std::vector<long>(dims.begin(), dims.end())}};
+    return {graph.add({&reshape_op(), name, {value}, attributes, {}, location})};
+}
+
 const Op& add_op() {
     static const Op op = {"add", Pattern::elementwise, shape_of_first,
                           [](const AlgorithmContext& context) {

@@ -25,6 +25,11 @@ const Op& gather_op();
 // (embeddings, rows) -> the embeddings of the rows.
 const Op& lookup_op();
 
+// The same numbers under attribute "dims"; a node that is nothing but a view.
+const Op& reshape_op();
+Edge reshape(Graph& graph, Edge value, const std::vector<int>& dims, const std::string& name,
+             SourceLocation location);
+
 const Op& add_op();
 const Op& negate_op();
 // (kernel) -> its transpose.

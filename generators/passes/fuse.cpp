@@ -55,6 +55,7 @@ class Fuser {
             if (kernel_of_[edge.node] == k &&
                 (edge.branch >= 0 || graph_[edge.node].op->pattern == Pattern::view))
                 return false;
+        if (kernel.pattern == Pattern::convolution) return continues_convolution(id, k);
         const bool by_row = node.op->pattern == Pattern::rowwise;
         if (!by_row && node.op->pattern != Pattern::elementwise) return false;
         if (kernel.pattern == Pattern::rowwise) return true;
@@ -62,6 +63,31 @@ class Fuser {
         if (!continues_product(id, k)) return false;
         return !by_row || (single_row_ && only_reader(id, k) &&
                            !graph_[kernel.nodes[0]].attributes.count(skips_zeros));
+    }
+
+    // Pooling joins where no other kernel wants what is not pooled: that then never reaches memory.
+    bool continues_convolution(NodeId id, int k) const {
+        const Node& node = graph_[id];
+        const auto inside = [&](NodeId other) { return kernel_of_[other] == k; };
+        if (node.op->pattern == Pattern::pooling) {
+            const NodeId source = node.inputs[0].node;
+            return inside(source) && node.shape.dims.size() == 3 && only_pooled(source);
+        }
+        return node.op->pattern == Pattern::elementwise &&
+               std::all_of(node.inputs.begin(), node.inputs.end(), [&](Edge edge) {
+                   return edge.branch < 0 && graph_[edge.node].shape == node.shape;
+               });
+    }
+
+    // Every reader is a window like every other.
+    bool only_pooled(NodeId source) const {
+        const auto& readers = readers_[source];
+        const Node& first = graph_[readers[0]];
+        return !std::count(graph_.outputs.begin(), graph_.outputs.end(), source) &&
+               std::all_of(readers.begin(), readers.end(), [&](NodeId reader) {
+                   return graph_[reader].op->pattern == Pattern::pooling &&
+                          graph_[reader].attributes == first.attributes;
+               });
     }
 
     // Same rows, same extents, no branch picked out.
@@ -102,6 +128,12 @@ class Fuser {
         kernel.name = name_of(kernel);
     }
 
+    // The outer of the dims, outermost first: 4 8 8 is 8x8x4.
+    static std::string by_x(const std::vector<int>& dims, size_t count) {
+        const std::vector<int> outer(dims.rbegin(), dims.rbegin() + static_cast<long>(count));
+        return fmt::format("{}", fmt::join(outer, "x"));
+    }
+
     // "dense_784x64_relu": the layers met, the first with its extents; "__grad..." says which
     // gradient it is.
     std::string name_of(const Kernel& kernel) const {
@@ -120,6 +152,11 @@ class Fuser {
         if (first.op->pattern == Pattern::matmul)
             extents =
                 fmt::format("_{}x{}", graph_.shape_of(first.inputs[0]).size(), first.shape.size());
+        else if (first.op->pattern == Pattern::convolution)
+            extents = fmt::format("_{}__{}", by_x(graph_.shape_of(first.inputs[0]).dims, 3),
+                                  by_x(graph_.shape_of(first.inputs[1]).dims, 4));
+        else if (first.shape.dims.size() == 4)
+            extents = fmt::format("_{}", by_x(first.shape.dims, 4));
         else if (first.shape.dims.size() == 2 && first.shape.rows == Rows::none)
             extents = fmt::format("_{}x{}", first.shape.dims[1], first.shape.dims[0]);
         else
@@ -142,6 +179,7 @@ Stage stage_of(const Kernel& kernel) {
         case Pattern::parameter:
             return Stage::prologue;
         case Pattern::batch_sum:
+        case Pattern::sum_slices:
             return Stage::batch;
         default:
             return Stage::slices;

@@ -14,6 +14,14 @@ namespace siamc {
 // gradients sum over the branches by themselves. Throws std::logic_error if the branches differ.
 [[nodiscard]] Graph fold_twins(const Graph& graph);
 
+// Puts maxima of windows in front of functions that commute with them (relu), which then have less
+// to do. Results and gradients are the same to the bit.
+[[nodiscard]] Graph pool_first(const Graph& graph);
+
+// Leaves out what no later layer reads: the last row and column that a pooling window does not
+// reach, and what they in turn would have needed. For graphs without gradients.
+[[nodiscard]] Graph trim(const Graph& graph);
+
 // Appends the gradient of the weighted sum over tuples of the loss (the graph's first output) with
 // respect to every parameter, and adds these gradients to the outputs, named "grad.<parameter>" in
 // the order of the parameters. Throws ModelError at the line of a layer that has no gradient.

@@ -35,10 +35,6 @@ long element_bytes(ElementType type) {
     return type == ElementType::uint8 ? 1 : 4;
 }
 
-int rows_per_tuple(const Graph& graph, const Shape& shape) {
-    if (shape.rows == Rows::image) return graph.branches;
-    return shape.rows == Rows::tuple ? 1 : 0;
-}
 
 class Planner {
   public:
@@ -79,6 +75,13 @@ class Planner {
     NodeId base(NodeId id) const {
         while (node(id).op->pattern == Pattern::view) id = node(id).inputs[0].node;
         return id;
+    }
+
+    // As Operand::rows_per_tuple.
+    int rows_per_tuple(const Shape& shape) const {
+        if (shape.rows == Rows::image) return program_.graph.branches;
+        if (shape.rows == Rows::slice) return -program_.slice_tuples;
+        return shape.rows == Rows::tuple ? 1 : 0;
     }
 
     bool is_gradient(NodeId id) const { return node(id).name.rfind("grad.", 0) == 0; }
@@ -130,7 +133,7 @@ class Planner {
     }
 
     long bytes(NodeId id, long tuples) const {
-        const long rows = rows_per_tuple(program_.graph, node(id).shape) * tuples;
+        const long rows = row_count(rows_per_tuple(node(id).shape), static_cast<int>(tuples));
         const long elements = rows ? rows * row_stride(id) : node(id).shape.size();
         return elements * element_bytes(node(id).op->type);
     }
@@ -188,14 +191,14 @@ class Planner {
             operand.stride.push_back(stride);
             stride *= extent;
         }
-        operand.rows_per_tuple = rows_per_tuple(program_.graph, shape);
+        operand.rows_per_tuple = rows_per_tuple(shape);
         if (shape.rows != Rows::none) {
             stride = static_cast<int>(row_stride(base(id)));
             operand.extent.push_back(0);
             operand.stride.push_back(stride);
         }
         if (sliced && operand.rows_per_tuple)
-            operand.task_stride = operand.rows_per_tuple * program_.slice_tuples *
+            operand.task_stride = row_count(operand.rows_per_tuple, program_.slice_tuples) *
                                   static_cast<long>(stride) * element_bytes(operand.type);
         locate(operand);
         return operand;
@@ -260,6 +263,11 @@ class Planner {
 };
 
 }  // namespace
+
+int row_count(int rows_per_tuple, int tuples) {
+    if (rows_per_tuple >= 0) return rows_per_tuple * tuples;
+    return static_cast<int>(round_up(tuples, -rows_per_tuple) / -rows_per_tuple);
+}
 
 int padded_batch(int batch, int branches) {
     return batch == 1 && branches == 1 ? 1 : static_cast<int>(round_up(batch, row_quantum));

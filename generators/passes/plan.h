@@ -23,7 +23,8 @@ struct Operand {
     Space space = Space::arena;
     ElementType type = ElementType::float32;
     std::vector<int> extent, stride;  // the row dimension, if there is one, is the last
-    int rows_per_tuple = 0;           // 0: no row dimension, or that of the dataset
+    int rows_per_tuple = 0;           // 0: no row dimension, or that of the dataset; -n: a row
+                                      // for every n tuples, the last perhaps for fewer
     long offset = 0;                  // bytes from the start of the space
     long task_stride = 0;             // bytes between the boxes of consecutive tasks
 };
@@ -71,6 +72,9 @@ struct ParameterLayout {
     long count = 0;   // floats that are parameters
     long padded = 0;  // floats of the buffer
 };
+
+// Rows of an operand in a call with so many tuples.
+int row_count(int rows_per_tuple, int tuples);
 
 // Tuples that a program for `batch` of them runs at most: whole register tiles of rows, unless it
 // only ever sees one image.

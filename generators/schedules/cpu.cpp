@@ -11,6 +11,7 @@
 
 #include "layers/active.h"
 #include "schedules/schedule.h"
+#include "schedules/vectors.h"
 
 namespace siamc {
 
@@ -27,12 +28,7 @@ namespace {
 class CpuSchedule {
   public:
     CpuSchedule(KernelFuncs& kernel, const Target& target)
-        : kernel_(kernel), vector_(target.natural_vector_size<float>()) {
-        const bool many_registers = target.has_feature(Target::AVX512) ||
-                                    target.has_feature(Target::AVX512_Skylake) ||
-                                    target.arch == Target::ARM;
-        tile_vectors_ = many_registers ? 4 : 2;
-    }
+        : kernel_(kernel), target_(target), registers_(target), tile_vectors_(registers_.many_registers ? 4 : 2) {}
 
     void run() {
         switch (kernel_.pattern) {
@@ -44,30 +40,17 @@ class CpuSchedule {
                 return transpose();
             case Pattern::elementwise:
                 return elementwise();
-            default:
+            case Pattern::rowwise:
                 return rowwise();
+            default:
+                return schedule_convolution(kernel_, target_);
         }
     }
 
   private:
     static constexpr int single_row_vectors = 8;
 
-    // The widest of the vectors that divides the extent; a guarded full one if none does.
-    int width_for(int extent) const {
-        for (int width = vector_; width >= 4; width /= 2)
-            if (extent % width == 0) return width;
-        return std::min(vector_, extent);
-    }
-
-    static TailStrategy tail(int extent, int width) {
-        return extent % width == 0 ? TailStrategy::RoundUp : TailStrategy::GuardWithIf;
-    }
-
-    // Vectors side by side in a tile: as many as registers allow and the extent divides into.
-    int vectors_for(int extent, int width, int most) const {
-        while (most > 1 && extent % (width * most) != 0) --most;
-        return most;
-    }
+    int width_for(int extent) const { return registers_.width_for(extent); }
 
     // The helper of an algorithm that has this name, if there is one.
     std::optional<Func> helper(const std::string& name) const {
@@ -177,7 +160,7 @@ class CpuSchedule {
             }
     }
 
-    // Sums of a row in `4 * vector_` partial sums, so that additions overlap.
+    // Sums of a row in `4 * registers_.lanes` partial sums, so that additions overlap.
     void vector_sum(Func& func, const LoopLevel& at) {
         RVar r = func.rvars()[0], ro("ro"), ri("ri");
         const auto extent = Halide::Internal::as_const_int(
@@ -194,14 +177,6 @@ class CpuSchedule {
             .unroll(lane);
         partial.update().reorder(lane, ro).vectorize(lane, width_for(size)).unroll(lane);
         func.update().unroll(ri);
-    }
-
-    // Full vectors, the last of which may do again what the one before has done.
-    void vectorize_channels(Func& out, const Var& c, int extent) const {
-        if (extent >= vector_)
-            out.vectorize(c, vector_, TailStrategy::ShiftInwards);
-        else if (extent >= 4)
-            out.vectorize(c, 4, TailStrategy::ShiftInwards);
     }
 
     // Per-row values (sums, norms, distances) are computed for the whole slice first; everything
@@ -222,7 +197,7 @@ class CpuSchedule {
                 continue;
             }
             const Var c = out.args()[0], row = out.args().back();
-            vectorize_channels(out, c, kernel_.dims[i][0]);
+            registers_.channels(out, c, kernel_.dims[i][0]);
             if (kernel_.branches > 1) {
                 Var tuple("tuple"), branch("branch");
                 out.split(row, tuple, branch, kernel_.branches, TailStrategy::RoundUp)
@@ -238,9 +213,9 @@ class CpuSchedule {
         const Var row = out.args()[1];
         Var ro("ro"), ri("ri");
         out.split(row, ro, ri, kernel_.single_row ? 1 : row_quantum, TailStrategy::RoundUp);
-        vectorize_channels(out, out.args()[0], kernel_.dims[0][0]);
+        registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
         masks.compute_at(out, ro).store_in(MemoryType::Stack);
-        vectorize_channels(masks, masks.args()[0], kernel_.dims[0][0]);
+        registers_.channels(masks, masks.args()[0], kernel_.dims[0][0]);
     }
 
     bool is_output(const Func& func) const {
@@ -254,17 +229,17 @@ class CpuSchedule {
         Func& out = kernel_.outputs[0];
         const Var c = out.args()[0], row = out.args().back();
         const int extent = kernel_.dims[0][0];
-        vectorize_channels(out, c, extent);
+        registers_.channels(out, c, extent);
         for (Func& func : all_funcs(kernel_)) {
             if (func.name().rfind("bordered", 0) != 0) continue;
             const RVar stored = func.rvars()[0];
             func.compute_at(out, row)
                 .store_in(MemoryType::Stack)
-                .vectorize(func.args()[0], 4 * vector_);
-            if (extent <= 4 * vector_)
+                .vectorize(func.args()[0], 4 * registers_.lanes);
+            if (extent <= 4 * registers_.lanes)
                 func.update().vectorize(stored, extent);
             else
-                func.update().vectorize(stored, vector_);
+                func.update().vectorize(stored, registers_.lanes);
         }
     }
 
@@ -324,7 +299,8 @@ class CpuSchedule {
     }
 
     KernelFuncs& kernel_;
-    int vector_;  // floats in a register
+    Target target_;
+    Vectors registers_;
     int tile_vectors_;
 };
 

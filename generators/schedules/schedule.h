@@ -16,6 +16,8 @@ struct KernelFuncs {
     std::vector<Halide::Func> values;    // one per node of the kernel, in topological order
     std::vector<Pattern> patterns;       // of each value
     Halide::Func weights;                // of a transpose: the parameter it reads
+    int pool_window = 1, pool_stride = 1;  // of the pooling behind a convolution
+    int channels = 0;                      // of a convolution's input
     std::vector<Halide::Func> outputs;   // pure copies of some of the values, indexed alike
     std::vector<std::vector<int>> dims;  // of each output: extents without rows
     int branches = 1;                    // rows of a tuple that belong together
@@ -42,6 +44,8 @@ void schedule(KernelFuncs& kernel, const Halide::Target& target);
 void schedule_naive(KernelFuncs& kernel);
 
 void schedule_cpu(KernelFuncs& kernel, const Halide::Target& target);
+// What schedule_cpu leaves to it: convolutions, pooling and their gradients.
+void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target);
 
 // Every Func that the outputs need, producers first, without the inputs' wrappers.
 std::vector<Halide::Func> all_funcs(const KernelFuncs& kernel);

@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-#define SIAMC_ABI_VERSION 1
-#define SIAMC_MAX_DIMS 4
+#define SIAMC_ABI_VERSION 2
+#define SIAMC_MAX_DIMS 5
 #define SIAMC_MAX_OPERANDS 12
 #define SIAMC_MAX_OUTPUTS 4
 #define SIAMC_HYPERPARAMETERS 8
@@ -35,7 +35,9 @@ typedef struct siamc_operand {
     uint8_t space;                /* enum siamc_space */
     uint8_t type_code, type_bits; /* as in halide_type_t */
     uint8_t dimensions;
-    int32_t rows_per_tuple; /* > 0: the last extent is this times the tuples at hand */
+    /* > 0: the last extent is this times the tuples at hand; < 0: it is one for every so many
+     * tuples, the last perhaps for fewer */
+    int32_t rows_per_tuple;
     int32_t extent[SIAMC_MAX_DIMS], stride[SIAMC_MAX_DIMS]; /* elements, innermost first */
     int64_t offset;                                         /* bytes from the start of the space */
     int64_t task_stride; /* bytes between the boxes of consecutive tasks */

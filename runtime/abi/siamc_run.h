@@ -56,6 +56,9 @@ static inline int siamc_call_kernel(const siamc_run* run, const siamc_call* call
         }
         if (operand->rows_per_tuple > 0)
             dims[i][operand->dimensions - 1].extent = operand->rows_per_tuple * tuples;
+        else if (operand->rows_per_tuple < 0)
+            dims[i][operand->dimensions - 1].extent =
+                (tuples - operand->rows_per_tuple - 1) / -operand->rows_per_tuple;
         else if (operand->space == SIAMC_DATASET)
             dims[i][operand->dimensions - 1].extent = run->dataset_rows;
         buffer->host =

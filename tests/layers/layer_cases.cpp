@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <random>
 
 #include "frontend/model_spec.h"
 #include "layers/structural.h"
@@ -34,6 +35,7 @@ Edge input(Graph& graph, const std::string& name, const std::vector<int>& dims, 
 
 std::vector<Attribute> values_of(const AttributeRule& rule, size_t variant) {
     if (rule.type == AttributeType::boolean) return {true, false};
+    if (!rule.samples.empty()) return rule.samples;
     if (rule.fallback) return {*rule.fallback};
     static const std::vector<long> integers = {9, 1, 17, 7, 127, 64, 12, 5};
     if (rule.type == AttributeType::integer) return {integers[variant % integers.size()]};
@@ -52,6 +54,17 @@ std::vector<Attributes> attributes_of(const Layer& layer, size_t variant) {
         all = more;
     }
     return all;
+}
+
+// Of layers that read images, whose attributes are too many for every mixture of them.
+Attributes mixed_attributes(const Layer& layer, unsigned variant) {
+    std::mt19937 random(variant);
+    Attributes attributes;
+    for (const AttributeRule& rule : layer.attributes) {
+        const std::vector<Attribute> values = values_of(rule, variant);
+        attributes[rule.name] = values[random() % values.size()];
+    }
+    return attributes;
 }
 
 std::string to_text(const Attributes& attributes) {
@@ -91,7 +104,23 @@ LayerCase make_case(const Layer& layer, const std::vector<int>& dims, const Attr
     return made;
 }
 
+namespace {
+
+std::vector<LayerCase> image_cases(const Layer& layer) {
+    const std::vector<std::vector<int>> sizes = {{9, 8},    {3, 7, 6}, {16, 5, 9},
+                                                 {4, 9, 5}, {7, 6, 7}, {1, 11, 5}};
+    std::vector<LayerCase> cases;
+    const size_t count = layer.attributes.empty() ? sizes.size() : 30;
+    for (unsigned variant = 0; variant < count; ++variant)
+        cases.push_back(make_case(layer, sizes[variant % sizes.size()],
+                                  mixed_attributes(layer, variant), variant % 2 ? 8 : 4));
+    return cases;
+}
+
+}  // namespace
+
 std::vector<LayerCase> cases_of(const Layer& layer) {
+    if (layer.reads_images) return image_cases(layer);
     struct Size {
         std::vector<int> dims;
         int tuples;

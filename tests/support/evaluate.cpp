@@ -79,7 +79,7 @@ Bounded read_edge(const Edge& edge, const Bounded& value, int branches) {
 
 Algorithm algorithm_of(const Graph& graph, NodeId id, int image_rows, int tile_rows) {
     Algorithm algorithm;
-    AlgorithmContext context{graph, graph[id], {}, image_rows, tile_rows};
+    AlgorithmContext context{graph, graph[id], {}, image_rows, 1, tile_rows};
     for (Edge edge : graph[id].inputs) {
         const Shape shape = graph.shape_of(edge);
         const auto dims = static_cast<int>(shape.dims.size()) + (shape.rows != Rows::none);

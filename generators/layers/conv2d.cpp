@@ -1,0 +1,192 @@
+// conv2d: out(n, x, y) = bias(n) + sum over channels c and the kernel's places (i, j) of
+// in(c, x stride + i, y stride + j) * kernel(n, c, i, j): a cross-correlation, as frameworks call
+// convolution. The kernel is stored [height][width][inputs][filters], as Keras stores it. "same"
+// puts a border of zeros around the image, as Keras does: half of it in front, the odd one behind.
+#include "layers/convolution.h"
+
+#include "frontend/model_spec.h"
+#include "layers/structural.h"
+#include "layers/windows.h"
+
+namespace siamc {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::RDom;
+using Halide::Var;
+
+namespace {
+
+// Inputs: image, kernel and, with a bias, the bias.
+Shape conv2d_shape(const Graph& graph, const Node& node) {
+    const Shape image = graph.shape_of(node.inputs[0]), kernel = graph.shape_of(node.inputs[1]);
+    if (image.dims.size() != 3 || kernel.dims.size() != 4 || kernel.dims[1] != image.dims[0])
+        throw ModelError(
+            node.location,
+            "conv2d cannot read " + to_string(image) + " with a kernel of " + to_string(kernel),
+            "the kernel needs one plane per channel", "an image in front");
+    return shape_over(convolution_window(graph, node), kernel.dims[0], image.rows);
+}
+
+Func conv2d_algorithm(const AlgorithmContext& context) {
+    const auto& in = context.inputs;
+    const Window window = convolution_window(context.graph, context.node);
+    const int channels = context.graph.shape_of(context.node.inputs[0]).dims[0];
+    const auto vars = index_vars(context.node.shape);
+    const Var &n = vars[0], &x = vars[1], &y = vars[2], &row = vars[3];
+    const RDom k(0, channels, 0, window.width, 0, window.height, "k");
+    Func out("conv2d");
+    out(vars) = in.size() == 3 ? Expr(in[2](n)) : Expr(0.0f);
+    out(vars) += in[0](k.x, x * window.stride + k.y, y * window.stride + k.z, row) *
+                 in[1](n, k.x, k.y, k.z);
+    return out;
+}
+
+void conv2d_reference(const Graph& graph, const Node& node, const std::vector<const Tensor64*>& in,
+                      Tensor64& out) {
+    const Window window = convolution_window(graph, node);
+    const int filters = out.shape.dims[0], channels = in[0]->shape.dims[0];
+    const auto sum = [&](int n, int x, int y, int row) {
+        double total = in.size() == 3 ? in[2]->data[n] : 0;
+        for (int j = 0; j < window.height; ++j)
+            for (int i = 0; i < window.width; ++i)
+                for (int c = 0; c < channels; ++c)
+                    total += in[0]->data[element(in[0]->shape, c, x * window.stride + i,
+                                                 y * window.stride + j, row)] *
+                             in[1]->data[((j * window.width + i) * channels + c) * filters + n];
+        return total;
+    };
+    size_t at = 0;
+    for (int row = 0; row < out.rows; ++row)
+        for (int y = 0; y < out.shape.dims[2]; ++y)
+            for (int x = 0; x < out.shape.dims[1]; ++x)
+                for (int n = 0; n < filters; ++n) out.data[at++] = sum(n, x, y, row);
+}
+
+std::vector<Edge> conv2d_gradient(Graph& graph, NodeId self, Edge adjoint);
+
+const Op& conv2d_op() {
+    static const Op op = [] {
+        Op conv = {"conv2d",         Pattern::convolution, conv2d_shape,
+                   conv2d_algorithm, conv2d_gradient,      conv2d_reference};
+        conv.seen = [](const Graph& graph, const Node& node) {
+            return dims_seen(convolution_window(graph, node),
+                             graph.shape_of(node.inputs[0]).dims[0]);
+        };
+        return conv;
+    }();
+    return op;
+}
+
+// Of the input: the adjoint, spread over the places that the window stood at and with a border of
+// zeros, convolved with the kernel turned by half a turn.
+Edge grad_input(Graph& graph, const Node& node, Edge adjoint) {
+    const Window window = convolution_window(graph, node);
+    const Shape image = graph.shape_of(node.inputs[0]);
+    const auto add = [&](const Op& op, const char* suffix, std::vector<Edge> inputs,
+                         Attributes attributes) {
+        return Edge{graph.add({&op, node.name + suffix, std::move(inputs), std::move(attributes),
+                               {}, node.location})};
+    };
+    const Edge turned = add(turn_kernel_op(), ".kernel_turned", {node.inputs[1]}, {});
+    const std::vector<long> places = {image.dims[1], image.dims[2]};
+    const std::vector<long> bordered = {places[0] + window.width - 1, places[1] + window.height - 1};
+    const Edge spread = add(pad_op(), ".adjoint_spread", {adjoint},
+                            {{"before", std::vector<long>{window.width - 1, window.height - 1}},
+                             {"step", static_cast<long>(window.stride)},
+                             {places_attribute, bordered}});
+    return add(conv2d_op(), ".grad_input", {spread, turned},
+               {{"stride", 1L}, {places_attribute, places}});
+}
+
+std::vector<Edge> conv2d_gradient(Graph& graph, NodeId self, Edge adjoint) {
+    const Node node = graph[self];
+    const Shape kernel = graph.shape_of(node.inputs[1]);
+    const auto add = [&](const Op& op, const char* suffix, std::vector<Edge> inputs,
+                         Attributes attributes) {
+        return Edge{graph.add({&op, node.name + suffix, std::move(inputs), std::move(attributes),
+                               {}, node.location})};
+    };
+    const Edge partial =
+        add(grad_kernel_op(), ".grad_kernel", {node.inputs[0], adjoint},
+            {{"stride", node.attributes.at("stride")},
+             {"dims", std::vector<long>(kernel.dims.begin(), kernel.dims.end())}});
+    std::vector<Edge> gradients = {
+        graph.shape_of(node.inputs[0]).rows == Rows::none ? Edge{} : grad_input(graph, node, adjoint),
+        add(sum_slices_op(), ".grad_kernel_sum", {partial}, {})};
+    if (node.inputs.size() == 3) {
+        const Edge bias = add(grad_bias_op(), ".grad_bias", {adjoint}, {});
+        gradients.push_back(add(sum_slices_op(), ".grad_bias_sum", {bias}, {}));
+    }
+    return gradients;
+}
+
+// With a border so that `stride` divides the image into whole windows: out = ceil(in / stride).
+Edge pad_same(Graph& graph, const LayerUse& use, Edge image, int size, int stride) {
+    const Shape shape = graph.shape_of(image);
+    std::vector<long> before, places;
+    for (int d = 1; d <= 2; ++d) {
+        const int extent = shape.dims[d], out = (extent + stride - 1) / stride;
+        const int border = std::max(0, (out - 1) * stride + size - extent);
+        before.push_back(border / 2);
+        places.push_back(extent + border);
+    }
+    return {graph.add({&pad_op(),
+                       use.name + ".pad",
+                       {image},
+                       {{"before", before}, {"step", 1L}, {places_attribute, places}},
+                       {},
+                       use.location})};
+}
+
+Edge build_conv2d(Graph& graph, const LayerUse& use) {
+    const long filters = integer(use.attributes, "filters"), size = integer(use.attributes, "kernel");
+    const long stride = integer(use.attributes, "stride");
+    const auto& padding = std::get<std::string>(use.attributes.at("padding"));
+    if (padding != "valid" && padding != "same")
+        throw ModelError(use.location, "padding = \"" + padding + "\" is not known",
+                         "conv2d pads with zeros or not at all", "\"valid\" or \"same\"");
+    Edge image = image_for(graph, use, "conv2d", padding == "valid" ? static_cast<int>(size) : 1);
+    if (padding == "same")
+        image = pad_same(graph, use, image, static_cast<int>(size), static_cast<int>(stride));
+    const Shape shape = graph.shape_of(image);
+    std::vector<Edge> inputs = {
+        image,
+        parameter(graph, use.name + ".kernel", {filters, shape.dims[0], size, size}, use.location)};
+    if (std::get<bool>(use.attributes.at("bias")))
+        inputs.push_back(parameter(graph, use.name + ".bias", {filters}, use.location));
+    return {graph.add({&conv2d_op(),
+                       use.name,
+                       inputs,
+                       {{"stride", stride},
+                        {places_attribute, all_places(shape, static_cast<int>(size),
+                                                      static_cast<int>(stride))}},
+                       {},
+                       use.location})};
+}
+
+}  // namespace
+
+Layer conv2d_layer() {
+    Layer layer{"conv2d", LayerKind::layer,
+                "convolution: every filter sums a window of all channels times its weights"};
+    AttributeRule filters{"filters", AttributeType::integer, std::nullopt, 1, "channels that come out"};
+    filters.samples = {9L, 1L, 16L, 7L, 32L};
+    AttributeRule kernel{"kernel", AttributeType::integer, std::nullopt, 1, "width and height of the window"};
+    kernel.samples = {3L, 2L, 1L, 5L};
+    AttributeRule stride{"stride", AttributeType::integer, 1L, 1, "pixels between windows"};
+    stride.samples = {1L, 2L, 3L};
+    AttributeRule padding{"padding", AttributeType::text, std::string("valid"), 0,
+                          "\"valid\": windows inside the image; \"same\": zeros around it"};
+    padding.samples = {std::string("valid"), std::string("same")};
+    layer.attributes = {
+        filters, kernel, stride, padding,
+        {"bias", AttributeType::boolean, true, 0, "add a trained constant to each filter"},
+        {"activation", AttributeType::text, std::string("none"), 0, "a layer to apply to the sums"},
+    };
+    layer.reads_images = true;
+    layer.build = build_conv2d;
+    return layer;
+}
+
+}  // namespace siamc

@@ -1,0 +1,208 @@
+#include "layers/convolution.h"
+
+#include <algorithm>
+
+#include "layers/structural.h"
+
+namespace siamc {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::RDom;
+using Halide::Var;
+
+namespace {
+
+std::vector<int> int_list(const Node& node, const char* name) {
+    const auto& list = std::get<std::vector<long>>(node.attributes.at(name));
+    return {list.begin(), list.end()};
+}
+
+Shape pad_shape(const Graph& graph, const Node& node) {
+    const Shape image = graph.shape_of(node.inputs[0]);
+    const std::vector<int> places = int_list(node, places_attribute);
+    return {{image.dims[0], places[0], places[1]}, image.rows};
+}
+
+// The pixel of the image that comes to place `at` of the result, and whether there is one.
+struct Origin {
+    Expr pixel, exists;
+};
+
+Origin origin(const Node& node, int axis, int extent, const Expr& at) {
+    const int before = int_list(node, "before")[axis];
+    const auto step = static_cast<int>(integer(node.attributes, "step"));
+    const Expr pixel = (at - before) / step;
+    return {clamp(pixel, 0, extent - 1),
+            at >= before && pixel < extent && (at - before) % step == 0};
+}
+
+Func pad_algorithm(const AlgorithmContext& context) {
+    const Node& node = context.node;
+    const Shape image = context.graph.shape_of(node.inputs[0]);
+    const auto vars = index_vars(node.shape);
+    const Origin x = origin(node, 0, image.dims[1], vars[1]);
+    const Origin y = origin(node, 1, image.dims[2], vars[2]);
+    Func out("pad");
+    out(vars) = select(x.exists && y.exists, context.inputs[0](vars[0], x.pixel, y.pixel, vars[3]),
+                       0.0f);
+    return out;
+}
+
+void pad_reference(const Graph&, const Node& node, const std::vector<const Tensor64*>& in,
+                   Tensor64& out) {
+    const std::vector<int> before = int_list(node, "before"), &dims = in[0]->shape.dims;
+    const auto step = static_cast<int>(integer(node.attributes, "step"));
+    std::fill(out.data.begin(), out.data.end(), 0.0);
+    for (int row = 0; row < out.rows; ++row)
+        for (int y = 0; y < dims[2]; ++y)
+            for (int x = 0; x < dims[1]; ++x) {
+                const int to_x = before[0] + x * step, to_y = before[1] + y * step;
+                if (to_x >= out.shape.dims[1] || to_y >= out.shape.dims[2]) continue;
+                for (int c = 0; c < dims[0]; ++c)
+                    out.data[element(out.shape, c, to_x, to_y, row)] =
+                        in[0]->data[element(in[0]->shape, c, x, y, row)];
+            }
+}
+
+// (adjoint of a padded image) -> of the image; attributes "before", "dims". Only for step 1.
+const Op& crop_op() {
+    static const Op op = {
+        "pad.grad", Pattern::pixelwise,
+        [](const Graph& graph, const Node& node) {
+            return Shape{int_list(node, "dims"), graph.shape_of(node.inputs[0]).rows};
+        },
+        [](const AlgorithmContext& context) {
+            const Shape padded = context.graph.shape_of(context.node.inputs[0]);
+            const std::vector<int> before = int_list(context.node, "before");
+            const auto vars = index_vars(context.node.shape);
+            const Expr x = vars[1] + before[0], y = vars[2] + before[1];
+            Func out("crop");
+            out(vars) =
+                select(x < padded.dims[1] && y < padded.dims[2],
+                       context.inputs[0](vars[0], min(x, padded.dims[1] - 1),
+                                         min(y, padded.dims[2] - 1), vars[3]),
+                       0.0f);
+            return out;
+        }};
+    return op;
+}
+
+std::vector<Edge> pad_gradient(Graph& graph, NodeId self, Edge adjoint) {
+    const Node node = graph[self];
+    const Shape image = graph.shape_of(node.inputs[0]);
+    return {{graph.add({&crop_op(),
+                        node.name + ".grad",
+                        {adjoint},
+                        {{"before", node.attributes.at("before")},
+                         {"dims", std::vector<long>(image.dims.begin(), image.dims.end())}},
+                        {},
+                        node.location})}};
+}
+
+Shape sum_shape(const Graph&, const Node& node) {
+    return {int_list(node, "dims"), Rows::slice};
+}
+
+Func grad_kernel_algorithm(const AlgorithmContext& context) {
+    const Shape adjoint = context.graph.shape_of(context.node.inputs[1]);
+    const auto stride = static_cast<int>(integer(context.node.attributes, "stride"));
+    const Var n("n"), c("c"), i("i"), j("j"), slice("slice");
+    const RDom at(0, adjoint.dims[1], 0, adjoint.dims[2], 0, context.image_rows, "at");
+    Func out("grad_kernel");
+    out(n, c, i, j, slice) = 0.0f;
+    out(n, c, i, j, slice) += context.inputs[0](c, at.x * stride + i, at.y * stride + j, at.z) *
+                              context.inputs[1](n, at.x, at.y, at.z);
+    return out;
+}
+
+Func grad_bias_algorithm(const AlgorithmContext& context) {
+    const Shape adjoint = context.graph.shape_of(context.node.inputs[0]);
+    const Var n("n"), slice("slice");
+    const RDom at(0, adjoint.dims[1], 0, adjoint.dims[2], 0, context.image_rows, "at");
+    Func out("grad_bias");
+    out(n, slice) = 0.0f;
+    out(n, slice) += context.inputs[0](n, at.x, at.y, at.z);
+    return out;
+}
+
+}  // namespace
+
+Window convolution_window(const Graph& graph, const Node& node) {
+    const Shape kernel = graph.shape_of(node.inputs[1]);
+    const std::vector<int> places = int_list(node, places_attribute);
+    return {kernel.dims[2], kernel.dims[3], static_cast<int>(integer(node.attributes, "stride")),
+            places[0], places[1]};
+}
+
+const Op& pad_op() {
+    static const Op op = [] {
+        Op pad = {"pad", Pattern::pixelwise, pad_shape, pad_algorithm, pad_gradient, pad_reference};
+        pad.seen = [](const Graph& graph, const Node& node) {
+            const Shape image = graph.shape_of(node.inputs[0]);
+            const std::vector<int> before = int_list(node, "before");
+            const auto step = static_cast<int>(integer(node.attributes, "step"));
+            std::vector<int> dims = image.dims;
+            for (int axis = 0; axis < 2; ++axis) {
+                const int behind = node.shape.dims[axis + 1] - before[axis];
+                dims[axis + 1] = std::clamp((behind + step - 1) / step, 1, dims[axis + 1]);
+            }
+            return dims;
+        };
+        return pad;
+    }();
+    return op;
+}
+
+const Op& turn_kernel_op() {
+    static const Op op = {"conv2d.turn_kernel", Pattern::parameter,
+                          [](const Graph& graph, const Node& node) {
+                              Shape shape = graph.shape_of(node.inputs[0]);
+                              std::swap(shape.dims[0], shape.dims[1]);
+                              return shape;
+                          },
+                          [](const AlgorithmContext& context) {
+                              const std::vector<int>& dims = context.node.shape.dims;
+                              const Var c("c"), n("n"), i("i"), j("j");
+                              Func out("turn_kernel");
+                              out(c, n, i, j) =
+                                  context.inputs[0](n, c, dims[2] - 1 - i, dims[3] - 1 - j);
+                              return out;
+                          }};
+    return op;
+}
+
+const Op& grad_kernel_op() {
+    static const Op op = {"conv2d.grad_kernel", Pattern::slice_sum, sum_shape,
+                          grad_kernel_algorithm};
+    return op;
+}
+
+const Op& grad_bias_op() {
+    static const Op op = {"conv2d.grad_bias", Pattern::slice_sum,
+                          [](const Graph& graph, const Node& node) {
+                              return Shape{{graph.shape_of(node.inputs[0]).dims[0]}, Rows::slice};
+                          },
+                          grad_bias_algorithm};
+    return op;
+}
+
+const Op& sum_slices_op() {
+    static const Op op = {"sum_slices", Pattern::sum_slices,
+                          [](const Graph& graph, const Node& node) {
+                              return Shape{graph.shape_of(node.inputs[0]).dims, Rows::none};
+                          },
+                          [](const AlgorithmContext& context) {
+                              const auto vars = index_vars(context.node.shape);
+                              const RDom slice(0, context.slices, "slice");
+                              std::vector<Expr> index(vars.begin(), vars.end());
+                              index.emplace_back(slice);
+                              Func out("sum_slices");
+                              out(vars) = 0.0f;
+                              out(vars) += context.inputs[0](index);
+                              return out;
+                          }};
+    return op;
+}
+
+}  // namespace siamc

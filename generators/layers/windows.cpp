@@ -1,0 +1,92 @@
+#include "layers/windows.h"
+
+#include <fmt/format.h>
+
+#include "frontend/model_spec.h"
+#include "layers/structural.h"
+
+namespace siamc {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::Var;
+
+Window pooling_window(const Node& node) {
+    const auto size = static_cast<int>(integer(node.attributes, "window"));
+    const auto& places = std::get<std::vector<long>>(node.attributes.at(places_attribute));
+    return {size, size, static_cast<int>(integer(node.attributes, "stride")),
+            static_cast<int>(places[0]), static_cast<int>(places[1])};
+}
+
+Shape shape_over(const Window& window, int channels, Rows rows) {
+    return {{channels, window.places_x, window.places_y}, rows};
+}
+
+std::vector<int> dims_seen(const Window& window, int channels) {
+    return {channels, (window.places_x - 1) * window.stride + window.width,
+            (window.places_y - 1) * window.stride + window.height};
+}
+
+Edge image_for(Graph& graph, const LayerUse& use, const std::string& layer, int window) {
+    Edge image = use.inputs[0];
+    Shape shape = graph.shape_of(image);
+    if (shape.dims.size() == 2)
+        image = reshape(graph, image, {1, shape.dims[0], shape.dims[1]}, use.name + ".image",
+                        use.location);
+    shape = graph.shape_of(image);
+    if (shape.dims.size() != 3)
+        throw ModelError(use.location, layer + " cannot read " + to_string(shape),
+                         "it slides a window over an image", "it before any dense or flatten");
+    if (shape.dims[1] < window || shape.dims[2] < window)
+        throw ModelError(use.location,
+                         fmt::format("{}'s window of {} x {} does not fit", layer, window, window),
+                         fmt::format("the image here is {} x {}", shape.dims[1], shape.dims[2]),
+                         "a smaller window, or fewer layers in front");
+    return image;
+}
+
+std::vector<long> all_places(const Shape& image, int window, int stride) {
+    return {(image.dims[1] - window) / stride + 1, (image.dims[2] - window) / stride + 1};
+}
+
+Attributes pooling_attributes(const Graph& graph, const LayerUse& use, Edge image) {
+    const long window = integer(use.attributes, "window");
+    const long given = integer(use.attributes, "stride"), stride = given ? given : window;
+    return {{"window", window},
+            {"stride", stride},
+            {places_attribute, all_places(graph.shape_of(image), static_cast<int>(window),
+                                          static_cast<int>(stride))}};
+}
+
+std::vector<AttributeRule> pooling_rules() {
+    AttributeRule window{"window", AttributeType::integer, 2L, 1, "its width and height"};
+    window.maximum = 15;  // a pixel's number in its window is a byte
+    window.samples = {2L, 3L, 1L};
+    AttributeRule stride{"stride", AttributeType::integer, 0L, 0, "pixels apart; 0: the window"};
+    stride.samples = {0L, 1L, 2L, 3L};
+    return {window, stride};
+}
+
+Func gather_windows(const AlgorithmContext& context, const std::string& name,
+                    const std::function<Expr(const std::vector<Expr>&, Expr)>& share) {
+    const Window window = pooling_window(context.node);
+    const std::vector<Var> vars = index_vars(context.node.shape);
+    const Var &c = vars[0], &x = vars[1], &y = vars[2], &row = vars[3];
+    const int wide = (window.width + window.stride - 1) / window.stride;
+    Expr sum = 0.0f;
+    for (int j = 0; j < wide; ++j)
+        for (int i = 0; i < wide; ++i) {
+            const Expr wx = x / window.stride - i, wy = y / window.stride - j;
+            const Expr ix = x - wx * window.stride, iy = y - wy * window.stride;
+            const Expr sees = wx >= 0 && wx < window.places_x && ix < window.width && wy >= 0 &&
+                              wy < window.places_y && iy < window.height;
+            const std::vector<Expr> at = {c, clamp(wx, 0, window.places_x - 1),
+                                          clamp(wy, 0, window.places_y - 1), row};
+            sum = sum + select(sees, share(at, iy * window.width + ix), 0.0f);
+        }
+    Func out(name);
+    out(vars) = sum;
+    return out;
+}
+
+}  // namespace siamc

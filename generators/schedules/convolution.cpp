@@ -1,0 +1,166 @@
+// Schedules of convolutions, of pooling and of their gradients.
+//
+// A convolution holds a tile of its result in registers while it walks the window and all channels:
+// some pixels times some vectors of filters. Each step takes a vector of weights per vector of
+// filters and broadcasts one number of the image per pixel. Where pooling follows, the pixels of a
+// tile are those of whole pooling windows, so that only what is pooled leaves the registers.
+#include "schedules/schedule.h"
+#include "schedules/vectors.h"
+
+namespace siamc {
+
+using Halide::Func;
+using Halide::LoopLevel;
+using Halide::MemoryType;
+using Halide::RVar;
+using Halide::TailStrategy;
+using Halide::Var;
+
+namespace {
+
+// A tile's extents: vectors of filters, and results of one line (pooled, if pooling follows).
+struct Tile {
+    int vectors = 1, wide = 1;
+};
+
+// Accumulators that leave registers for the weights and a broadcast: of 16, or of 32.
+int most_accumulators(const Vectors& registers) {
+    return registers.many_registers ? 24 : 12;
+}
+
+// The most multiply-adds per load among the tiles that fit the registers and divide the result:
+// v vectors of p pixels do v p multiply-adds with v + p loads.
+Tile best_tile(const KernelFuncs& kernel, const Vectors& registers, int width) {
+    const int filters = kernel.dims[0][0], results = kernel.dims[0][1];
+    Tile best;
+    double most = 0;
+    for (int vectors = 1; vectors <= 4; ++vectors)
+        for (int wide = 1; wide <= results; ++wide) {
+            const int line = (wide - 1) * kernel.pool_stride + kernel.pool_window;
+            const int pixels = line * kernel.pool_window;
+            const bool divides = filters % (width * vectors) == 0 && results % wide == 0;
+            const bool least = vectors == 1 && wide == 1;
+            if (!least && (!divides || vectors * pixels > most_accumulators(registers))) continue;
+            const double share = static_cast<double>(vectors * pixels) / (vectors + pixels);
+            if (share > most) {
+                best = {vectors, wide};
+                most = share;
+            }
+        }
+    return best;
+}
+
+void schedule_sums(KernelFuncs& kernel, const Vectors& registers) {
+    Func out = kernel.outputs[0], sum = kernel.values[0];
+    const int filters = kernel.dims[0][0], width = registers.width_for(filters);
+    const Tile tile = best_tile(kernel, registers, width);
+    const int across = width * tile.vectors;
+    const TailStrategy strategy = tail(filters, across);
+    const std::vector<Var> args = out.args();
+    const Var &n = args[0], &x = args[1], &y = args[2], &row = args[3];
+    Var no("no"), ni("ni"), xo("xo"), xi("xi");
+    out.split(n, no, ni, across, strategy)
+        .split(x, xo, xi, tile.wide)
+        .reorder(ni, xi, xo, y, no, row)
+        .vectorize(ni, width)
+        .unroll(ni)
+        .unroll(xi);
+    const Var sn = sum.args()[0], sx = sum.args()[1], sy = sum.args()[2];
+    const RVar channel = sum.rvars()[0], i = sum.rvars()[1], j = sum.rvars()[2];
+    sum.compute_at(out, xo)
+        .store_in(MemoryType::Stack)
+        .vectorize(sn, width, strategy)
+        .unroll(sn)
+        .unroll(sx)
+        .unroll(sy);
+    sum.update()
+        .reorder(sn, sx, sy, channel, i, j)
+        .vectorize(sn, width, strategy)
+        .unroll(sn)
+        .unroll(sx)
+        .unroll(sy);
+    if (kernel.channels == 1) sum.update().unroll(i);
+}
+
+// All sums of a tile walk the rows of the slice and their pixels.
+void schedule_slice_sum(KernelFuncs& kernel, const Vectors& registers) {
+    Func out = kernel.outputs[0], sum = kernel.values[0];
+    const int filters = kernel.dims[0][0], width = registers.width_for(filters);
+    const bool vector_only = kernel.dims[0].size() == 1;
+    const int vectors = vectors_for(filters, width, vector_only ? 8 : 2);
+    const TailStrategy strategy = tail(filters, width * vectors);
+    const Var n = out.args()[0], sn = sum.args()[0];
+    Var no("no"), ni("ni");
+    out.split(n, no, ni, width * vectors, strategy).vectorize(ni, width).unroll(ni);
+    sum.compute_at(out, no).store_in(MemoryType::Stack).vectorize(sn, width, strategy).unroll(sn);
+    std::vector<Halide::VarOrRVar> order = {sn};
+    if (!vector_only) {
+        const Var c = out.args()[1], i = out.args()[2], j = out.args()[3];
+        const Var sc = sum.args()[1], si = sum.args()[2];
+        const int tall = vectors_for(kernel.dims[0][1], 1, 4);
+        Var co("co"), ci("ci");
+        const bool whole_line = tall == 1;
+        out.split(c, co, ci, tall);
+        if (whole_line)
+            out.reorder(ni, ci, i, no, co, j);
+        else
+            out.reorder(ni, ci, no, co, i, j);
+        sum.unroll(sc);
+        order.emplace_back(sc);
+        if (whole_line) {
+            sum.unroll(si);
+            sum.update().unroll(si);
+            order.emplace_back(si);
+        }
+    }
+    for (const RVar& at : sum.rvars()) order.emplace_back(at);
+    sum.update().reorder(order).vectorize(sn, width, strategy).unroll(sn);
+    if (!vector_only) sum.update().unroll(sum.args()[1]);
+}
+
+void schedule_sum_of_slices(KernelFuncs& kernel, const Vectors& registers) {
+    Func out = kernel.outputs[0], sum = kernel.values[0];
+    const int extent = kernel.dims[0][0], width = registers.width_for(extent);
+    const Var n = out.args()[0], sn = sum.args()[0];
+    Var no("no"), ni("ni");
+    const TailStrategy strategy = tail(extent, width);
+    out.split(n, no, ni, width, strategy).vectorize(ni, width);
+    sum.compute_at(out, no).store_in(MemoryType::Stack).vectorize(sn, width, strategy);
+    sum.update().vectorize(sn, width, strategy);
+}
+
+void schedule_pooling(KernelFuncs& kernel, const Vectors& registers) {
+    Func out = kernel.outputs[0];
+    const Var c = out.args()[0];
+    registers.channels(out, c, kernel.dims[0][0]);
+    for (Func& func : all_funcs(kernel)) {  // of a whole image
+        if (!func.has_update_definition()) continue;
+        func.compute_at(out, c).store_in(MemoryType::Stack);
+        if (kernel.dims[0][0] < 4) continue;
+        const int width = kernel.dims[0][0] >= registers.lanes ? registers.lanes : 4;
+        const Var sum_c = func.args()[0];
+        func.vectorize(sum_c, width);
+        func.update().reorder(sum_c, func.rvars()[0], func.rvars()[1]).vectorize(sum_c, width);
+    }
+}
+
+}  // namespace
+
+void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target) {
+    const Vectors registers(target);
+    switch (kernel.pattern) {
+        case Pattern::convolution:
+            return schedule_sums(kernel, registers);
+        case Pattern::slice_sum:
+            return schedule_slice_sum(kernel, registers);
+        case Pattern::sum_slices:
+            return schedule_sum_of_slices(kernel, registers);
+        case Pattern::pooling:
+            return schedule_pooling(kernel, registers);
+        default:
+            return registers.channels(kernel.outputs[0], kernel.outputs[0].args()[0],
+                                      kernel.dims[0][0]);
+    }
+}
+
+}  // namespace siamc
