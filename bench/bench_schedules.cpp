@@ -47,8 +47,10 @@ po::options_description options() {
         "target", po::value<std::string>()->default_value("host"), "what to compile for")(
         "batch", po::value<int>()->default_value(128), "tuples of a training step")(
         "kernel", po::value<std::string>()->default_value(""),
-        "only those with this in their name")("seconds", po::value<double>()->default_value(0.25),
-                                              "to time each schedule of a kernel")(
+        "only those with this in their name")("schedule",
+                                              po::value<std::string>()->default_value(""),
+                                              "only this scheduler beside the naive one")(
+        "seconds", po::value<double>()->default_value(0.25), "to time each schedule of a kernel")(
         "time-limit", po::value<unsigned>()->default_value(60), "seconds a schedule may compile")(
         "json", po::bool_switch(), "print one JSON object");
     return all;
@@ -87,6 +89,17 @@ Kernels choose_kernels(const Library& library, const std::string& part_of_name) 
     return chosen;
 }
 
+std::vector<Scheduler> choose_schedulers(const std::string& name) {
+    if (name.empty()) return schedulers;
+    std::vector<Scheduler> chosen;
+    for (const Scheduler& scheduler : schedulers)
+        if (scheduler.choice == ScheduleChoice::naive || scheduler.name == name)
+            chosen.push_back(scheduler);
+    if (chosen.size() == 1 && name != chosen[0].name)
+        fail(Exit::usage, "--schedule: no scheduler '{}'\n  write: tuned, Adams2019, ...", name);
+    return chosen;
+}
+
 struct Bounds {
     double peak_gflops = 0;
     std::map<long, double> gbs;  // by working set
@@ -119,10 +132,11 @@ Json time_kernel(const std::string& symbol, const KernelTask& task, const po::va
                  const Halide::Target& target, Bounds& bounds) {
     KernelBuffers buffers(task);
     const SharedFloats reference(buffers.output_floats());
+    const std::vector<Scheduler> chosen = choose_schedulers(values["schedule"].as<std::string>());
     Contest contest = {&task, target, &buffers, reference.data(),
                        values["time-limit"].as<unsigned>()};
     std::vector<std::unique_ptr<Contestant>> contestants;
-    for (const Scheduler& scheduler : schedulers) {
+    for (const Scheduler& scheduler : chosen) {
         contestants.push_back(std::make_unique<Contestant>(contest, scheduler));
         const bool ready = contestants.back()->ready();
         if (scheduler.choice == ScheduleChoice::naive && !ready) contest.reference = nullptr;
@@ -136,7 +150,7 @@ Json time_kernel(const std::string& symbol, const KernelTask& task, const po::va
     Json rows = Json::array();
     for (std::size_t c = 0; c < contestants.size(); ++c) {
         Json row = {
-            {"kernel", symbol}, {"target", target.to_string()}, {"schedule", schedulers[c].name}};
+            {"kernel", symbol}, {"target", target.to_string()}, {"schedule", chosen[c].name}};
         row.update(row_of(*contestants[c], median(turns[c]), cost, bounds, bound));
         rows.push_back(std::move(row));
     }

@@ -5,6 +5,8 @@
 
 #include "layers/active.h"
 #include "layers/structural.h"
+#include "layers/windows.h"
+#include "layers/winners.h"
 #include "sampling/random.h"
 
 namespace siamc {
@@ -22,6 +24,8 @@ void fill(std::uint8_t* data, long elements, const Node& node, ElementType type,
     for (long i = 0; i < elements; ++i) {
         if (node.op == &activity_op())
             data[i] = all_rows;
+        else if (node.op == &winner_op())
+            data[i] = static_cast<std::uint8_t>(random.below(pooling_window(node).area()));
         else if (type == ElementType::uint8)
             data[i] = static_cast<std::uint8_t>(random.next());
         else if (node.op == &rows_op())

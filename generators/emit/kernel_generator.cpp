@@ -166,8 +166,8 @@ void KernelGenerator::generate() {
     }
     std::map<NodeId, Func> values;
     for (NodeId id : kernel.nodes) {
-        AlgorithmContext context{
-            graph, graph[id], {}, image_rows, slices, task_.single_row ? 1 : row_quantum};
+        AlgorithmContext context{graph,      graph[id], {},
+                                 image_rows, slices,    task_.single_row ? 1 : row_quantum};
         for (Edge edge : graph[id].inputs) {
             const auto inside = values.find(edge.node);
             if (inside == values.end()) {
@@ -190,7 +190,10 @@ void KernelGenerator::generate() {
     }
     for (size_t i = 0; i < outputs_.size(); ++i) {
         const std::vector<Var> vars = values[kernel.outputs[i]].args();
-        (*outputs_[i])(vars) = values[kernel.outputs[i]](vars);
+        if (kernel.pattern == Pattern::scatter)
+            *outputs_[i] = values[kernel.outputs[i]];
+        else
+            (*outputs_[i])(vars) = values[kernel.outputs[i]](vars);
     }
     if (!joint_output_) return;
     const std::vector<Var> vars = values[kernel.outputs[0]].args();
@@ -208,6 +211,13 @@ void KernelGenerator::describe() {
     const Node& first = graph[task_.kernel->nodes[0]];
     const std::vector<int>& dims = graph.shape_of(first.inputs[0]).dims;
     if (!dims.empty()) funcs_.channels = dims[0];
+    for (Edge edge : first.inputs) {
+        const Shape shape = graph.shape_of(edge);
+        if (shape.rows == Rows::none && shape.dims.size() == 4)
+            funcs_.taps = {shape.dims[2], shape.dims[3]};
+    }
+    if (first.op->pattern == Pattern::scatter && first.shape.rows == Rows::slice)
+        funcs_.taps = {first.shape.dims[1], first.shape.dims[2]};
     for (NodeId id : task_.kernel->nodes) {
         if (graph[id].op->pattern != Pattern::pooling || !graph[id].op->seen) continue;
         funcs_.pool_window = static_cast<int>(integer(graph[id].attributes, "window"));

@@ -2,9 +2,8 @@
 // in(c, x stride + i, y stride + j) * kernel(n, c, i, j): a cross-correlation, as frameworks call
 // convolution. The kernel is stored [height][width][inputs][filters], as Keras stores it. "same"
 // puts a border of zeros around the image, as Keras does: half of it in front, the odd one behind.
-#include "layers/convolution.h"
-
 #include "frontend/model_spec.h"
+#include "layers/convolution.h"
 #include "layers/structural.h"
 #include "layers/windows.h"
 
@@ -37,8 +36,8 @@ Func conv2d_algorithm(const AlgorithmContext& context) {
     const RDom k(0, channels, 0, window.width, 0, window.height, "k");
     Func out("conv2d");
     out(vars) = in.size() == 3 ? Expr(in[2](n)) : Expr(0.0f);
-    out(vars) += in[0](k.x, x * window.stride + k.y, y * window.stride + k.z, row) *
-                 in[1](n, k.x, k.y, k.z);
+    out(vars) +=
+        in[0](k.x, x * window.stride + k.y, y * window.stride + k.z, row) * in[1](n, k.x, k.y, k.z);
     return out;
 }
 
@@ -85,12 +84,17 @@ Edge grad_input(Graph& graph, const Node& node, Edge adjoint) {
     const Shape image = graph.shape_of(node.inputs[0]);
     const auto add = [&](const Op& op, const char* suffix, std::vector<Edge> inputs,
                          Attributes attributes) {
-        return Edge{graph.add({&op, node.name + suffix, std::move(inputs), std::move(attributes),
-                               {}, node.location})};
+        return Edge{graph.add({&op,
+                               node.name + suffix,
+                               std::move(inputs),
+                               std::move(attributes),
+                               {},
+                               node.location})};
     };
     const Edge turned = add(turn_kernel_op(), ".kernel_turned", {node.inputs[1]}, {});
     const std::vector<long> places = {image.dims[1], image.dims[2]};
-    const std::vector<long> bordered = {places[0] + window.width - 1, places[1] + window.height - 1};
+    const std::vector<long> bordered = {places[0] + window.width - 1,
+                                        places[1] + window.height - 1};
     const Edge spread = add(pad_op(), ".adjoint_spread", {adjoint},
                             {{"before", std::vector<long>{window.width - 1, window.height - 1}},
                              {"step", static_cast<long>(window.stride)},
@@ -104,16 +108,20 @@ std::vector<Edge> conv2d_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Shape kernel = graph.shape_of(node.inputs[1]);
     const auto add = [&](const Op& op, const char* suffix, std::vector<Edge> inputs,
                          Attributes attributes) {
-        return Edge{graph.add({&op, node.name + suffix, std::move(inputs), std::move(attributes),
-                               {}, node.location})};
+        return Edge{graph.add({&op,
+                               node.name + suffix,
+                               std::move(inputs),
+                               std::move(attributes),
+                               {},
+                               node.location})};
     };
-    const Edge partial =
-        add(grad_kernel_op(), ".grad_kernel", {node.inputs[0], adjoint},
-            {{"stride", node.attributes.at("stride")},
-             {"dims", std::vector<long>(kernel.dims.begin(), kernel.dims.end())}});
-    std::vector<Edge> gradients = {
-        graph.shape_of(node.inputs[0]).rows == Rows::none ? Edge{} : grad_input(graph, node, adjoint),
-        add(sum_slices_op(), ".grad_kernel_sum", {partial}, {})};
+    const Edge partial = add(grad_kernel_op(), ".grad_kernel", {node.inputs[0], adjoint},
+                             {{"stride", node.attributes.at("stride")},
+                              {"dims", std::vector<long>(kernel.dims.begin(), kernel.dims.end())}});
+    std::vector<Edge> gradients = {graph.shape_of(node.inputs[0]).rows == Rows::none
+                                       ? Edge{}
+                                       : grad_input(graph, node, adjoint),
+                                   add(sum_slices_op(), ".grad_kernel_sum", {partial}, {})};
     if (node.inputs.size() == 3) {
         const Edge bias = add(grad_bias_op(), ".grad_bias", {adjoint}, {});
         gradients.push_back(add(sum_slices_op(), ".grad_bias_sum", {bias}, {}));
@@ -140,7 +148,8 @@ Edge pad_same(Graph& graph, const LayerUse& use, Edge image, int size, int strid
 }
 
 Edge build_conv2d(Graph& graph, const LayerUse& use) {
-    const long filters = integer(use.attributes, "filters"), size = integer(use.attributes, "kernel");
+    const long filters = integer(use.attributes, "filters"),
+               size = integer(use.attributes, "kernel");
     const long stride = integer(use.attributes, "stride");
     const auto& padding = std::get<std::string>(use.attributes.at("padding"));
     if (padding != "valid" && padding != "same")
@@ -155,14 +164,14 @@ Edge build_conv2d(Graph& graph, const LayerUse& use) {
         parameter(graph, use.name + ".kernel", {filters, shape.dims[0], size, size}, use.location)};
     if (std::get<bool>(use.attributes.at("bias")))
         inputs.push_back(parameter(graph, use.name + ".bias", {filters}, use.location));
-    return {graph.add({&conv2d_op(),
-                       use.name,
-                       inputs,
-                       {{"stride", stride},
-                        {places_attribute, all_places(shape, static_cast<int>(size),
-                                                      static_cast<int>(stride))}},
-                       {},
-                       use.location})};
+    return {graph.add(
+        {&conv2d_op(),
+         use.name,
+         inputs,
+         {{"stride", stride},
+          {places_attribute, all_places(shape, static_cast<int>(size), static_cast<int>(stride))}},
+         {},
+         use.location})};
 }
 
 }  // namespace
@@ -170,9 +179,11 @@ Edge build_conv2d(Graph& graph, const LayerUse& use) {
 Layer conv2d_layer() {
     Layer layer{"conv2d", LayerKind::layer,
                 "convolution: every filter sums a window of all channels times its weights"};
-    AttributeRule filters{"filters", AttributeType::integer, std::nullopt, 1, "channels that come out"};
+    AttributeRule filters{"filters", AttributeType::integer, std::nullopt, 1,
+                          "channels that come out"};
     filters.samples = {9L, 1L, 16L, 7L, 32L};
-    AttributeRule kernel{"kernel", AttributeType::integer, std::nullopt, 1, "width and height of the window"};
+    AttributeRule kernel{"kernel", AttributeType::integer, std::nullopt, 1,
+                         "width and height of the window"};
     kernel.samples = {3L, 2L, 1L, 5L};
     AttributeRule stride{"stride", AttributeType::integer, 1L, 1, "pixels between windows"};
     stride.samples = {1L, 2L, 3L};
@@ -180,7 +191,10 @@ Layer conv2d_layer() {
                           "\"valid\": windows inside the image; \"same\": zeros around it"};
     padding.samples = {std::string("valid"), std::string("same")};
     layer.attributes = {
-        filters, kernel, stride, padding,
+        filters,
+        kernel,
+        stride,
+        padding,
         {"bias", AttributeType::boolean, true, 0, "add a trained constant to each filter"},
         {"activation", AttributeType::text, std::string("none"), 0, "a layer to apply to the sums"},
     };

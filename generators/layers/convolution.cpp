@@ -44,8 +44,8 @@ Func pad_algorithm(const AlgorithmContext& context) {
     const Origin x = origin(node, 0, image.dims[1], vars[1]);
     const Origin y = origin(node, 1, image.dims[2], vars[2]);
     Func out("pad");
-    out(vars) = select(x.exists && y.exists, context.inputs[0](vars[0], x.pixel, y.pixel, vars[3]),
-                       0.0f);
+    out(vars) =
+        select(x.exists && y.exists, context.inputs[0](vars[0], x.pixel, y.pixel, vars[3]), 0.0f);
     return out;
 }
 
@@ -78,11 +78,10 @@ const Op& crop_op() {
             const auto vars = index_vars(context.node.shape);
             const Expr x = vars[1] + before[0], y = vars[2] + before[1];
             Func out("crop");
-            out(vars) =
-                select(x < padded.dims[1] && y < padded.dims[2],
-                       context.inputs[0](vars[0], min(x, padded.dims[1] - 1),
-                                         min(y, padded.dims[2] - 1), vars[3]),
-                       0.0f);
+            out(vars) = select(x < padded.dims[1] && y < padded.dims[2],
+                               context.inputs[0](vars[0], min(x, padded.dims[1] - 1),
+                                                 min(y, padded.dims[2] - 1), vars[3]),
+                               0.0f);
             return out;
         }};
     return op;

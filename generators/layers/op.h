@@ -24,6 +24,7 @@ enum class Pattern {
     pooling,      // out(c, x, y, row) or out(c, row) of a window of in(c, ., ., row)
     pixelwise,    // out(c, x, y, row) reads other pixels of the same channel and row
     slice_sum,    // sums over the rows of a slice: partial sums of weight gradients
+    scatter,      // sums into places that data name; computed where the result lies
     sum_slices,   // adds them up
     batch_sum,    // sums over all rows: weight gradients
     parameter,    // from parameters only: transposes
@@ -85,10 +86,10 @@ enum class AttributeType { integer, real, boolean, text };
 struct AttributeRule {
     std::string name;
     AttributeType type;
-    std::optional<Attribute> fallback;  // absent: the attribute must be given
-    double minimum = 0;                 // inclusive, for numbers
-    std::string help = {};              // one line, also in `siamc layers` and models/README.md
-    double maximum = 2147483647;        // inclusive, for integers
+    std::optional<Attribute> fallback;    // absent: the attribute must be given
+    double minimum = 0;                   // inclusive, for numbers
+    std::string help = {};                // one line, also in `siamc layers` and models/README.md
+    double maximum = 2147483647;          // inclusive, for integers
     std::vector<Attribute> samples = {};  // what tests try; empty: by its type
 };
 
@@ -105,8 +106,8 @@ struct Layer {
     LayerKind kind;
     std::string help;
     std::vector<AttributeRule> attributes = {};
-    int branches = 0;         // losses: 2 pairs, 3 triplets
-    bool flat_input = false;  // a flatten is put in front of it where needed
+    int branches = 0;           // losses: 2 pairs, 3 triplets
+    bool flat_input = false;    // a flatten is put in front of it where needed
     bool reads_images = false;  // [width height] or [channels width height], no flat input
     // Appends the layer's nodes to the graph and returns its result. Layers get one input edge;
     // distances two (one per branch, same shape, tuple rows); losses one distance per compared

@@ -11,6 +11,29 @@ using Halide::Expr;
 using Halide::Func;
 using Halide::Var;
 
+namespace {
+
+// The layer's attributes `window` and `stride` (0: the window's size) as a pooling node has them.
+Attributes pooling_attributes(const Graph& graph, const LayerUse& use, Edge image) {
+    const long window = integer(use.attributes, "window");
+    const long given = integer(use.attributes, "stride"), stride = given ? given : window;
+    return {{"window", window},
+            {"stride", stride},
+            {places_attribute, all_places(graph.shape_of(image), static_cast<int>(window),
+                                          static_cast<int>(stride))}};
+}
+
+std::vector<AttributeRule> pooling_rules() {
+    AttributeRule window{"window", AttributeType::integer, 2L, 1, "its width and height"};
+    window.maximum = 15;  // a pixel's number in its window is a byte
+    window.samples = {2L, 3L, 1L};
+    AttributeRule stride{"stride", AttributeType::integer, 0L, 0, "pixels apart; 0: the window"};
+    stride.samples = {0L, 1L, 2L, 3L};
+    return {window, stride};
+}
+
+}  // namespace
+
 Window pooling_window(const Node& node) {
     const auto size = static_cast<int>(integer(node.attributes, "window"));
     const auto& places = std::get<std::vector<long>>(node.attributes.at(places_attribute));
@@ -49,22 +72,55 @@ std::vector<long> all_places(const Shape& image, int window, int stride) {
     return {(image.dims[1] - window) / stride + 1, (image.dims[2] - window) / stride + 1};
 }
 
-Attributes pooling_attributes(const Graph& graph, const LayerUse& use, Edge image) {
-    const long window = integer(use.attributes, "window");
-    const long given = integer(use.attributes, "stride"), stride = given ? given : window;
-    return {{"window", window},
-            {"stride", stride},
-            {places_attribute, all_places(graph.shape_of(image), static_cast<int>(window),
-                                          static_cast<int>(stride))}};
+Shape pooled_shape(const Graph& graph, const Node& node) {
+    const Shape image = graph.shape_of(node.inputs[0]);
+    return shape_over(pooling_window(node), image.dims[0], image.rows);
 }
 
-std::vector<AttributeRule> pooling_rules() {
-    AttributeRule window{"window", AttributeType::integer, 2L, 1, "its width and height"};
-    window.maximum = 15;  // a pixel's number in its window is a byte
-    window.samples = {2L, 3L, 1L};
-    AttributeRule stride{"stride", AttributeType::integer, 0L, 0, "pixels apart; 0: the window"};
-    stride.samples = {0L, 1L, 2L, 3L};
-    return {window, stride};
+std::vector<int> seen_by_pooling(const Graph& graph, const Node& node) {
+    return dims_seen(pooling_window(node), graph.shape_of(node.inputs[0]).dims[0]);
+}
+
+std::vector<Expr> window_pixels(const AlgorithmContext& context) {
+    const Window window = pooling_window(context.node);
+    const auto vars = index_vars(context.node.shape);
+    std::vector<Expr> all;
+    for (int y = 0; y < window.height; ++y)
+        for (int x = 0; x < window.width; ++x)
+            all.push_back(context.inputs[0](vars[0], vars[1] * window.stride + x,
+                                            vars[2] * window.stride + y, vars[3]));
+    return all;
+}
+
+void reduce_windows(const Node& node, const Tensor64& image, Tensor64& out,
+                    const std::function<double(const std::vector<double>&)>& reduce) {
+    const Window window = pooling_window(node);
+    const std::vector<int>& dims = out.shape.dims;
+    std::vector<double> seen(static_cast<size_t>(window.area()));
+    size_t at = 0;
+    for (int row = 0; row < out.rows; ++row)
+        for (int y = 0; y < dims[2]; ++y)
+            for (int x = 0; x < dims[1]; ++x)
+                for (int c = 0; c < dims[0]; ++c) {
+                    for (int q = 0; q < window.area(); ++q)
+                        seen[q] =
+                            image.data[element(image.shape, c, x * window.stride + q % window.width,
+                                               y * window.stride + q / window.width, row)];
+                    out.data[at++] = reduce(seen);
+                }
+}
+
+Layer pooling_layer(const Op& op, const std::string& help) {
+    Layer layer{op.name, LayerKind::layer, help};
+    layer.attributes = pooling_rules();
+    layer.reads_images = true;
+    layer.build = [&op](Graph& graph, const LayerUse& use) {
+        const Edge image =
+            image_for(graph, use, op.name, static_cast<int>(integer(use.attributes, "window")));
+        return Edge{graph.add(
+            {&op, use.name, {image}, pooling_attributes(graph, use, image), {}, use.location})};
+    };
+    return layer;
 }
 
 Func gather_windows(const AlgorithmContext& context, const std::string& name,

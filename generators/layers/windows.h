@@ -36,19 +36,25 @@ Edge image_for(Graph& graph, const LayerUse& use, const std::string& layer, int 
 // {x, y}: at how many places a window lies inside the image.
 std::vector<long> all_places(const Shape& image, int window, int stride);
 
-// The layer's attributes `window` and `stride` (0: the window's size) as a pooling node has them.
-Attributes pooling_attributes(const Graph& graph, const LayerUse& use, Edge image);
+// Of every pooling operation: its result's shape, the part of the image that it reads, what its
+// window at (x, y) sees, row by row.
+Shape pooled_shape(const Graph& graph, const Node& node);
+std::vector<int> seen_by_pooling(const Graph& graph, const Node& node);
+std::vector<Halide::Expr> window_pixels(const AlgorithmContext& context);
 
-// The rules that pooling layers share.
-std::vector<AttributeRule> pooling_rules();
+// Reference implementations: out is reduce() of what each window sees.
+void reduce_windows(const Node& node, const Tensor64& image, Tensor64& out,
+                    const std::function<double(const std::vector<double>&)>& reduce);
+
+// The layer of a pooling operation, of its name.
+Layer pooling_layer(const Op& op, const std::string& help);
 
 // The gradient of pooling, without scatter: each pixel sums over the windows that see it. What a
 // window gives it is share(at, inside): `at` is the window's index, as the result has it, and
 // `inside` the pixel's number in the window, row by row.
-Halide::Func gather_windows(
-    const AlgorithmContext& context, const std::string& name,
-    const std::function<Halide::Expr(const std::vector<Halide::Expr>& at, Halide::Expr inside)>&
-        share);
+Halide::Func gather_windows(const AlgorithmContext& context, const std::string& name,
+                            const std::function<Halide::Expr(const std::vector<Halide::Expr>& at,
+                                                             Halide::Expr inside)>& share);
 
 // Sums of elements (c, x, y): what reference implementations index with.
 inline size_t element(const Shape& shape, int c, int x, int y, int row) {

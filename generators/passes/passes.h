@@ -27,6 +27,10 @@ namespace siamc {
 // the order of the parameters. Throws ModelError at the line of a layer that has no gradient.
 [[nodiscard]] Graph differentiate(const Graph& graph);
 
+// Gradients that read the gradient of a pooled image read the winners and the pooled adjoint
+// instead, and leave out the multiply-adds with its zeros. Only the order of sums changes.
+[[nodiscard]] Graph follow_winners(const Graph& graph);
+
 // Drops every node that no output depends on.
 [[nodiscard]] Graph remove_unused(const Graph& graph);
 

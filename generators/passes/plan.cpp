@@ -35,7 +35,6 @@ long element_bytes(ElementType type) {
     return type == ElementType::uint8 ? 1 : 4;
 }
 
-
 class Planner {
   public:
     Planner(const Graph& graph, const ParameterLayout& parameters, int batch)

@@ -129,6 +129,70 @@ void schedule_sum_of_slices(KernelFuncs& kernel, const Vectors& registers) {
     sum.update().vectorize(sn, width, strategy);
 }
 
+// The image's gradient lies in the first cache while the filters walk over its windows, each with
+// its weights in registers.
+void schedule_grad_input_won(KernelFuncs& kernel, const Vectors& registers) {
+    Func out = kernel.outputs[0];
+    const Var c = out.args()[0], x = out.args()[1], y = out.args()[2], row = out.args()[3];
+    const int channels = kernel.dims[0][0], width = registers.width_for(channels);
+    const TailStrategy strategy = tail(channels, width);
+    const std::vector<RVar> k = out.rvars();
+    const int taps = kernel.taps[0] * kernel.taps[1];
+    const int vectors = vectors_for(channels, width, std::max(1, 18 / taps));
+    Var co("co"), ci("ci");
+    out.vectorize(c, width, strategy);
+    out.update()
+        .split(c, co, ci, width * vectors, strategy)
+        .reorder(ci, k[0], k[1], k[2], k[3], k[4], co, row)
+        .allow_race_conditions()
+        .vectorize(ci, width)
+        .unroll(ci)
+        .unroll(k[0])
+        .unroll(k[1]);
+    out.compute_root();
+    (void)x, (void)y;
+}
+
+// A filter's weights are summed in registers over the windows of an image, and the images of the
+// slice one after the other where the result lies.
+void schedule_grad_kernel_won(KernelFuncs& kernel, Func image_sum, const Vectors& registers) {
+    Func out = kernel.outputs[0];
+    const Var c = out.args()[0], i = out.args()[1], j = out.args()[2], n = out.args()[3];
+    const int channels = kernel.dims[0][0], width = registers.width_for(channels);
+    const int taps = kernel.taps[0] * kernel.taps[1];
+    const int vectors = vectors_for(channels, width, std::max(1, 18 / taps));
+    const TailStrategy strategy = tail(channels, width * vectors);
+    Var co("co"), ci("ci");
+    out.vectorize(c, width, tail(channels, width));
+    out.update()
+        .split(c, co, ci, width * vectors, strategy)
+        .reorder(ci, i, j, n, co, out.rvars()[0])
+        .vectorize(ci, width)
+        .unroll(ci)
+        .unroll(i)
+        .unroll(j);
+    const Var sc = image_sum.args()[0], si = image_sum.args()[1], sj = image_sum.args()[2];
+    image_sum.compute_at(out, n)
+        .store_in(MemoryType::Stack)
+        .vectorize(sc, width, strategy)
+        .unroll(sc)
+        .unroll(si)
+        .unroll(sj);
+    image_sum.update()
+        .reorder(sc, si, sj, image_sum.rvars()[0], image_sum.rvars()[1])
+        .vectorize(sc, width, strategy)
+        .unroll(sc)
+        .unroll(si)
+        .unroll(sj);
+}
+
+void schedule_scatter(KernelFuncs& kernel, const Vectors& registers) {
+    for (const Func& func : all_funcs(kernel))
+        if (func.name().starts_with("image_sum"))
+            return schedule_grad_kernel_won(kernel, func, registers);
+    schedule_grad_input_won(kernel, registers);
+}
+
 void schedule_pooling(KernelFuncs& kernel, const Vectors& registers) {
     Func out = kernel.outputs[0];
     const Var c = out.args()[0];
@@ -155,6 +219,8 @@ void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target) {
             return schedule_slice_sum(kernel, registers);
         case Pattern::sum_slices:
             return schedule_sum_of_slices(kernel, registers);
+        case Pattern::scatter:
+            return schedule_scatter(kernel, registers);
         case Pattern::pooling:
             return schedule_pooling(kernel, registers);
         default:

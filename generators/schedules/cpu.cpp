@@ -28,7 +28,10 @@ namespace {
 class CpuSchedule {
   public:
     CpuSchedule(KernelFuncs& kernel, const Target& target)
-        : kernel_(kernel), target_(target), registers_(target), tile_vectors_(registers_.many_registers ? 4 : 2) {}
+        : kernel_(kernel),
+          target_(target),
+          registers_(target),
+          tile_vectors_(registers_.many_registers ? 4 : 2) {}
 
     void run() {
         switch (kernel_.pattern) {

@@ -13,15 +13,16 @@ namespace siamc {
 // The parts of a kernel that a schedule places.
 struct KernelFuncs {
     Pattern pattern;
-    std::vector<Halide::Func> values;    // one per node of the kernel, in topological order
-    std::vector<Pattern> patterns;       // of each value
-    Halide::Func weights;                // of a transpose: the parameter it reads
+    std::vector<Halide::Func> values;      // one per node of the kernel, in topological order
+    std::vector<Pattern> patterns;         // of each value
+    Halide::Func weights;                  // of a transpose: the parameter it reads
     int pool_window = 1, pool_stride = 1;  // of the pooling behind a convolution
     int channels = 0;                      // of a convolution's input
-    std::vector<Halide::Func> outputs;   // pure copies of some of the values, indexed alike
-    std::vector<std::vector<int>> dims;  // of each output: extents without rows
-    int branches = 1;                    // rows of a tuple that belong together
-    bool single_row = false;             // it is always called with exactly one row
+    std::vector<int> taps = {1, 1};        // width and height of a convolution's kernel
+    std::vector<Halide::Func> outputs;     // pure copies of some of the values, indexed alike
+    std::vector<std::vector<int>> dims;    // of each output: extents without rows
+    int branches = 1;                      // rows of a tuple that belong together
+    bool single_row = false;               // it is always called with exactly one row
 };
 
 // Rows come in multiples of this (unless single_row): the height of every register tile.

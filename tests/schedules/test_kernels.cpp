@@ -13,12 +13,16 @@ namespace siamc::test {
 
 namespace {
 
-struct SmallModel {
-    std::string name, text;
-};
-
 std::string dense(int units, const std::string& more = "") {
     return fmt::format("[[layer]]\ntype = \"dense\"\nunits = {}\n{}", units, more);
+}
+
+std::string layer(const std::string& type, const std::string& more = "") {
+    return fmt::format("[[layer]]\ntype = \"{}\"\n{}", type, more);
+}
+
+std::string conv(int filters, int kernel, const std::string& more = "") {
+    return layer("conv2d", fmt::format("filters = {}\nkernel = {}\n{}", filters, kernel, more));
 }
 
 const std::string relu = "activation = \"relu\"\n";
@@ -33,114 +37,132 @@ std::string model(const std::string& layers, const std::string& distance,
            "\"\n[loss.contrastive]\nmargin = 0.9\n[loss.triplet]\nmargin = 0.7\n";
 }
 
-std::vector<SmallModel> models() {
-    return {
-        {"odd", model(dense(7, relu) + dense(127, leaky) + dense(9) + normalize, "euclidean")},
-        {"one", model(dense(17, relu) + dense(1, relu) + dense(17, "bias = false\n"), "cosine")},
-        {"vectors", model(dense(64, relu) + dense(48) + normalize, "squared_euclidean")},
-        {"groups", model(dense(64, relu) + dense(9), "euclidean", "6, 6")},
-        {"normalised groups", model(dense(48) + normalize, "cosine", "8, 8")},
-        {"odd groups", model(dense(17, "bias = false\n"), "cosine", "4, 31")},
-        {"wide", model(dense(12, relu) + normalize + dense(68), "euclidean")},
-    };
-}
+// The programs of a model and what their kernels must give, made once for all targets.
+class CheckedModel {
+  public:
+    CheckedModel(const std::string& text, int most)
+        : programs_(programs_of(parse_model(text), most)) {
+        for (const PlannedProgram& planned : programs_) {
+            const bool one = planned.program.batch == 1;
+            values_.emplace_back();
+            for (const int tuples : {one ? 1 : row_quantum, planned.program.batch})
+                if (!values_.back().count(tuples))
+                    values_.back().emplace(tuples, values_of(planned.program, tuples));
+        }
+    }
 
-constexpr int batch = 12;
+    void check(ScheduleChoice choice, const KernelTargets& targets) const {
+        INFO("schedules for " << targets.schedule.to_string());
+        std::vector<KernelTask> tasks;
+        for (const PlannedProgram& planned : programs_)
+            for (KernelTask& task : tasks_of(planned.program, choice))
+                tasks.push_back(std::move(task));
+        const KernelLibrary library(tasks, targets);
+        long compared = 0;
+        std::vector<std::string> faults;
+        size_t first = 0;
+        for (size_t p = 0; p < programs_.size(); ++p) {
+            const Program& program = programs_[p].program;
+            for (const auto& [tuples, values] : values_[p]) {
+                const Findings findings = check_kernels(program, values, library, first);
+                compared += findings.compared;
+                for (const std::string& fault : findings.faults)
+                    faults.push_back(
+                        fmt::format("{} with {} tuples: {}", programs_[p].name, tuples, fault));
+            }
+            first += program.calls.size();
+        }
+        CHECK(compared > 1000);
+        CHECK(fmt::format("{}", fmt::join(faults, "\n")) == "");
+    }
 
-struct Tally {
-    long compared = 0;
-    std::vector<std::string> faults;
+  private:
+    static ProgramValues values_of(const Program& program, int tuples) {
+        const int tile = program.batch == 1 ? 1 : row_quantum;
+        const RowCounts rows{tuples, program.graph.branches, 11, tile};
+        return {program, RandomValues(7).sources(program.graph, rows), rows};
+    }
+
+    std::vector<PlannedProgram> programs_;
+    std::vector<std::map<int, ProgramValues>> values_;  // by program, by tuples
 };
 
-void check_program(const PlannedProgram& planned, int tuples, const KernelLibrary& library,
-                   size_t first, Tally& tally) {
-    const int tile = planned.program.batch == 1 ? 1 : row_quantum;
-    const RowCounts rows{tuples, planned.program.graph.branches, 11, tile};
-    const auto sources = RandomValues(7).sources(planned.program.graph, rows);
-    const ProgramValues values(planned.program, sources, rows);
-    const Findings findings = check_kernels(planned.program, values, library, first);
-    tally.compared += findings.compared;
-    for (const std::string& fault : findings.faults)
-        tally.faults.push_back(fmt::format("{} with {} tuples: {}", planned.name, tuples, fault));
+void check_target(const CheckedModel& checked, const Halide::Target& target) {
+    const std::string missing = missing_here(target);
+    if (missing.empty())
+        checked.check(ScheduleChoice::tuned, {target, target});
+    else
+        WARN("NOT RUN: kernels for " << target.to_string() << ": this machine has no " << missing);
 }
 
-Tally check_model(const SmallModel& small, ScheduleChoice choice, const KernelTargets& targets,
-                  int most) {
-    const auto programs = programs_of(parse_model(small.text), most);
-    std::vector<KernelTask> tasks;
-    for (const PlannedProgram& planned : programs)
-        for (KernelTask& task : tasks_of(planned.program, choice)) tasks.push_back(std::move(task));
-    const KernelLibrary library(tasks, targets);
-    Tally tally;
-    size_t first = 0;
-    for (const PlannedProgram& planned : programs) {
-        const bool one = planned.program.batch == 1;
-        for (const int tuples : one ? std::vector{1} : std::vector{4, batch})
-            if (tuples <= planned.program.batch)
-                check_program(planned, tuples, library, first, tally);
-        first += planned.program.calls.size();
-    }
-    return tally;
+// Schedules of processors that are not here run in this machine's instructions: their loops and
+// tails are the same.
+void check_model(const std::string& text, int most) {
+    const CheckedModel checked(text, most);
+    const Halide::Target host = Halide::get_host_target();
+    const Halide::Target sse41("x86-64-linux-sse41");
+    const Halide::Target avx2("x86-64-linux-avx-avx2-f16c-fma-sse41");
+    const Halide::Target avx512("x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41");
+    checked.check(ScheduleChoice::naive, host_targets());
+    checked.check(ScheduleChoice::tuned, host_targets());
+    for (const Halide::Target& target : {sse41, avx2, avx512}) check_target(checked, target);
+    checked.check(ScheduleChoice::tuned, {avx512, host});
+    checked.check(ScheduleChoice::tuned, {Halide::Target("arm-64-linux"), host});
 }
-
-void check_models(ScheduleChoice choice, const KernelTargets& targets) {
-    const std::string missing = missing_here(targets.instructions);
-    if (!missing.empty()) {
-        WARN("NOT RUN: kernels for " << targets.instructions.to_string() << ": this machine has no "
-                                     << missing);
-        return;
-    }
-    for (const SmallModel& small : models()) {
-        INFO("model " << small.name << " for " << targets.schedule.to_string());
-        const Tally tally = check_model(small, choice, targets, batch);
-        CHECK(tally.compared > 1000);
-        CHECK(fmt::format("{}", fmt::join(tally.faults, "\n")) == "");
-    }
-}
-
-void check_target(const std::string& target) {
-    check_models(ScheduleChoice::tuned, {Halide::Target(target), Halide::Target(target)});
-}
-
-const char* const avx512 = "x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41";
 
 }  // namespace
 
-TEST_CASE("naive schedules", "[schedules]") {
-    check_models(ScheduleChoice::naive, host_targets());
+TEST_CASE("odd sizes", "[schedules]") {
+    check_model(model(dense(7, relu) + dense(127, leaky) + dense(9) + normalize, "euclidean"), 12);
 }
 
-TEST_CASE("kernels for this machine", "[schedules]") {
-    check_models(ScheduleChoice::tuned, host_targets());
+TEST_CASE("one unit", "[schedules]") {
+    check_model(model(dense(17, relu) + dense(1, relu) + dense(17, "bias = false\n"), "cosine"),
+                12);
 }
 
-TEST_CASE("a training batch of one tuple", "[schedules]") {
-    const SmallModel small = models()[3];
-    const Tally tally = check_model(small, ScheduleChoice::tuned, host_targets(), 1);
-    CHECK(tally.compared > 1000);
-    CHECK(fmt::format("{}", fmt::join(tally.faults, "\n")) == "");
+TEST_CASE("whole vectors", "[schedules]") {
+    check_model(model(dense(64, relu) + dense(48) + normalize, "squared_euclidean"), 12);
 }
 
-TEST_CASE("kernels for x86-64-linux-sse41", "[schedules]") {
-    check_target("x86-64-linux-sse41");
+TEST_CASE("groups of zeros", "[schedules]") {
+    const std::string groups = model(dense(64, relu) + dense(9), "euclidean", "6, 6");
+    check_model(groups, 12);
+    check_model(groups, 1);  // a training batch of one tuple
 }
 
-TEST_CASE("kernels for x86-64-linux-avx-avx2-f16c-fma-sse41", "[schedules]") {
-    check_target("x86-64-linux-avx-avx2-f16c-fma-sse41");
+TEST_CASE("groups of zeros, then normalisation", "[schedules]") {
+    check_model(model(dense(48) + normalize, "cosine", "8, 8"), 12);
 }
 
-TEST_CASE("kernels for AVX-512", "[schedules]") {
-    check_target(avx512);
+TEST_CASE("an odd number of groups", "[schedules]") {
+    check_model(model(dense(17, "bias = false\n"), "cosine", "4, 31"), 12);
 }
 
-// Their loops and tails, whatever this machine's instructions are.
-TEST_CASE("AVX-512's schedules in this machine's instructions", "[schedules]") {
-    check_models(ScheduleChoice::tuned, {Halide::Target(avx512), Halide::get_host_target()});
+TEST_CASE("more rows than vectors", "[schedules]") {
+    check_model(model(dense(12, relu) + normalize + dense(68), "euclidean"), 12);
 }
 
-TEST_CASE("NEON's schedules in this machine's instructions", "[schedules]") {
-    check_models(ScheduleChoice::tuned,
-                 {Halide::Target("arm-64-linux"), Halide::get_host_target()});
+TEST_CASE("convolutions whose windows are pooled", "[schedules]") {
+    check_model(model(conv(16, 3, relu) + layer("max_pool") + conv(24, 3, relu) +
+                          layer("max_pool") + dense(9) + normalize,
+                      "euclidean", "12, 13"),
+                4);
+}
+
+TEST_CASE("overlapping windows", "[schedules]") {
+    check_model(model(conv(9, 3, "stride = 2\n") + layer("max_pool", "window = 3\nstride = 2\n") +
+                          conv(8, 2, leaky) + layer("max_pool", "stride = 1\n") + dense(7),
+                      "cosine", "17, 16"),
+                4);
+}
+
+TEST_CASE("zeros around images, and means", "[schedules]") {
+    check_model(model(conv(8, 3, "padding = \"same\"\nbias = false\n" + leaky) +
+                          layer("average_pool") + conv(5, 2, relu + "padding = \"same\"\n") +
+                          layer("global_average_pool") + dense(3),
+                      "squared_euclidean", "9, 8"),
+                4);
 }
 
 }  // namespace siamc::test

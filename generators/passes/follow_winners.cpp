@@ -1,0 +1,105 @@
+#include "layers/convolution.h"
+#include "layers/structural.h"
+#include "layers/winners.h"
+#include "passes/passes.h"
+
+namespace siamc {
+
+namespace {
+
+// Fewer channels would leave most of a vector empty.
+constexpr int least_channels = 8;
+
+class Follower {
+  public:
+    explicit Follower(const Graph& graph) : old_(graph) {
+        result_.name = graph.name;
+        result_.branches = graph.branches;
+    }
+
+    Graph run() {
+        for (const Node& node : old_.nodes) moved_.push_back(replace(node));
+        for (NodeId id : old_.outputs) result_.outputs.push_back(moved_[id]);
+        return result_;
+    }
+
+  private:
+    NodeId replace(const Node& node) {
+        if (node.op == &grad_bias_op() && is_unpooled(node.inputs[0]))
+            return copy(node, {pooled_adjoint(node.inputs[0])});
+        if (node.op == &grad_kernel_op() && is_unpooled(node.inputs[1])) return kernel_sums(node);
+        if (node.op == &sum_slices_op() &&
+            result_[moved_[node.inputs[0].node]].op == &grad_kernel_won_op())
+            return add(sum_won_slices_op(), node, {moved(node.inputs[0])}, {});
+        if (node.op->pattern == Pattern::convolution) {
+            const Node& spread = old_[node.inputs[0].node];
+            if (spread.op == &pad_op() && is_unpooled(spread.inputs[0]))
+                return input_sums(node, spread);
+        }
+        std::vector<Edge> inputs;
+        for (Edge edge : node.inputs) inputs.push_back(moved(edge));
+        return copy(node, inputs);
+    }
+
+    bool is_unpooled(Edge edge) const { return old_[edge.node].op == &unpool_op(); }
+    Edge moved(Edge edge) const { return {moved_[edge.node], edge.branch}; }
+    Edge winner(Edge unpooled) const { return moved(old_[unpooled.node].inputs[0]); }
+    Edge pooled_adjoint(Edge unpooled) const { return moved(old_[unpooled.node].inputs[1]); }
+
+    NodeId copy(Node node, std::vector<Edge> inputs) {
+        node.inputs = std::move(inputs);
+        return result_.add(std::move(node));
+    }
+
+    NodeId add(const Op& op, const Node& like, std::vector<Edge> inputs, Attributes attributes) {
+        return result_.add(
+            {&op, like.name, std::move(inputs), std::move(attributes), {}, like.location});
+    }
+
+    // The pooling node's attributes, and what the gradient adds.
+    Attributes attributes_of(Edge unpooled, long conv_stride, const std::vector<long>& dims) const {
+        Attributes attributes = old_[unpooled.node].attributes;
+        attributes["conv_stride"] = conv_stride;
+        attributes["dims"] = dims;
+        return attributes;
+    }
+
+    NodeId kernel_sums(const Node& node) {
+        const Edge image = node.inputs[0], unpooled = node.inputs[1];
+        const auto& dims = std::get<std::vector<long>>(node.attributes.at("dims"));
+        const long filters = dims[0], channels = dims[1];
+        const long stride = integer(node.attributes, "stride");
+        Attributes attributes = attributes_of(unpooled, stride, dims);
+        if (channels < least_channels)
+            return add(grad_kernel_by_place_op(), node,
+                       {moved(image), winner(unpooled), pooled_adjoint(unpooled)}, attributes);
+        const std::vector<int> image_dims = old_.shape_of(image).dims;
+        attributes["dims"] = std::vector<long>{channels, dims[2], dims[3], filters};
+        attributes["line"] = static_cast<long>(image_dims[1]);
+        const Edge pixels =
+            reshape(result_, moved(image), {image_dims[0], image_dims[1] * image_dims[2]},
+                    node.name + ".pixels", node.location);
+        return add(grad_kernel_won_op(), node, {pixels, winner(unpooled), pooled_adjoint(unpooled)},
+                   attributes);
+    }
+
+    NodeId input_sums(const Node& node, const Node& spread) {
+        const Edge unpooled = spread.inputs[0];
+        const std::vector<long> dims(node.shape.dims.begin(), node.shape.dims.end());
+        return add(grad_input_won_op(), node,
+                   {winner(unpooled), pooled_adjoint(unpooled), moved(node.inputs[1])},
+                   attributes_of(unpooled, integer(spread.attributes, "step"), dims));
+    }
+
+    const Graph& old_;
+    Graph result_;
+    std::vector<NodeId> moved_;  // by old id
+};
+
+}  // namespace
+
+Graph follow_winners(const Graph& graph) {
+    return Follower(graph).run();
+}
+
+}  // namespace siamc
