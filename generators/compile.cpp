@@ -13,9 +13,9 @@ namespace siamc {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> step_names = {"build",      "fold",          "pool-first",
-                                             "trim",       "differentiate", "follow-winners",
-                                             "skip-zeros", "fuse",          "plan"};
+const std::vector<std::string> step_names = {
+    "build",          "fold",         "pool-first", "trim", "differentiate",
+    "follow-winners", "use-winograd", "skip-zeros", "fuse", "plan"};
 
 namespace {
 
@@ -46,6 +46,7 @@ Program compile_entry_point(const EntryPoint& entry, const ParameterLayout& para
     done("trim", trim(graph));
     if (entry.train) done("differentiate", differentiate(graph));
     done("follow-winners", remove_unused(follow_winners(graph)));
+    done("use-winograd", use_winograd(graph));
     done("skip-zeros", skip_zeros(graph, entry.batch));
     Program program = plan(graph, parameters, entry.batch);
     observe("fuse", entry.name, [&] { return to_string(program.graph, program.kernels); });

@@ -31,6 +31,10 @@ namespace siamc {
 // instead, and leave out the multiply-adds with its zeros. Only the order of sums changes.
 [[nodiscard]] Graph follow_winners(const Graph& graph);
 
+// Convolutions by 3 x 3 kernels whose results are pooled by 2 x 2 take 16 instead of 36
+// multiplications a window (layers/winograd.h). For graphs that have their gradients.
+[[nodiscard]] Graph use_winograd(const Graph& graph);
+
 // Drops every node that no output depends on.
 [[nodiscard]] Graph remove_unused(const Graph& graph);
 

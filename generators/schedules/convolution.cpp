@@ -50,6 +50,13 @@ Tile best_tile(const KernelFuncs& kernel, const Vectors& registers, int width) {
     return best;
 }
 
+// The Func of an algorithm that has this name.
+Func find(const KernelFuncs& kernel, const std::string& name) {
+    for (const Func& func : all_funcs(kernel))
+        if (func.name().starts_with(name)) return func;
+    throw std::logic_error("no Func named " + name);
+}
+
 void schedule_sums(KernelFuncs& kernel, const Vectors& registers) {
     Func out = kernel.outputs[0], sum = kernel.values[0];
     const int filters = kernel.dims[0][0], width = registers.width_for(filters);
@@ -80,6 +87,53 @@ void schedule_sums(KernelFuncs& kernel, const Vectors& registers) {
         .unroll(sx)
         .unroll(sy);
     if (kernel.channels == 1) sum.update().unroll(i);
+}
+
+// Transformed tiles of a line of pooling windows lie in the first cache while the filters walk over
+// them, two vectors at a time: products of two vectors times up to six tiles are summed in
+// registers for each of a tile's 16 places. All 16 lie in the first cache until they are turned
+// into a window's 2 x 2 results, which are pooled in registers.
+void schedule_winograd(KernelFuncs& kernel, const Vectors& registers) {
+    Func out = kernel.outputs[0];
+    Func tile = find(kernel, "winograd_tile"), sum = find(kernel, "winograd_sum"),
+         product = find(kernel, "winograd_product");
+    const int filters = kernel.dims[0][0], width = registers.width_for(filters);
+    const int vectors = vectors_for(filters, width, 2), across = width * vectors;
+    const TailStrategy strategy = tail(filters, across);
+    const int wide = vectors_for(kernel.dims[0][1], 1, 6);
+    const Var n = out.args()[0], x = out.args()[1], y = out.args()[2], row = out.args()[3];
+    Var no("no"), ni("ni"), xo("xo"), xi("xi");
+    out.split(n, no, ni, across, strategy)
+        .split(x, xo, xi, wide)
+        .reorder(ni, xi, no, xo, y, row)
+        .vectorize(ni, width)
+        .unroll(ni);
+    const Var tc = tile.args()[0], tu = tile.args()[1], tv = tile.args()[2];
+    const int tile_width = registers.width_for(kernel.channels);
+    Var tco("tco"), tci("tci");
+    tile.compute_at(out, xo)
+        .store_in(MemoryType::Stack)
+        .split(tc, tco, tci, tile_width, tail(kernel.channels, tile_width))
+        .reorder(tci, tu, tv, tco)
+        .vectorize(tci)
+        .unroll(tu)
+        .unroll(tv);
+    const Var pn = product.args()[0], pu = product.args()[1], pv = product.args()[2],
+              px = product.args()[3];
+    product.compute_at(out, no)
+        .store_in(MemoryType::Stack)
+        .reorder(pn, px, pu, pv)
+        .vectorize(pn, width, strategy)
+        .unroll(pn)
+        .unroll(px);
+    const Var sn = sum.args()[0], sx = sum.args()[3];
+    sum.compute_at(product, pu).store_in(MemoryType::Stack).vectorize(sn, width, strategy);
+    sum.unroll(sn).unroll(sx);
+    sum.update()
+        .reorder(sn, sx, sum.rvars()[0])
+        .vectorize(sn, width, strategy)
+        .unroll(sn)
+        .unroll(sx);
 }
 
 // All sums of a tile walk the rows of the slice and their pixels.
@@ -214,6 +268,8 @@ void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target) {
     const Vectors registers(target);
     switch (kernel.pattern) {
         case Pattern::convolution:
+            if (kernel.values[0].name().starts_with("winograd"))
+                return schedule_winograd(kernel, registers);
             return schedule_sums(kernel, registers);
         case Pattern::slice_sum:
             return schedule_slice_sum(kernel, registers);

@@ -292,6 +292,12 @@ class CpuSchedule {
     // Square blocks go through registers: rows in, columns out.
     void transpose() {
         Func out = kernel_.outputs[0], in = kernel_.weights;
+        if (helper("winograd_kernel")) {
+            registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
+            out.unroll(out.args()[2]).unroll(out.args()[3]);
+            out.reorder(out.args()[0], out.args()[2], out.args()[3], out.args()[1]);
+            return;
+        }
         const int width = std::min(width_for(kernel_.dims[0][0]), width_for(kernel_.dims[0][1]));
         const bool divides = kernel_.dims[0][0] % width == 0 && kernel_.dims[0][1] % width == 0;
         if (!divides) return;
