@@ -8,6 +8,7 @@
 #include "emit/runtime_headers.h"
 #include "graph/build.h"
 #include "passes/passes.h"
+#include "passes/work.h"
 
 namespace siamc {
 
@@ -22,15 +23,30 @@ namespace {
 // Images embedded at once; evaluation looks at as many tuples.
 constexpr int embed_batch = 256;
 
-struct EntryPoint {
-    std::string name;
-    Graph graph;
-    bool train;
-    int batch;
-};
+void write_text(const fs::path& file, const std::string& text) {
+    const fs::path temporary = file.string() + ".new";
+    std::ofstream stream(temporary, std::ios::binary);
+    stream << text << std::flush;
+    if (!stream) throw std::system_error(errno, std::generic_category(), file.string());
+    stream.close();
+    fs::rename(temporary, file);
+}
 
-Program compile_entry_point(const EntryPoint& entry, const ParameterLayout& parameters,
-                            const Observer& observe) {
+}  // namespace
+
+std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, int embed_batch) {
+    std::vector<EntryPoint> entries = {{"embed_one", build_embedding(model), false, 1},
+                                       {"embed", build_embedding(model), false, embed_batch}};
+    for (const LayerSpec& loss : model.losses) {
+        entries.push_back({loss.type, build_loss(model, loss), true, train_batch});
+        entries.push_back(
+            {loss.type + "_evaluation", build_evaluation(model, loss), false, embed_batch});
+    }
+    return entries;
+}
+
+Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
+                     const Observer& observe) {
     const auto step = [&](const char* name, const auto& state) {
         observe(name, entry.name, [&] { return to_string(state); });
     };
@@ -44,26 +60,17 @@ Program compile_entry_point(const EntryPoint& entry, const ParameterLayout& para
     done("fold", fold_twins(graph));
     done("pool-first", remove_unused(pool_first(graph)));
     done("trim", trim(graph));
+    const long work = entry.train ? training_multiply_adds(graph) : multiply_adds(graph);
     if (entry.train) done("differentiate", differentiate(graph));
     done("follow-winners", remove_unused(follow_winners(graph)));
     done("use-winograd", use_winograd(graph));
     done("skip-zeros", skip_zeros(graph, entry.batch));
     Program program = plan(graph, parameters, entry.batch);
+    program.multiply_adds = work;
     observe("fuse", entry.name, [&] { return to_string(program.graph, program.kernels); });
     step("plan", program);
     return program;
 }
-
-void write_text(const fs::path& file, const std::string& text) {
-    const fs::path temporary = file.string() + ".new";
-    std::ofstream stream(temporary, std::ios::binary);
-    stream << text << std::flush;
-    if (!stream) throw std::system_error(errno, std::generic_category(), file.string());
-    stream.close();
-    fs::rename(temporary, file);
-}
-
-}  // namespace
 
 std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOptions& options) {
     auto library = std::make_unique<Library>();
@@ -72,16 +79,9 @@ std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOpti
     const Graph embedding = fold_twins(build_embedding(model));
     library->parameters = lay_out_parameters(embedding);
     library->embedding_size = static_cast<int>(embedding[embedding.outputs[0]].shape.size());
-    std::vector<EntryPoint> entries = {{"embed_one", build_embedding(model), false, 1},
-                                       {"embed", build_embedding(model), false, embed_batch}};
-    for (const LayerSpec& loss : model.losses) {
-        entries.push_back({loss.type, build_loss(model, loss), true, options.batch});
-        entries.push_back(
-            {loss.type + "_evaluation", build_evaluation(model, loss), false, embed_batch});
-    }
-    for (const EntryPoint& entry : entries)
+    for (const EntryPoint& entry : entry_points(model, options.batch, embed_batch))
         library->programs.push_back(
-            {entry.name, compile_entry_point(entry, library->parameters, options.observe), {}});
+            {entry.name, make_program(entry, library->parameters, options.observe), {}});
     name_kernels(*library);
     return library;
 }

@@ -13,6 +13,22 @@ namespace siamc {
 using Observer = std::function<void(const std::string& step, const std::string& entry_point,
                                     const std::function<std::string()>& state)>;
 
+// What a library can be asked to do: its graph as the model file says it, and for how many tuples
+// at most.
+struct EntryPoint {
+    std::string name;  // "embed_one", "embed", "contrastive", "contrastive_evaluation"
+    Graph graph;
+    bool train;
+    int batch;
+};
+
+// embed_one, embed, and a training and an evaluation program for each loss.
+std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, int embed_batch);
+
+// All passes, then the plan.
+Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
+                     const Observer& observe);
+
 // The steps that an observer sees, in order.
 extern const std::vector<std::string> step_names;
 

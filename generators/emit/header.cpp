@@ -24,10 +24,11 @@ std::string join_ints(const std::vector<int>& values) {
 
 std::string operand_text(const Operand& operand) {
     static const char* const codes[] = {"2, 32", "1, 8", "0, 32"};  // float32, uint8, int32
-    return fmt::format("    {{{}, {}, {}, {}, {{{}}}, {{{}}}, {}, {}}},\n",
+    return fmt::format("    {{{}, {}, {}, {}, {{{}}}, {{{}}}, {}, {}, {}}},\n",
                        static_cast<int>(operand.space), codes[static_cast<int>(operand.type)],
                        operand.extent.size(), operand.rows_per_tuple, join_ints(operand.extent),
-                       join_ints(operand.stride), operand.offset, operand.task_stride);
+                       join_ints(operand.stride), operand.offset, operand.task_stride,
+                       operand.tuple_stride);
 }
 
 long arena_offset(const Program& program, const std::string& name) {
@@ -60,7 +61,6 @@ std::string program_text(const Library& library, const NamedProgram& named) {
     const Program& program = named.program;
     const std::string prefix = library.model.name + "_" + named.name;
     std::string operands, calls;
-    int parts[3] = {0, 0, 0};
     long next = 0;
     for (size_t c = 0; c < program.calls.size(); ++c) {
         const Call& call = program.calls[c];
@@ -68,19 +68,22 @@ std::string program_text(const Library& library, const NamedProgram& named) {
         calls += fmt::format("    {{{0}_argv, \"{0}\", {1}_operands + {2}, {3}, {4}}},\n",
                              named.symbols[c], prefix, next, call.operands.size(), call.tasks);
         next += static_cast<long>(call.operands.size());
-        ++parts[static_cast<int>(stage_of(program.kernels[call.kernel]))];
     }
+    std::vector<std::string> stages;
+    for (const Part& part : program.parts)
+        stages.push_back(fmt::format("{{{}, {}}}", part.calls, static_cast<int>(part.by_slices)));
     return fmt::format(
         "static const siamc_operand {0}_operands[] = {{\n{1}}};\n"
         "static const siamc_call {0}_calls[] = {{\n{2}}};\n"
+        "static const siamc_stage {0}_stages[] = {{{14}}};\n"
         "static const siamc_program {0}_program = {{\n"
-        "    \"{3}\", {4}, {5}, {6}, {7}, {8}, {9}, {10}, {11}, {12}, {13}, "
-        "{0}_calls,\n    {14}, {15}, {16}, {17}}};\n\n",
+        "    \"{3}\", {4}, {5}, {6}, {7}, {8}, {9}, {10}, {11}, {12}, {13},\n    {16}, "
+        "{0}_calls, {0}_stages, {15}, {17}}};\n\n",
         prefix, operands, calls, named.name, program.graph.branches, program.batch,
         program.slice_tuples, program.tuple_quantum, program.arena_bytes,
         dataset_row_bytes(program), arena_offset(program, "rows"), arena_offset(program, "shifts"),
-        arena_offset(program, "label"), arena_offset(program, "weight"), parts[0], parts[1],
-        parts[2], outputs_text(program));
+        arena_offset(program, "label"), arena_offset(program, "weight"), fmt::join(stages, ", "),
+        stages.size(), program.multiply_adds, outputs_text(program));
 }
 
 std::string optimizers_text(const Library& library) {
@@ -91,7 +94,7 @@ std::string optimizers_text(const Library& library) {
         const std::string prefix = model + "_" + rule.name;
         std::string operands;
         const auto add = [&](const char* space, long extent, long stride) {
-            operands += fmt::format("    {{{}, 2, 32, 1, 0, {{{}}}, {{1}}, 0, {}}},\n", space,
+            operands += fmt::format("    {{{}, 2, 32, 1, 0, {{{}}}, {{1}}, 0, {}, 0}},\n", space,
                                     extent, stride);
         };
         const auto add_moments = [&] {
@@ -109,8 +112,9 @@ std::string optimizers_text(const Library& library) {
             "static const siamc_operand {3}_operands[] = {{\n{4}}};\n"
             "static const siamc_call {3}_calls[] = {{\n"
             "    {{{5}_argv, \"{5}\", {3}_operands, {6}, {7}}}}};\n"
+            "static const siamc_stage {3}_stages[] = {{{{1, 0}}}};\n"
             "static const siamc_program {3}_program = {{\n"
-            "    \"{0}\", 0, 0, 0, 0, 0, 0, -1, -1, -1, -1, {3}_calls, 0, 0, 1,\n"
+            "    \"{0}\", 0, 0, 0, 1, 0, 0, -1, -1, -1, -1, 0, {3}_calls, {3}_stages, 1,\n"
             "    {{{{NULL, 0, 0}}}}, 0}};\n\n",
             rule.name, rule.formula, fmt::join(rule.hyper, ", "), prefix, operands,
             optimizer_symbol(library, rule), 4 + 2 * rule.moments, optimizer_tasks);

@@ -52,6 +52,7 @@ Json program_json(const NamedProgram& named) {
             {"images_per_tuple", program.graph.branches},
             {"batch", program.batch},
             {"slice_tuples", program.slice_tuples},
+            {"multiply_adds_per_image", program.multiply_adds},
             {"arena_bytes", program.arena_bytes},
             {"calls", calls},
             {"arena", arena_json(program)}};

@@ -57,8 +57,9 @@ Func grad_input_won(const AlgorithmContext& context) {
     const std::vector<int> dims = dims_of(context.node);
     const int wide = kernel.dims[2], high = kernel.dims[3];
     const Var c("c"), x("x"), y("y"), row("row");
-    const RDom k(0, wide, 0, high, 0, pool.places_x, 0, pool.places_y, 0, kernel.dims[1], "k");
+    RDom k(0, wide, 0, high, 0, pool.places_x, 0, pool.places_y, 0, kernel.dims[1], "k");
     const Expr i = k[0], j = k[1], wx = k[2], wy = k[3], n = k[4];
+    k.where(context.inputs[1](n, wx, wy, row) != 0.0f);
     const Place place = place_of(context, wx, wy, context.inputs[0](n, wx, wy, row));
     Func out("grad_input_won");
     out(c, x, y, row) = 0.0f;

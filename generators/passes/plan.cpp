@@ -8,6 +8,7 @@
 
 #include "layers/active.h"
 #include "layers/structural.h"
+#include "passes/work.h"
 #include "schedules/schedule.h"
 
 namespace siamc {
@@ -19,6 +20,16 @@ constexpr long line_bytes = 64;  // a cache line: tensors start on one
 // Rows of a slice: its activations leave most of a 512 KiB L2 to the weights. A batch of 128 pairs
 // or triplets makes eight slices, so that two, four or eight threads share it evenly.
 constexpr int slice_rows = 32;
+
+// A batch has at least so many slices, if it has as many register tiles (siamc_slice_tuples).
+constexpr int least_slices = 8;
+
+// Multiply-adds of one image that two threads share: a few microseconds' work on one of them, since
+// to hand it over takes one.
+constexpr long least_shared = 1000000;
+
+// Units or filters of each of them: a vector at the least.
+constexpr int least_units = 16;
 
 // Blocks of weights hold whole groups of zeros.
 static_assert(row_quantum % zero_group == 0);
@@ -40,8 +51,9 @@ class Planner {
     Planner(const Graph& graph, const ParameterLayout& parameters, int batch)
         : parameters_(parameters) {
         const bool single_row = batch == 1 && graph.branches == 1;
+        shared_ = single_row && multiply_adds(graph) >= least_shared;
         program_.graph = graph;
-        program_.kernels = fuse(graph, single_row);
+        program_.kernels = fuse(graph, single_row && !shared_);
         std::stable_sort(
             program_.kernels.begin(), program_.kernels.end(),
             [](const Kernel& a, const Kernel& b) { return stage_of(a) < stage_of(b); });
@@ -57,6 +69,12 @@ class Planner {
         program_.slice_tuples = std::min(program_.batch, graph.branches == 1 ? slice_rows : most);
         if (program_.slice_tuples * graph.branches > most_slice_rows)
             throw std::logic_error("plan: a slice has more rows than kernels hold");
+        const auto whole = [](int tuples, int of) {
+            return static_cast<int>(round_up(tuples, of) / of);
+        };
+        program_.slices =
+            std::max(whole(program_.batch, program_.slice_tuples),
+                     std::min(least_slices, whole(program_.batch, program_.tuple_quantum)));
     }
 
     Program run() {
@@ -64,6 +82,7 @@ class Planner {
         place_batch_tensors();
         place_slice_tensors();
         for (size_t k = 0; k < program_.kernels.size(); ++k) call(static_cast<int>(k));
+        divide_into_parts();
         return program_;
     }
 
@@ -81,6 +100,22 @@ class Planner {
         if (shape.rows == Rows::image) return program_.graph.branches;
         if (shape.rows == Rows::slice) return -program_.slice_tuples;
         return shape.rows == Rows::tuple ? 1 : 0;
+    }
+
+    // By slices run the kernels of that stage, unless tasks share a single row.
+    bool by_slices(const Kernel& kernel) const {
+        return stage_of(kernel) == Stage::slices && !shared_;
+    }
+
+    void divide_into_parts() {
+        Stage last = Stage::prologue;
+        for (const Kernel& kernel : program_.kernels) {
+            const bool begins = program_.parts.empty() || stage_of(kernel) != last ||
+                                (shared_ && last == Stage::slices);
+            last = stage_of(kernel);
+            if (begins) program_.parts.push_back({0, by_slices(kernel)});
+            ++program_.parts.back().calls;
+        }
     }
 
     bool is_gradient(NodeId id) const { return node(id).name.rfind("grad.", 0) == 0; }
@@ -117,7 +152,7 @@ class Planner {
             found = program_.arena.end() - 1;
         }
         found->last_call = k;
-        if (stage_of(kernel) != Stage::slices) found->per_slice = false;
+        if (!by_slices(kernel)) found->per_slice = false;
     }
 
     // Elements between the rows of a tensor. Rows a multiple of 256 bytes apart would share a few
@@ -131,8 +166,10 @@ class Planner {
                                          : size + line_bytes / element_bytes(node(id).op->type);
     }
 
-    long bytes(NodeId id, long tuples) const {
-        const long rows = row_count(rows_per_tuple(node(id).shape), static_cast<int>(tuples));
+    long bytes(NodeId id, int tuples) const {
+        const bool slices = node(id).shape.rows == Rows::slice;
+        const int rows =
+            slices ? program_.slices : row_count(rows_per_tuple(node(id).shape), tuples);
         const long elements = rows ? rows * row_stride(id) : node(id).shape.size();
         return elements * element_bytes(node(id).op->type);
     }
@@ -175,8 +212,7 @@ class Planner {
             placed.push_back(tensor);
             program_.slice_bytes = std::max(program_.slice_bytes, tensor->offset + tensor->bytes);
         }
-        const long slices = round_up(program_.batch, program_.slice_tuples) / program_.slice_tuples;
-        program_.arena_bytes = program_.slice_offset + slices * program_.slice_bytes;
+        program_.arena_bytes = program_.slice_offset + program_.slices * program_.slice_bytes;
     }
 
     Operand whole(NodeId id, bool sliced) const {
@@ -196,9 +232,10 @@ class Planner {
             operand.extent.push_back(0);
             operand.stride.push_back(stride);
         }
-        if (sliced && operand.rows_per_tuple)
-            operand.task_stride = row_count(operand.rows_per_tuple, program_.slice_tuples) *
-                                  static_cast<long>(stride) * element_bytes(operand.type);
+        const long row_bytes = static_cast<long>(stride) * element_bytes(operand.type);
+        if (sliced && operand.rows_per_tuple > 0)
+            operand.tuple_stride = operand.rows_per_tuple * row_bytes;
+        if (sliced && operand.rows_per_tuple < 0) operand.task_stride = row_bytes;
         locate(operand);
         return operand;
     }
@@ -217,18 +254,41 @@ class Planner {
             const auto found = std::find_if(arena.begin(), arena.end(),
                                             [&](const Placement& p) { return p.node == id; });
             operand.offset = found->offset + (found->per_slice ? program_.slice_offset : 0);
-            if (found->per_slice) operand.task_stride = program_.slice_bytes;
+            if (!found->per_slice) return;
+            operand.task_stride = program_.slice_bytes;
+            operand.tuple_stride = 0;
         }
     }
 
     void call(int k) {
         const Kernel& kernel = program_.kernels[k];
-        const Stage stage = stage_of(kernel);
-        Call call{k, stage == Stage::slices ? 0 : 1, {}};
-        for (NodeId id : kernel.inputs) call.operands.push_back(whole(id, stage == Stage::slices));
-        for (NodeId id : kernel.outputs) call.operands.push_back(whole(id, stage == Stage::slices));
+        const bool sliced = by_slices(kernel);
+        Call call{k, sliced ? 0 : 1, {}};
+        for (NodeId id : kernel.inputs) call.operands.push_back(whole(id, sliced));
+        for (NodeId id : kernel.outputs) call.operands.push_back(whole(id, sliced));
+        if (shared_) return share(std::move(call), kernel);
         const int blocked = node(kernel.nodes[0]).op->blocked_input;
         if (blocked >= 0) split(call, node(kernel.nodes[0]));
+        program_.calls.push_back(std::move(call));
+    }
+
+    // Two tasks, each with half of the units or filters of a layer.
+    void share(Call call, const Kernel& kernel) {
+        const Node& first = node(kernel.nodes[0]);
+        const int units = first.shape.dims[0], half = units / 2;
+        const bool product = kernel.pattern == Pattern::matmul ||
+                             kernel.pattern == Pattern::convolution ||
+                             kernel.pattern == Pattern::parameter;
+        if (product && units % (2 * least_units) == 0) {
+            call.tasks = 2;
+            for (Operand& operand : call.operands) {
+                const bool result =
+                    std::count(kernel.outputs.begin(), kernel.outputs.end(), operand.node) > 0;
+                if (!result && node(operand.node).shape.rows != Rows::none) continue;
+                operand.extent[0] = half;
+                operand.task_stride = half * element_bytes(operand.type);
+            }
+        }
         program_.calls.push_back(std::move(call));
     }
 
@@ -258,6 +318,7 @@ class Planner {
     }
 
     const ParameterLayout& parameters_;
+    bool shared_ = false;  // tasks share the work on a single row
     Program program_;
 };
 

@@ -24,9 +24,10 @@ struct Operand {
     ElementType type = ElementType::float32;
     std::vector<int> extent, stride;  // the row dimension, if there is one, is the last
     int rows_per_tuple = 0;           // 0: no row dimension, or that of the dataset; -n: a row
-                                      // for every n tuples, the last perhaps for fewer
+                                      // a slice of n tuples, the last perhaps of fewer
     long offset = 0;                  // bytes from the start of the space
     long task_stride = 0;             // bytes between the boxes of consecutive tasks
+    long tuple_stride = 0;            // bytes between tuples, where slices share them out
 };
 
 struct Call {
@@ -45,6 +46,12 @@ struct Placement {
     int first_call = 0, last_call = 0;
 };
 
+// Consecutive calls whose tasks run in parallel.
+struct Part {
+    int calls = 0;
+    bool by_slices = false;  // a task takes one slice through all calls; else calls have their own
+};
+
 struct ParameterSlot {
     std::string name;
     std::vector<int> dims;  // innermost first
@@ -56,9 +63,12 @@ struct Program {
     Graph graph;
     std::vector<Kernel> kernels;
     std::vector<Call> calls;  // prologue, then slices, then batch
+    std::vector<Part> parts;
+    long multiply_adds = 0;  // that an image's way forward needs, or both ways in training
     std::vector<Placement> arena;
     int batch = 0;          // the most tuples it is planned for
-    int slice_tuples = 0;   // a full slice
+    int slice_tuples = 0;   // a full slice; small batches have smaller ones, to have slices
+    int slices = 0;         // at most
     int tuple_quantum = 0;  // tuples are padded to a multiple of this
     long slice_offset = 0;  // bytes: where the slices' parts start
     long slice_bytes = 0;   // of one slice's part

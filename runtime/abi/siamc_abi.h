@@ -35,12 +35,12 @@ typedef struct siamc_operand {
     uint8_t space;                /* enum siamc_space */
     uint8_t type_code, type_bits; /* as in halide_type_t */
     uint8_t dimensions;
-    /* > 0: the last extent is this times the tuples at hand; < 0: it is one for every so many
-     * tuples, the last perhaps for fewer */
-    int32_t rows_per_tuple;
+    int32_t rows_per_tuple; /* > 0: the last extent is this times the tuples at hand; < 0: it is
+                             * that of slices, 1 in a slice */
     int32_t extent[SIAMC_MAX_DIMS], stride[SIAMC_MAX_DIMS]; /* elements, innermost first */
     int64_t offset;                                         /* bytes from the start of the space */
-    int64_t task_stride; /* bytes between the boxes of consecutive tasks */
+    int64_t task_stride;  /* bytes between the boxes of consecutive tasks */
+    int64_t tuple_stride; /* bytes between tuples, of which each slice has its own */
 } siamc_operand;
 
 typedef struct siamc_call {
@@ -57,19 +57,25 @@ typedef struct siamc_output {
     int64_t floats_per_tuple;
 } siamc_output;
 
-/* One entry point. Its calls run in three parts: first those on parameters alone, then the batch
- * slice by slice, then the sums over the batch. The tasks of a part run in parallel. */
+/* Calls whose tasks run in parallel: each its own tasks, or all of them slice by slice. */
+typedef struct siamc_stage {
+    int32_t calls, by_slices;
+} siamc_stage;
+
+/* One entry point: its calls stage by stage. */
 typedef struct siamc_program {
     const char* name;
     int32_t branches;      /* images per tuple: 1 image, 2 pair, 3 triplet */
     int32_t batch;         /* the most tuples at once */
-    int32_t slice_tuples;  /* results depend on slices, never on the number of threads */
+    int32_t slice_tuples;  /* at most; see siamc_slice_tuples */
     int32_t tuple_quantum; /* tuples are padded to a multiple of this */
     int64_t arena_bytes;
     int64_t row_bytes; /* of a stored image or embedding; 0: reads none */
     int64_t rows_offset, shifts_offset, label_offset, weight_offset; /* in the arena; -1: none */
+    int64_t multiply_adds; /* of an image forward or, in training, forward and backward */
     const siamc_call* calls;
-    int32_t prologue_calls, slice_calls, batch_calls;
+    const siamc_stage* stages;
+    int32_t stage_count;
     siamc_output outputs[SIAMC_MAX_OUTPUTS];
     int32_t output_count;
 } siamc_program;

@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "HalideRuntime.h"
@@ -16,15 +17,26 @@
 
 /* ---- running programs -------------------------------------------------------------------- */
 
-#define SIAMC_MAX_PARTS 6 /* of a loss and an optimiser */
+#define SIAMC_MAX_PARTS 32 /* of a loss and an optimiser */
 #define SIAMC_MAX_SEGMENTS 16
 
-/* Calls whose tasks depend on nothing but the parts before. Its tasks are numbered through: those
- * of the first call, then those of the next; or each takes one slice through all calls. */
+/* Tuples of a slice, when so many are at hand: at least eight slices, so that a small batch too is
+ * shared by the threads, of whole register tiles. Results depend on slices, never on the number of
+ * threads. */
+static inline int32_t siamc_slice_tuples(const siamc_program* program, int32_t tuples) {
+    const int32_t quantum = program->tuple_quantum, most = program->slice_tuples;
+    if (most == 0) return 0; /* reads no tuples */
+    const int32_t even = ((tuples + 7) / 8 + quantum - 1) / quantum * quantum;
+    return even < most ? even : most;
+}
+
+/* A stage under way: its tasks depend on nothing but the parts before. Its tasks are numbered
+ * through: those of the first call, then those of the next; or each takes one slice through all
+ * calls. */
 typedef struct siamc_part {
     const siamc_program* program;
     const siamc_call* calls;
-    int32_t call_count, by_slices;
+    int32_t call_count, slice_tuples;  /* 0: not by slices */
     int32_t tasks, tasks_before;       /* of this part; of all parts before it */
     int32_t taken[SIAMC_MAX_SEGMENTS]; /* of each segment's tasks; shared by the threads */
 } siamc_part;
@@ -33,14 +45,20 @@ typedef struct siamc_run {
     void* base[SIAMC_SPACES];
     int32_t dataset_rows; /* stored images or embeddings */
     int32_t tuples;       /* padded */
-    siamc_part parts[SIAMC_MAX_PARTS];
+    int32_t slices;       /* of the program whose parts were added last */
     int32_t part_count, segments;
     int32_t done, helpers, error; /* shared by the threads */
     pthread_t caller;
+    siamc_part parts[SIAMC_MAX_PARTS]; /* the last: what is not used is not cleared */
 } siamc_run;
 
+/* The tuples that a kernel is called with, and how many slices they are. */
+typedef struct siamc_range {
+    int32_t first, tuples, slices;
+} siamc_range;
+
 static inline int siamc_call_kernel(const siamc_run* run, const siamc_call* call, int32_t task,
-                                    int32_t tuples) {
+                                    siamc_range range) {
     halide_buffer_t buffers[SIAMC_MAX_OPERANDS];
     halide_dimension_t dims[SIAMC_MAX_OPERANDS][SIAMC_MAX_DIMS];
     void* arguments[SIAMC_MAX_OPERANDS];
@@ -55,14 +73,13 @@ static inline int siamc_call_kernel(const siamc_run* run, const siamc_call* call
             dims[i][d].flags = 0;
         }
         if (operand->rows_per_tuple > 0)
-            dims[i][operand->dimensions - 1].extent = operand->rows_per_tuple * tuples;
+            dims[i][operand->dimensions - 1].extent = operand->rows_per_tuple * range.tuples;
         else if (operand->rows_per_tuple < 0)
-            dims[i][operand->dimensions - 1].extent =
-                (tuples - operand->rows_per_tuple - 1) / -operand->rows_per_tuple;
+            dims[i][operand->dimensions - 1].extent = range.slices;
         else if (operand->space == SIAMC_DATASET)
             dims[i][operand->dimensions - 1].extent = run->dataset_rows;
-        buffer->host =
-            (uint8_t*)run->base[operand->space] + operand->offset + task * operand->task_stride;
+        buffer->host = (uint8_t*)run->base[operand->space] + operand->offset +
+                       task * operand->task_stride + range.first * operand->tuple_stride;
         buffer->type.code = (halide_type_code_t)operand->type_code;
         buffer->type.bits = operand->type_bits;
         buffer->type.lanes = 1;
@@ -73,26 +90,25 @@ static inline int siamc_call_kernel(const siamc_run* run, const siamc_call* call
     return call->kernel(arguments);
 }
 
-static inline void siamc_add_part(siamc_run* run, const siamc_program* program,
-                                  const siamc_call* calls, int32_t count, int32_t by_slices) {
-    siamc_part* part = &run->parts[run->part_count];
-    if (count == 0) return;
-    part->program = program;
-    part->calls = calls;
-    part->call_count = count;
-    part->by_slices = by_slices;
-    if (run->part_count++) part->tasks_before = part[-1].tasks_before + part[-1].tasks;
-    if (by_slices)
-        part->tasks = (run->tuples + program->slice_tuples - 1) / program->slice_tuples;
-    else
-        for (int32_t c = 0; c < count; ++c) part->tasks += calls[c].tasks;
-}
-
 static inline void siamc_add_program(siamc_run* run, const siamc_program* program) {
-    const siamc_call* slices = program->calls + program->prologue_calls;
-    siamc_add_part(run, program, program->calls, program->prologue_calls, 0);
-    siamc_add_part(run, program, slices, program->slice_calls, 1);
-    siamc_add_part(run, program, slices + program->slice_calls, program->batch_calls, 0);
+    const siamc_call* calls = program->calls;
+    const int32_t slice_tuples = siamc_slice_tuples(program, run->tuples);
+    if (slice_tuples > 0) run->slices = (run->tuples + slice_tuples - 1) / slice_tuples;
+    for (int32_t s = 0; s < program->stage_count; ++s) {
+        siamc_part* part = &run->parts[run->part_count++];
+        memset(part, 0, sizeof *part);
+        part->program = program;
+        part->calls = calls;
+        part->call_count = program->stages[s].calls;
+        if (program->stages[s].by_slices) {
+            part->slice_tuples = slice_tuples;
+            part->tasks = run->slices;
+        } else {
+            for (int32_t c = 0; c < part->call_count; ++c) part->tasks += calls[c].tasks;
+        }
+        if (part > run->parts) part->tasks_before = part[-1].tasks_before + part[-1].tasks;
+        calls += part->call_count;
+    }
 }
 
 /* Stored images lie far apart in memory too large for any cache: asked for together, they come
@@ -102,15 +118,15 @@ static inline int siamc_run_slice(const siamc_run* run, const siamc_part* part, 
     const uint8_t* arena = (const uint8_t*)run->base[SIAMC_ARENA];
     const uint8_t* dataset = (const uint8_t*)run->base[SIAMC_DATASET];
     const int32_t* row = (const int32_t*)(const void*)(arena + program->rows_offset);
-    const int32_t first = slice * program->slice_tuples;
-    int32_t tuples = run->tuples - first;
-    if (tuples > program->slice_tuples) tuples = program->slice_tuples;
-    for (int32_t r = 0; r < program->branches * tuples; ++r)
+    siamc_range range = {slice * part->slice_tuples, part->slice_tuples, 1};
+    if (range.tuples > run->tuples - range.first) range.tuples = run->tuples - range.first;
+    for (int32_t r = 0; r < program->branches * range.tuples; ++r)
         for (int64_t byte = 0; byte < program->row_bytes; byte += 64)
             __builtin_prefetch(
-                dataset + row[program->branches * first + r] * program->row_bytes + byte, 0, 2);
+                dataset + row[program->branches * range.first + r] * program->row_bytes + byte, 0,
+                2);
     for (int32_t c = 0; c < part->call_count; ++c) {
-        const int error = siamc_call_kernel(run, part->calls + c, slice, tuples);
+        const int error = siamc_call_kernel(run, part->calls + c, slice, range);
         if (error) return error;
     }
     return 0;
@@ -118,12 +134,13 @@ static inline int siamc_run_slice(const siamc_run* run, const siamc_part* part, 
 
 static inline void siamc_run_task(siamc_run* run, const siamc_part* part, int32_t task) {
     int error = __atomic_load_n(&run->error, __ATOMIC_RELAXED);
-    if (!error && part->by_slices) {
+    if (!error && part->slice_tuples > 0) {
         error = siamc_run_slice(run, part, task);
     } else if (!error) {
         const siamc_call* call = part->calls;
+        const siamc_range all = {0, run->tuples, run->slices};
         while (task >= call->tasks) task -= (call++)->tasks;
-        error = siamc_call_kernel(run, call, task, run->tuples);
+        error = siamc_call_kernel(run, call, task, all);
     }
     if (error) __atomic_store_n(&run->error, error, __ATOMIC_RELAXED);
     __atomic_fetch_add(&run->done, 1, __ATOMIC_RELEASE);
@@ -227,7 +244,7 @@ static inline const float* siamc_result(const siamc_program* program, const void
 /* ---- the entry points -------------------------------------------------------------------- */
 
 static inline void siamc_start(siamc_run* run, void* arena, const void* dataset, int32_t stored) {
-    memset(run, 0, sizeof *run);
+    memset(run, 0, offsetof(siamc_run, parts));
     run->base[SIAMC_ARENA] = arena;
     run->base[SIAMC_DATASET] = (void*)(uintptr_t)dataset;
     run->dataset_rows = stored;
@@ -239,8 +256,10 @@ static inline int siamc_embed(const siamc_model* model, const float* parameters,
                               const uint8_t* images, int32_t stored, const int32_t* rows, int32_t n,
                               float* out, void* arena) {
     for (int32_t done = 0; done < n;) {
-        const siamc_program* program = n - done == 1 ? model->embed_one : model->embed;
-        siamc_batch batch = {rows + done, NULL, NULL, n - done};
+        const int32_t left = n - done; /* less than a register tile goes one by one */
+        const siamc_program* program =
+            left < model->embed->tuple_quantum ? model->embed_one : model->embed;
+        siamc_batch batch = {rows + done, NULL, NULL, left};
         siamc_run run;
         int error;
         if (batch.tuples > program->batch) batch.tuples = program->batch;

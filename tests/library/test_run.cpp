@@ -38,9 +38,11 @@ const siamc_call failing_calls[] = {{failing_kernel, "failing", nullptr, 0, firs
 
 // The first call is one part, the second another.
 int run(const siamc_call* calls) {
+    static const siamc_stage stages[] = {{1, 0}, {1, 0}};
     siamc_program program = {};
     program.calls = calls;
-    program.prologue_calls = program.batch_calls = 1;
+    program.stages = stages;
+    program.stage_count = 2;
     siamc_run state;
     siamc_start(&state, nullptr, nullptr, 0);
     siamc_add_program(&state, &program);

@@ -1,5 +1,6 @@
 #include "support/programs.h"
 
+#include "compile.h"
 #include "graph/build.h"
 #include "passes/passes.h"
 
@@ -7,19 +8,10 @@ namespace siamc::test {
 
 std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch) {
     const ParameterLayout parameters = layout_of(model);
+    const auto ignore = [](const auto&, const auto&, const auto&) {};
     std::vector<PlannedProgram> programs;
-    const auto add = [&](const std::string& name, const Graph& graph, bool train, int most) {
-        Graph folded = fold_twins(graph);
-        if (train) folded = differentiate(folded);
-        folded = skip_zeros(remove_unused(folded), most);
-        programs.push_back({name, plan(folded, parameters, most)});
-    };
-    add("embed_one", build_embedding(model), false, 1);
-    add("embed", build_embedding(model), false, batch);
-    for (const LayerSpec& loss : model.losses) {
-        add(loss.type, build_loss(model, loss), true, batch);
-        add(loss.type + "_evaluation", build_evaluation(model, loss), false, batch);
-    }
+    for (const EntryPoint& entry : entry_points(model, batch, batch))
+        programs.push_back({entry.name, make_program(entry, parameters, ignore)});
     return programs;
 }
 

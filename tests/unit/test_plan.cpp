@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "abi/siamc_run.h"
 #include "catch.h"
 #include "layers/structural.h"
 #include "support/programs.h"
@@ -49,6 +50,7 @@ std::vector<Planned> plans() {
     std::vector<Planned> all;
     for (const ModelSpec& model :
          {read_model(std::filesystem::path(SIAMC_SOURCE_DIR) / "models/fc.toml"),
+          read_model(std::filesystem::path(SIAMC_SOURCE_DIR) / "models/cnn.toml"),
           parse_model(odd_model)}) {
         for (const int batch : {1, 3, 100, 128, 1000})
             for (PlannedProgram& planned : test::programs_of(model, batch)) {
@@ -60,12 +62,34 @@ std::vector<Planned> plans() {
     return all;
 }
 
-int slices_of(const Program& program) {
-    return (program.batch + program.slice_tuples - 1) / program.slice_tuples;
+// How a batch of so many tuples is cut, by the executor's own rule.
+struct Slicing {
+    int tuples, slice, count;
+};
+
+Slicing slicing_of(const Program& program, int tuples) {
+    siamc_program tables = {};
+    tables.tuple_quantum = program.tuple_quantum;
+    tables.slice_tuples = program.slice_tuples;
+    const int slice = siamc_slice_tuples(&tables, tuples);
+    return {tuples, slice, (tuples + slice - 1) / slice};
+}
+
+// Every number of whole register tiles that the program can be called with.
+std::vector<Slicing> slicings_of(const Program& program) {
+    std::vector<Slicing> all;
+    for (int tuples = program.tuple_quantum; tuples <= program.batch;
+         tuples += program.tuple_quantum)
+        all.push_back(slicing_of(program, tuples));
+    return all;
 }
 
 Stage stage_of(const Program& program, const Call& call) {
     return siamc::stage_of(program.kernels[static_cast<size_t>(call.kernel)]);
+}
+
+bool by_slices(const Call& call) {
+    return call.tasks == 0;
 }
 
 NodeId base_of(const Graph& graph, NodeId id) {
@@ -78,33 +102,41 @@ struct Range {
     long begin, end;
 };
 
-Range range_of(const Program& program, const Call& call, const Operand& operand, int task) {
-    const bool sliced = stage_of(program, call) == Stage::slices;
-    int tuples = program.batch;
-    if (sliced)
-        tuples = std::min(program.slice_tuples, program.batch - task * program.slice_tuples);
+Range range_of(const Slicing& slicing, const Call& call, const Operand& operand, int task) {
+    const int first = by_slices(call) ? task * slicing.slice : 0;
+    int tuples = slicing.tuples - first, slices = slicing.count;
+    if (by_slices(call)) {
+        tuples = std::min(slicing.slice, tuples);
+        slices = 1;
+    }
     const long bytes = operand.type == ElementType::uint8 ? 1 : 4;
     long last = 0;
     for (size_t d = 0; d < operand.extent.size(); ++d) {
-        const bool is_row = operand.rows_per_tuple > 0 && d + 1 == operand.extent.size();
-        const int extent = is_row ? operand.rows_per_tuple * tuples : operand.extent[d];
+        int extent = operand.extent[d];
+        if (operand.rows_per_tuple != 0 && d + 1 == operand.extent.size())
+            extent = operand.rows_per_tuple > 0 ? operand.rows_per_tuple * tuples : slices;
         last += static_cast<long>(extent - 1) * operand.stride[d];
     }
-    const long begin = operand.offset + task * operand.task_stride;
+    const long begin = operand.offset + task * operand.task_stride + first * operand.tuple_stride;
     return {begin, begin + (last + 1) * bytes};
 }
 
 template <typename Visit>
-void for_each_access(const Program& program, Visit&& visit) {
+void for_each_access(const Program& program, const Slicing& slicing, Visit&& visit) {
     for (size_t c = 0; c < program.calls.size(); ++c) {
         const Call& call = program.calls[c];
-        const int tasks = call.tasks ? call.tasks : slices_of(program);
+        const int tasks = call.tasks ? call.tasks : slicing.count;
         const size_t inputs = program.kernels[static_cast<size_t>(call.kernel)].inputs.size();
         for (int task = 0; task < tasks; ++task)
             for (size_t i = 0; i < call.operands.size(); ++i)
                 visit(static_cast<int>(c), task, call.operands[i],
-                      range_of(program, call, call.operands[i], task), i >= inputs);
+                      range_of(slicing, call, call.operands[i], task), i >= inputs);
     }
+}
+
+template <typename Visit>
+void for_each_access(const Program& program, Visit&& visit) {
+    for_each_access(program, slicing_of(program, program.batch), visit);
 }
 
 const Placement* placement_of(const Program& program, NodeId id) {
@@ -122,12 +154,26 @@ TEST_CASE("calls run in three parts and slices cover the batch", "[plan]") {
         REQUIRE(program.calls.size() == program.kernels.size());
         for (size_t c = 1; c < program.calls.size(); ++c)
             CHECK(stage_of(program, program.calls[c - 1]) <= stage_of(program, program.calls[c]));
+        // One image alone may be shared by tasks of their own.
         for (const Call& call : program.calls)
-            CHECK((call.tasks == 0) == (stage_of(program, call) == Stage::slices));
+            CHECK((by_slices(call) == (stage_of(program, call) == Stage::slices) ||
+                   (!by_slices(call) && program.tuple_quantum == 1)));
+        int calls = 0;
+        for (const Part& part : program.parts) {
+            for (int c = calls; c < calls + part.calls; ++c)
+                CHECK(by_slices(program.calls[static_cast<size_t>(c)]) == part.by_slices);
+            calls += part.calls;
+        }
+        CHECK(calls == static_cast<int>(program.calls.size()));
         CHECK(program.batch % program.tuple_quantum == 0);
         CHECK((program.slice_tuples == program.batch ||
                program.slice_tuples % program.tuple_quantum == 0));
-        CHECK(slices_of(program) * program.slice_tuples >= program.batch);
+        for (const Slicing& slicing : slicings_of(program)) {
+            CHECK(slicing.count <= program.slices);
+            CHECK(slicing.slice <= program.slice_tuples);
+            CHECK(slicing.slice % program.tuple_quantum == 0);
+            CHECK((slicing.count - 1) * slicing.slice < slicing.tuples);
+        }
     }
 }
 
@@ -137,8 +183,7 @@ TEST_CASE("tensors start on a cache line and lie in the arena", "[plan]") {
         INFO(planned.what);
         CHECK(program.slice_offset % 64 == 0);
         CHECK(program.slice_bytes % 64 == 0);
-        CHECK(program.arena_bytes >=
-              program.slice_offset + slices_of(program) * program.slice_bytes);
+        CHECK(program.arena_bytes >= program.slice_offset + program.slices * program.slice_bytes);
         for (const Placement& tensor : program.arena) {
             INFO(program.graph[tensor.node].name);
             CHECK(tensor.offset % 64 == 0);
@@ -163,8 +208,7 @@ TEST_CASE("tensors that live at the same time share no byte", "[plan]") {
             auto& life = lives[static_cast<size_t>(tensor - program.arena.data())];
             life = {std::min(life.first, call), std::max(life.second, call)};
             // Another slice's part is not there in a call on the whole batch.
-            if (tensor->per_slice)
-                CHECK(stage_of(program, program.calls[static_cast<size_t>(call)]) == Stage::slices);
+            if (tensor->per_slice) CHECK(by_slices(program.calls[static_cast<size_t>(call)]));
         });
         for (size_t a = 0; a < program.arena.size(); ++a) {
             const Placement& one = program.arena[a];
@@ -194,8 +238,7 @@ TEST_CASE("every task stays inside its tensors", "[plan]") {
     for (const Planned& planned : plans()) {
         const Program& program = planned.program;
         INFO(planned.what);
-        for_each_access(program, [&](int call, int task, const Operand& operand, Range range,
-                                     bool) {
+        const auto check = [&](int call, int task, const Operand& operand, Range range, bool) {
             INFO("call " << call << " task " << task << " " << program.graph[operand.node].name);
             if (operand.space == Space::dataset) return;
             CHECK(range.begin >= 0);
@@ -211,7 +254,11 @@ TEST_CASE("every task stays inside its tensors", "[plan]") {
             CHECK(range.begin >= start);
             CHECK(range.end <= start + tensor->bytes);
             CHECK(range.end <= program.arena_bytes);
-        });
+        };
+        for (const int tuples :
+             {program.tuple_quantum,
+              program.batch / 2 / program.tuple_quantum * program.tuple_quantum, program.batch})
+            if (tuples > 0) for_each_access(program, slicing_of(program, tuples), check);
     }
 }
 
