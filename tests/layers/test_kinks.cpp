@@ -111,6 +111,32 @@ TEST_CASE("leaky_relu at 0", "[layers]") {
     }
 }
 
+// Windows of equal pixels, and one where the last two are the largest.
+TEST_CASE("max_pool of equal pixels", "[layers]") {
+    for (const int channels : {1, 9, 64}) {
+        INFO(channels << " channels");
+        const auto n = static_cast<size_t>(channels);
+        CompiledLayer pool("max_pool", LayerKind::layer, {channels, 4, 2},
+                           {{"window", 2L}, {"stride", 0L}});
+        std::vector<double>& x = pool.set("x", -1);
+        const auto pixel = [&](size_t image, size_t at) { return (image * 8 + at) * n; };
+        for (size_t c = 0; c < n; ++c) x[pixel(1, 4) + c] = x[pixel(1, 5) + c] = 2;
+        pool.set("max_pool.adjoint", 3);
+        pool.run();
+        for (size_t image = 0; image < 4; ++image) {
+            INFO("image " << image);
+            const bool second = image == 1;
+            const size_t windows = image * 2 * n;
+            CHECK(are(pool.output(0), windows, n, second ? 2 : -1));
+            CHECK(are(pool.output(0), windows + n, n, -1));
+            for (const size_t at : {0, 1, 2, 3, 4, 5, 6, 7}) {
+                const bool wins = at == 2 || at == (second ? 4 : 0);
+                CHECK(are(pool.output(1), pixel(image, at), n, wins ? 3 : 0));
+            }
+        }
+    }
+}
+
 TEST_CASE("l2_normalize of nothing", "[layers]") {
     for (const int size : sizes) {
         INFO("size " << size);

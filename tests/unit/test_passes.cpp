@@ -70,7 +70,7 @@ TEST_CASE("fold_twins makes one network of all branches", "[passes]") {
         const Graph folded = fold_twins(built);
         verify(folded);
         CHECK(folded.branches == branches);
-        for (const char* op : {"images", "rows", "shifts", "gather", "flatten", "l2_normalize"})
+        for (const char* op : {"images", "rows", "shifts", "gather", "reshape", "l2_normalize"})
             CHECK(count(folded, op) == 1);
         CHECK(count(folded, "dense") == 3);
         CHECK(count(folded, "relu") == 2);
