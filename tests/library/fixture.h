@@ -1,8 +1,9 @@
-// A small world to call the FC library in: weights, images, tuples.
+// A small world to call a generated library in: weights, images, tuples.
 #pragma once
 
 #include <vector>
 
+#include "cnn.h"
 #include "core/buffer.h"
 #include "core/model.h"
 #include "fc.h"
@@ -13,10 +14,10 @@ namespace siamc::test {
 constexpr int stored_images = 300;
 
 struct World {
-    World() {
+    explicit World(const siamc_model& tables = fc_model) : model(tables) {
         Random random(7, Stream::glyph_test);
-        Model(fc_model).initialize(parameters, 3);
-        for (int i = 0; i < FC_PARAMETERS; ++i)
+        Model(model).initialize(parameters, 3);
+        for (int i = 0; i < model.parameter_count; ++i)
             if (parameters.data()[i] == 0) parameters.data()[i] = random.uniform() * 0.2f - 0.1f;
         for (std::uint8_t& pixel : images)
             pixel = random.below(5) == 0 ? static_cast<std::uint8_t>(random.below(256)) : 0;
@@ -27,6 +28,13 @@ struct World {
 
     siamc_batch batch(int tuples) const {
         return {rows.data(), shifts.data(), labels.data(), tuples};
+    }
+
+    // Loss and gradient of the first tuples; 0 if all is well.
+    int take_gradient(const siamc_loss& loss, int tuples, siamc_results& results) {
+        const siamc_batch tuples_of_step = batch(tuples);
+        return siamc_gradient(&loss, parameters.data(), images.data(), stored_images,
+                              &tuples_of_step, gradient.data(), arena.data(), &results);
     }
 
     // A step of training; 0 if all is well.
@@ -41,8 +49,19 @@ struct World {
                           stored_images, &tuples_of_step, &state, &results);
     }
 
-    FloatBuffer parameters{FC_PARAMETER_FLOATS}, gradient{FC_PARAMETER_FLOATS};
-    FloatBuffer arena{FC_ARENA_BYTES / sizeof(float) + 1};
+    // The embeddings of stored images; empty if something failed.
+    std::vector<float> embed(const std::vector<std::int32_t>& wanted) {
+        std::vector<float> out(wanted.size() * static_cast<std::size_t>(model.embedding_size));
+        const int error =
+            siamc_embed(&model, parameters.data(), images.data(), stored_images, wanted.data(),
+                        static_cast<int>(wanted.size()), out.data(), arena.data());
+        return error ? std::vector<float>{} : out;
+    }
+
+    const siamc_model& model;
+    FloatBuffer parameters{static_cast<std::size_t>(model.parameter_floats)};
+    FloatBuffer gradient{static_cast<std::size_t>(model.parameter_floats)};
+    FloatBuffer arena{static_cast<std::size_t>(model.arena_bytes) / sizeof(float) + 1};
     std::vector<std::uint8_t> images = std::vector<std::uint8_t>(784 * stored_images);
     std::vector<std::int32_t> rows = std::vector<std::int32_t>(3 * 128);
     std::vector<std::int32_t> shifts = std::vector<std::int32_t>(2 * 3 * 128);

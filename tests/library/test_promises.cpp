@@ -17,12 +17,13 @@ void step(World& world, Optimizer& optimizer, const siamc_loss& loss) {
     REQUIRE(world.step(loss, optimizer.next(0.001)) == 0);
 }
 
-std::vector<float> after_steps(int threads, const char* optimizer_name) {
+std::vector<float> after_steps(const siamc_model& tables, int steps, int threads,
+                               const char* optimizer_name) {
     halide_set_num_threads(threads);
-    World world;
-    const Model model(fc_model);
+    World world(tables);
+    const Model model(tables);
     Optimizer optimizer(model, optimizer_name, Semantics::keras);
-    for (int s = 0; s < 20; ++s) step(world, optimizer, fc_losses[s % 2]);
+    for (int s = 0; s < steps; ++s) step(world, optimizer, tables.losses[s % 2]);
     return {world.parameters.data(), world.parameters.data() + world.parameters.size()};
 }
 
@@ -30,12 +31,35 @@ std::vector<float> after_steps(int threads, const char* optimizer_name) {
 
 TEST_CASE("the same bits on any number of threads, and again") {
     for (const char* optimizer : {"adam", "rmsprop", "sgd"}) {
-        const std::vector<float> one = after_steps(1, optimizer);
+        const std::vector<float> one = after_steps(fc_model, 20, 1, optimizer);
         for (int threads : {1, 2, 3, 4, 7, 20}) {
-            const std::vector<float> other = after_steps(threads, optimizer);
+            const std::vector<float> other = after_steps(fc_model, 20, threads, optimizer);
             INFO(optimizer << ", " << threads << " threads");
             CHECK(std::memcmp(one.data(), other.data(), one.size() * sizeof(float)) == 0);
         }
+    }
+}
+
+TEST_CASE("convolutions give the same bits on any number of threads") {
+    const std::vector<float> one = after_steps(cnn_model, 4, 1, "adam");
+    for (int threads : {1, 2, 5}) {
+        const std::vector<float> other = after_steps(cnn_model, 4, threads, "adam");
+        INFO(threads << " threads");
+        CHECK(std::memcmp(one.data(), other.data(), one.size() * sizeof(float)) == 0);
+    }
+}
+
+TEST_CASE("one image gives the same bits on any number of threads") {
+    for (const siamc_model* model : {&fc_model, &cnn_model}) {
+        World world(*model);
+        halide_set_num_threads(1);
+        const std::vector<float> one = world.embed({17});
+        REQUIRE(!one.empty());
+        for (int threads : {2, 5})
+            for (int again = 0; again < 20; ++again) {
+                halide_set_num_threads(threads);
+                REQUIRE(world.embed({17}) == one);
+            }
     }
 }
 
