@@ -78,6 +78,7 @@ Halide::GeneratorContext context_of(const Contest& contest, const Scheduler& sch
 Halide::Internal::JITModule compile(const Contest& contest, const Scheduler& scheduler) {
     KernelTask task = *contest.task;
     task.choice = scheduler.choice;
+    if (scheduler.parameters != ScheduleParameters{}) task.tile.parameters = scheduler.parameters;
     const Halide::Module module = generate(task, context_of(contest, scheduler), "kernel");
     return {module, module.get_function_by_name("kernel"), {}};
 }

@@ -17,6 +17,7 @@ struct Scheduler {
     std::string name;    // "tuned", "naive", "Adams2019"
     std::string plugin;  // of an autoscheduler: its library, beside Halide's
     ScheduleChoice choice;
+    ScheduleParameters parameters = {};  // of "tuned"
 };
 
 struct Contest {

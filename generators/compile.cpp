@@ -23,6 +23,8 @@ namespace {
 // Images embedded at once; evaluation looks at as many tuples.
 constexpr int embed_batch = 256;
 
+}  // namespace
+
 void write_text(const fs::path& file, const std::string& text) {
     const fs::path temporary = file.string() + ".new";
     std::ofstream stream(temporary, std::ios::binary);
@@ -31,8 +33,6 @@ void write_text(const fs::path& file, const std::string& text) {
     stream.close();
     fs::rename(temporary, file);
 }
-
-}  // namespace
 
 std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, int embed_batch) {
     std::vector<EntryPoint> entries = {{"embed_one", build_embedding(model), false, 1},
@@ -76,6 +76,7 @@ std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOpti
     auto library = std::make_unique<Library>();
     library->model = model;
     library->target = options.target;
+    library->schedules = options.schedules;
     const Graph embedding = fold_twins(build_embedding(model));
     library->parameters = lay_out_parameters(embedding);
     library->embedding_size = static_cast<int>(embedding[embedding.outputs[0]].shape.size());

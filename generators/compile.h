@@ -35,8 +35,12 @@ extern const std::vector<std::string> step_names;
 struct CompileOptions {
     Halide::Target target;
     int batch = 128;  // the most tuples of a training step
+    ScheduleTable schedules = built_in_schedules();
     Observer observe = [](const auto&, const auto&, const auto&) {};
 };
+
+// Writes beside the file, then renames. Throws std::system_error.
+void write_text(const std::filesystem::path& file, const std::string& text);
 
 // Everything but the machine code. The library must not be copied afterwards (kernels point into
 // its programs), hence the pointer.

@@ -4,13 +4,17 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <fstream>
 #include <iostream>
 #include <system_error>
 #include <thread>
 
 #include "compile.h"
+#include "contestant.h"
 #include "core/error.h"
 #include "frontend/model_spec.h"
+#include "tune/candidates.h"
+#include "tune/tuner.h"
 
 namespace po = boost::program_options;
 
@@ -21,6 +25,7 @@ constexpr const char* usage = R"(usage: siamc COMMAND [options]
 
   siamc compile MODEL [--target T] [--batch N] [-o DIR]   write a library for a target
   siamc inspect MODEL                                     print graph, kernels and memory plan
+  siamc tune MODEL --kernel NAME                          find a kernel's fastest tile here
   siamc targets                                           list what can be compiled for
   siamc layers                                            list layers, distances and losses
 
@@ -61,6 +66,20 @@ Observer dump_after(const std::string& step) {
     };
 }
 
+// The file's table; none if there is no such file and it may be `missing`.
+ScheduleTable read_schedules(const std::string& file, bool missing = false) {
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream && missing) return {};
+    if (!stream)
+        fail(Exit::missing_input,
+             "--schedules: cannot read {}\n  write: a file that siamc tune wrote", file);
+    try {
+        return parse_schedules({std::istreambuf_iterator<char>(stream), {}});
+    } catch (const ModelError& error) {
+        throw Error(Exit::bad_data, error.message(file));
+    }
+}
+
 // Compiles the model that the command line names; its faults become errors that name the file.
 std::unique_ptr<Library> compile_named_model(const po::variables_map& values,
                                              const CompileOptions& options) {
@@ -83,6 +102,8 @@ int compile_command(const std::vector<std::string>& arguments) {
         "target", po::value<std::string>()->default_value("host"), "what to compile for")(
         "batch", po::value<int>()->default_value(128), "the most tuples in a training step")(
         "output,o", po::value<std::string>()->default_value("."), "folder for the files")(
+        "schedules", po::value<std::string>(),
+        "table of measured tiles, as siamc tune writes it, instead of siamc's own")(
         "jobs,j", po::value<int>()->default_value(cores), "threads that compile kernels")(
         "dump-after", po::value<std::string>(), "print the state after a step, write nothing");
     const po::variables_map values = parse(options, arguments);
@@ -92,6 +113,8 @@ int compile_command(const std::vector<std::string>& arguments) {
     compile.batch = values["batch"].as<int>();
     if (compile.batch < 1 || compile.batch > 65536)
         fail(Exit::usage, "--batch: must be between 1 and 65536");
+    if (values.count("schedules"))
+        compile.schedules = read_schedules(values["schedules"].as<std::string>());
     if (values.count("dump-after"))
         compile.observe = dump_after(values["dump-after"].as<std::string>());
     const auto library = compile_named_model(values, compile);
@@ -115,6 +138,60 @@ int inspect_command(const std::vector<std::string>& arguments) {
             std::cout << "# " << entry << "\n" << state() << "\n";
     };
     compile_named_model(values, compile);
+    return 0;
+}
+
+const std::pair<std::string, KernelTask>& find_kernel(const Library& library,
+                                                      const std::string& name) {
+    std::vector<std::string> symbols;
+    for (const auto& kernel : library.kernels) {
+        if (kernel.first == name) return kernel;
+        if (candidates(kernel.second, library.target).size() > 1) symbols.push_back(kernel.first);
+    }
+    fail(Exit::usage, "--kernel: {} has no kernel '{}'\n  write: one of\n    {}",
+         library.model.name, name, fmt::join(symbols, "\n    "));
+}
+
+void print_trial(const Trial& trial) {
+    const std::string result =
+        trial.failed.empty() ? fmt::format("{:.2f} us", trial.us) : "failed: " + trial.failed;
+    std::cerr << fmt::format("vectors {} wide {:>3}  {}\n", trial.parameters.vectors,
+                             trial.parameters.wide, result);
+}
+
+int tune_command(const std::vector<std::string>& arguments) {
+    po::options_description options("siamc tune MODEL.toml --kernel NAME");
+    options.add_options()("help", "this text")("kernel",
+                                               po::value<std::string>()->default_value(""),
+                                               "its symbol, as the manifest has it")(
+        "seconds", po::value<double>()->default_value(20), "to search for")(
+        "batch", po::value<int>()->default_value(128), "the most tuples in a training step")(
+        "output,o", po::value<std::string>()->default_value("schedules.toml"),
+        "table to put the winner into, for siamc compile --schedules");
+    const po::variables_map values = parse(options, arguments);
+    if (values.count("help")) return std::cout << options << "\n", 0;
+    const double seconds = values["seconds"].as<double>();
+    if (!(seconds > 0)) fail(Exit::usage, "--seconds: more than 0");
+    CompileOptions compile;
+    compile.target = Halide::get_host_target();
+    compile.batch = values["batch"].as<int>();
+    const auto library = compile_named_model(values, compile);
+    const auto& [symbol, task] = find_kernel(*library, values["kernel"].as<std::string>());
+    if (candidates(task, compile.target).size() < 2)
+        fail(Exit::usage, "--kernel: the schedule of {} leaves nothing open", symbol);
+    const std::string file = values["output"].as<std::string>();
+    ScheduleTable table = read_schedules(file, true);
+    prepare_compiler(compile.target);
+    const TunedSchedule best = tune(key_of(task), task, compile.target, seconds, print_trial);
+    std::erase_if(table, [&](const TunedSchedule& entry) {
+        return entry.kernel == best.kernel && entry.family == best.family;
+    });
+    table.push_back(best);
+    write_text(file, to_toml(table));
+    std::cout << fmt::format(
+        "{} ({}): vectors {} wide {}, {:.2f} us; the rule's tile takes {:.2f} us; {} tried\n",
+        best.kernel, best.family, best.parameters.vectors, best.parameters.wide, best.us,
+        best.rule_us, best.candidates);
     return 0;
 }
 
@@ -159,10 +236,11 @@ int run(std::vector<std::string> arguments) {
     arguments.erase(arguments.begin());
     if (command == "compile") return compile_command(arguments);
     if (command == "inspect") return inspect_command(arguments);
+    if (command == "tune") return tune_command(arguments);
     if (command == "targets") return targets_command();
     if (command == "layers") return layers_command();
     if (command == "--help" || command == "help") return std::cout << usage, 0;
-    fail(Exit::usage, "no command '{}'\n  write: one of compile, inspect, targets, layers",
+    fail(Exit::usage, "no command '{}'\n  write: one of compile, inspect, tune, targets, layers",
          command);
 }
 

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "emit/library.h"
+#include "tune/candidates.h"
 
 namespace siamc {
 
@@ -107,7 +108,7 @@ void name_kernels(Library& library) {
     std::string all;
     for (NamedProgram& named : library.programs) {
         for (const Call& call : named.program.calls) {
-            const KernelTask task = task_of(named.program, call);
+            KernelTask task = task_of(named.program, call);
             const std::string key = signature(task);
             auto [entry, fresh] = symbol_of.emplace(key, "");
             if (fresh) {
@@ -116,6 +117,10 @@ void name_kernels(Library& library) {
                 const int times = ++used[symbol];
                 if (times > 1) symbol += fmt::format("__{}", times);
                 entry->second = symbol;
+                task.tile =
+                    find_schedule(library.schedules, key_of(task), target_family(library.target));
+                all +=
+                    fmt::format("{} {} ", task.tile.parameters.vectors, task.tile.parameters.wide);
                 library.kernels.push_back({symbol, task});
                 all += key;
             }
@@ -126,6 +131,10 @@ void name_kernels(Library& library) {
     all += library.target.to_string() + fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR,
                                                     HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH);
     library.hash = fmt::format("{:016x}", XXH64(all.data(), all.size(), 0));
+}
+
+std::string key_of(const KernelTask& task) {
+    return task.kernel->name + (task.single_row ? "__one" : "");
 }
 
 std::string optimizer_symbol(const Library& library, const OptimizerRule& rule) {

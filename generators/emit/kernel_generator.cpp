@@ -208,6 +208,7 @@ void KernelGenerator::describe() {
     funcs_.pattern = task_.kernel->pattern;
     funcs_.branches = task_.compares ? graph.branches : 1;
     funcs_.single_row = task_.single_row;
+    funcs_.tile = task_.tile.parameters;
     const Node& first = graph[task_.kernel->nodes[0]];
     const std::vector<int>& dims = graph.shape_of(first.inputs[0]).dims;
     if (!dims.empty()) funcs_.channels = dims[0];

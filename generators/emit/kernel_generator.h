@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "passes/plan.h"
+#include "schedules/parameters.h"
 #include "schedules/schedule.h"
 
 namespace siamc {
@@ -23,6 +24,7 @@ struct KernelTask {
     bool compares = false;  // rows of one tuple with each other
     int usual_tuples = 1;   // in a full call: what an automatic schedule is made for
     ScheduleChoice choice = ScheduleChoice::tuned;
+    ScheduleOrigin tile;
 };
 
 KernelTask task_of(const Program& program, const Call& call);

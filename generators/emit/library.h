@@ -26,12 +26,16 @@ struct Library {
     int embedding_size = 0;
     std::vector<NamedProgram> programs;
     std::vector<std::pair<std::string, KernelTask>> kernels;  // symbol and what it computes
-    std::string hash;  // of graphs, plans, target and Halide: 16 hexadecimal digits
+    ScheduleTable schedules;                                  // measured tiles to choose from
+    std::string hash;  // of graphs, plans, tiles, target and Halide: 16 hexadecimal digits
 };
 
 // Symbols of all kernels, with equal kernels named once, and the hash. Programs must not move
 // afterwards: the kernels refer to them.
 void name_kernels(Library& library);
+
+// What a table of schedules knows the kernel by.
+std::string key_of(const KernelTask& task);
 
 std::string optimizer_symbol(const Library& library, const OptimizerRule& rule);
 

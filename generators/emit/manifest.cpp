@@ -6,6 +6,7 @@
 
 #include "emit/library.h"
 #include "emit/sha256.h"
+#include "tune/candidates.h"
 
 namespace siamc {
 
@@ -64,6 +65,10 @@ Json kernels_json(const Library& library) {
         std::vector<std::string> ops;
         for (NodeId id : task.kernel->nodes) ops.push_back((*task.graph)[id].op->name);
         list.push_back({{"symbol", symbol}, {"operations", ops}});
+        if (candidates(task, library.target).size() > 1)
+            list.back()["tile"] = {{"from", task.tile.from},
+                                   {"vectors", task.tile.parameters.vectors},
+                                   {"wide", task.tile.parameters.wide}};
     }
     return list;
 }

@@ -18,6 +18,12 @@ using Halide::Var;
 
 namespace {
 
+// The measured number of vectors in a tile, as far as it divides the filters; or the rule's.
+int vectors_of(const KernelFuncs& kernel, int width, int rule) {
+    const int measured = kernel.tile.vectors;
+    return vectors_for(kernel.dims[0][0], width, measured > 0 ? measured : rule);
+}
+
 // A tile's extents: vectors of filters, and results of one line (pooled, if pooling follows).
 struct Tile {
     int vectors = 1, wide = 1;
@@ -31,6 +37,7 @@ int most_accumulators(const Vectors& registers) {
 // The most multiply-adds per load among the tiles that fit the registers and divide the result:
 // v vectors of p pixels do v p multiply-adds with v + p loads.
 Tile best_tile(const KernelFuncs& kernel, const Vectors& registers, int width) {
+    if (kernel.tile.vectors > 0) return {vectors_of(kernel, width, 0), kernel.tile.wide};
     const int filters = kernel.dims[0][0], results = kernel.dims[0][1];
     Tile best;
     double most = 0;
@@ -98,9 +105,9 @@ void schedule_winograd(KernelFuncs& kernel, const Vectors& registers) {
     Func tile = find(kernel, "winograd_tile"), sum = find(kernel, "winograd_sum"),
          product = find(kernel, "winograd_product");
     const int filters = kernel.dims[0][0], width = registers.width_for(filters);
-    const int vectors = vectors_for(filters, width, 2), across = width * vectors;
+    const int vectors = vectors_of(kernel, width, 2), across = width * vectors;
     const TailStrategy strategy = tail(filters, across);
-    const int wide = vectors_for(kernel.dims[0][1], 1, 6);
+    const int wide = vectors_for(kernel.dims[0][1], 1, kernel.tile.wide > 0 ? kernel.tile.wide : 6);
     const Var n = out.args()[0], x = out.args()[1], y = out.args()[2], row = out.args()[3];
     Var no("no"), ni("ni"), xo("xo"), xi("xi");
     out.split(n, no, ni, across, strategy)
@@ -141,7 +148,7 @@ void schedule_slice_sum(KernelFuncs& kernel, const Vectors& registers) {
     Func out = kernel.outputs[0], sum = kernel.values[0];
     const int filters = kernel.dims[0][0], width = registers.width_for(filters);
     const bool vector_only = kernel.dims[0].size() == 1;
-    const int vectors = vectors_for(filters, width, vector_only ? 8 : 2);
+    const int vectors = vectors_of(kernel, width, vector_only ? 8 : 2);
     const TailStrategy strategy = tail(filters, width * vectors);
     const Var n = out.args()[0], sn = sum.args()[0];
     Var no("no"), ni("ni");
@@ -192,7 +199,7 @@ void schedule_grad_input_won(KernelFuncs& kernel, const Vectors& registers) {
     const TailStrategy strategy = tail(channels, width);
     const std::vector<RVar> k = out.rvars();
     const int taps = kernel.taps[0] * kernel.taps[1];
-    const int vectors = vectors_for(channels, width, std::max(1, 18 / taps));
+    const int vectors = vectors_of(kernel, width, std::max(1, 18 / taps));
     Var co("co"), ci("ci");
     out.vectorize(c, width, strategy);
     out.update()
@@ -214,7 +221,7 @@ void schedule_grad_kernel_won(KernelFuncs& kernel, Func image_sum, const Vectors
     const Var c = out.args()[0], i = out.args()[1], j = out.args()[2], n = out.args()[3];
     const int channels = kernel.dims[0][0], width = registers.width_for(channels);
     const int taps = kernel.taps[0] * kernel.taps[1];
-    const int vectors = vectors_for(channels, width, std::max(1, 18 / taps));
+    const int vectors = vectors_of(kernel, width, std::max(1, 18 / taps));
     const TailStrategy strategy = tail(channels, width * vectors);
     Var co("co"), ci("ci");
     out.vectorize(c, width, tail(channels, width));

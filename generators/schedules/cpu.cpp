@@ -55,6 +55,11 @@ class CpuSchedule {
 
     int width_for(int extent) const { return registers_.width_for(extent); }
 
+    // Of a tile: as measured, or the rule's.
+    int most_vectors() const {
+        return kernel_.tile.vectors > 0 ? kernel_.tile.vectors : tile_vectors_;
+    }
+
     // The helper of an algorithm that has this name, if there is one.
     std::optional<Func> helper(const std::string& name) const {
         for (const Func& func : all_funcs(kernel_))
@@ -71,7 +76,7 @@ class CpuSchedule {
         if (kernel_.single_row)
             tile_single_row(out, product, kernel_.dims[0][0]);
         else
-            sum_in_tiles(out, product, row_quantum, tile_vectors_);
+            sum_in_tiles(out, product, row_quantum, most_vectors());
     }
 
     // Sums a tile of `out` in registers: `tall` of its second dimension times up to `most` vectors
@@ -254,7 +259,7 @@ class CpuSchedule {
         const int units = kernel_.dims[0][0];
         const int width = width_for(units);
         const bool vector_only = out.dimensions() == 1;
-        const int vectors = vectors_for(units, width, vector_only ? 8 : tile_vectors_);
+        const int vectors = vectors_for(units, width, vector_only ? 8 : most_vectors());
         const TailStrategy strategy = tail(units, width * vectors);
         const Var n = out.args()[0], sn = sum.args()[0];
         Var no("no"), ni("ni");
@@ -275,7 +280,7 @@ class CpuSchedule {
     // of two inputs fit the 64 entries of a first-level TLB. More rows cost 8 % (256 rows of 784
     // inputs, AMD EPYC Zen 3, November 2026); fewer reload the sums more often.
     void sum_over_row_chunks(Func& out, Func& sum, int width, TailStrategy strategy) {
-        constexpr int chunk = 32;
+        const int chunk = kernel_.tile.wide > 0 ? kernel_.tile.wide : 32;
         const Var n = sum.args()[0], k = sum.args()[1];
         const int tall = kernel_.dims[0][1] % row_quantum == 0 ? row_quantum : 1;
         Var ko("ko"), ki("ki"), no("no"), ni("ni");

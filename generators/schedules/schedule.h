@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "layers/op.h"
+#include "schedules/parameters.h"
 
 namespace siamc {
 
@@ -23,6 +24,7 @@ struct KernelFuncs {
     std::vector<std::vector<int>> dims;    // of each output: extents without rows
     int branches = 1;                      // rows of a tuple that belong together
     bool single_row = false;               // it is always called with exactly one row
+    ScheduleParameters tile;               // what was measured to be best; 0: the schedule's rule
 };
 
 // Rows come in multiples of this (unless single_row): the height of every register tile.
