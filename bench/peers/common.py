@@ -1,12 +1,13 @@
-"""What all peers share: the graph's numbers, the works, and the interface of an adapter.
+"""What all peers share: the networks, their works, and the interface of an adapter.
 
-The graph: dense 784-64 relu, dense 64-128 relu, dense 128-256, L2 normalisation. Contrastive loss:
-mean of y D^2 + (1-y) max(0, margin-D)^2; triplet loss: mean of max(0, D(A,P) - D(A,N) + margin);
-D is the Euclidean distance.
+Every network ends with L2 normalisation. Contrastive loss: mean of y D^2 + (1-y) max(0,
+margin-D)^2; triplet loss: mean of max(0, D(A,P) - D(A,N) + margin); D is the Euclidean distance.
 """
 
-PIXELS = 784
-LAYERS = ((PIXELS, 64), (64, 128), (128, 256))
+from dataclasses import dataclass
+
+SIDE = 28
+PIXELS = SIDE * SIDE
 EMBEDDING = 256
 BATCH = 128
 MARGIN = 1.0
@@ -22,13 +23,68 @@ BRANCHES = {"contrastive": 2, "triplet": 3}
 TRAIN_IMAGES, TEST_IMAGES, CLASSES = 60_000, 10_000, 10
 TRAIN_PAIRS, TEST_PAIRS = 120_000, 20_000
 
-PARAMETERS = tuple(f"dense{i}.{part}" for i in range(1, len(LAYERS) + 1)
-                   for part in ("kernel", "bias"))
 
-STEP_WORKS = {f"fc {loss} step": loss for loss in BRANCHES}
-EMBED_WORKS = {f"fc embed {count}": count for count in (1, 256)}
-EPOCH_WORK = "fc epoch"
-WORKS = (*STEP_WORKS, EPOCH_WORK, *EMBED_WORKS)
+@dataclass(frozen=True)
+class Dense:
+    """A product with a kernel (in, out), plus a bias; then ReLU, if `relu`."""
+    name: str
+    inputs: int
+    outputs: int
+    relu: bool = False
+
+
+@dataclass(frozen=True)
+class Conv:
+    """A 3x3 convolution without padding, kernel (height, width, in, out), plus a bias; then ReLU
+    and 2x2 max-pooling, which leaves out a last odd line or column.
+
+    ReLU and max-pooling may change places, with the same values and gradients: an adapter takes
+    the faster order.
+    """
+    name: str
+    inputs: int
+    outputs: int
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """An image to a row: line by line, pixel by pixel, all channels of a pixel together."""
+    height: int
+    width: int
+    channels: int
+
+
+class Network:
+    """A network and what is timed of it.
+
+    `image` is the shape in which its first layer takes an image, channels last; an embed work
+    takes as many images as `embed_counts` says.
+    """
+
+    def __init__(self, name, image, layers, embed_counts):
+        self.name, self.image, self.layers = name, image, layers
+        self.parameters = tuple(f"{layer.name}.{part}" for layer in layers if hasattr(layer, "name")
+                                for part in ("kernel", "bias"))
+        self.convolves = any(isinstance(layer, Conv) for layer in layers)
+        self.step_works = {f"{name} {loss} step": loss for loss in BRANCHES}
+        self.epoch_work = f"{name} epoch"
+        self.embed_works = {f"{name} embed {count}": count for count in embed_counts}
+        self.works = (*self.step_works, self.epoch_work, *self.embed_works)
+
+    def shaped(self, images):
+        """Rows of pixels as the first layer takes them."""
+        return images.reshape(-1, *self.image)
+
+
+FC = Network("fc", (PIXELS,),
+             (Dense("dense1", PIXELS, 64, relu=True), Dense("dense2", 64, 128, relu=True),
+              Dense("dense3", 128, EMBEDDING)),
+             embed_counts=(1, 256))
+CNN = Network("cnn", (SIDE, SIDE, 1),
+              (Conv("conv2d1", 1, 32), Conv("conv2d2", 32, 64), Flatten(5, 5, 64),
+               Dense("dense1", 5 * 5 * 64, EMBEDDING)),
+              embed_counts=(1, 2, 256))
+NETWORKS = {network.name: network for network in (FC, CNN)}
 
 # Name: "module.Class" of its adapter; their order is the order of the turns.
 PEERS = {"pytorch eager": "pytorch_eager.PyTorchEager",
@@ -39,11 +95,11 @@ PEERS = {"pytorch eager": "pytorch_eager.PyTorchEager",
 
 
 class Peer:
-    """One framework's form of the graph.
+    """One framework's form of a network.
 
-    Arguments, all numpy: `params` maps PARAMETERS to float32 arrays, kernels as (in, out);
-    `images` is float32 [branches * tuples, 784] in 0..1, all rows of the first branch, then all of
-    the second, and so on; `labels` is float32 [tuples], 1 for a similar pair (triplets have none).
+    Arguments, all numpy: `params` maps the network's parameters to float32 arrays; `images` is
+    float32 [branches * tuples, 784] in 0..1, all rows of the first branch, then all of the second,
+    and so on; `labels` is float32 [tuples], 1 for a similar pair (triplets have none).
 
     `step` and `embed` return a function that does the work once, on data that are already where
     the framework wants them; what it returns goes to `wait`, which returns when it is done. What a
@@ -51,7 +107,14 @@ class Peer:
     """
 
     modules = ()  # whose versions are reported
-    without = {}  # work: reason
+
+    def __init__(self, network):
+        self.network = network
+
+    @property
+    def without(self):
+        """{work: reason}"""
+        return {}
 
     def loss_and_gradients(self, loss, params, images, labels):
         """(loss, {parameter: gradient}) as numpy."""

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from common import CLASSES, PIXELS, SEED, TEST_IMAGES, TEST_PAIRS, TRAIN_IMAGES, TRAIN_PAIRS
+from common import (CLASSES, PIXELS, SEED, SIDE, TEST_IMAGES, TEST_PAIRS, TRAIN_IMAGES,
+                    TRAIN_PAIRS)
 
-SIDE = 28
 PARTS = {"train": TRAIN_IMAGES, "t10k": TEST_IMAGES}
 
 

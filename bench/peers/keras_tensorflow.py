@@ -1,7 +1,7 @@
 """Keras 3 on TensorFlow: a compiled training step for single steps, fit() for an epoch.
 
-The step is Keras's model and Keras's Adam in a tf.function compiled with XLA: the fastest form
-found, about half the time of train_on_batch().
+The step is Keras's model and Keras's Adam in a tf.function: the fastest form found, for FC about
+half the time of train_on_batch(). XLA compiles it where that is faster (see by_xla).
 """
 
 import os
@@ -14,20 +14,42 @@ import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from keras import layers, ops  # noqa: E402
 
-from common import (BATCH, BRANCHES, FROZEN_RATE, LAYERS, LEARNING_RATE, MARGIN,  # noqa: E402
-                    PARAMETERS, PIXELS, THREADS, TINY, Peer)
+from common import (BATCH, BRANCHES, FROZEN_RATE, LEARNING_RATE, MARGIN, THREADS,  # noqa: E402
+                    TINY, Conv, Dense, Flatten, Peer)
 
 tf.config.threading.set_intra_op_parallelism_threads(THREADS)
 tf.config.threading.set_inter_op_parallelism_threads(THREADS)
 
+XLA_CONVOLVES = 16  # images at most
 
-def make_encoder(params):
-    encoder = keras.Sequential([keras.Input((PIXELS,))])
-    for i, (_, outputs) in enumerate(LAYERS, start=1):
-        activation = "relu" if i < len(LAYERS) else None
-        encoder.add(layers.Dense(outputs, activation=activation))
+
+def by_xla(network, images):
+    """Whether XLA makes a function of so many images faster.
+
+    Its convolutions take more than twice as long in a step as oneDNN's, which TensorFlow calls by
+    itself; with a few images what counts is that it takes less time a call.
+    """
+    return not network.convolves or images <= XLA_CONVOLVES
+
+
+def dense(layer):
+    return [layers.Dense(layer.outputs, activation="relu" if layer.relu else None)]
+
+
+def conv(layer):
+    return [layers.Conv2D(layer.outputs, 3, activation="relu"), layers.MaxPooling2D(2)]
+
+
+LAYERS = {Dense: dense, Conv: conv, Flatten: lambda _: [layers.Flatten()]}
+
+
+def make_encoder(network, params):
+    encoder = keras.Sequential([keras.Input(network.image)])
+    for layer in network.layers:
+        for part in LAYERS[type(layer)](layer):
+            encoder.add(part)
     encoder.add(layers.UnitNormalization(axis=1))
-    encoder.set_weights([params[name] for name in PARAMETERS])
+    encoder.set_weights([params[name] for name in network.parameters])
     return encoder
 
 
@@ -46,38 +68,39 @@ def triplet(_, d):
 LOSSES = {"contrastive": contrastive, "triplet": triplet}
 
 
-def make_model(loss, params):
+def make_model(loss, network, params):
     """One input a branch; out come the distances from the first branch to each other one."""
-    encoder = make_encoder(params)
-    inputs = [keras.Input((PIXELS,)) for _ in range(BRANCHES[loss])]
+    encoder = make_encoder(network, params)
+    inputs = [keras.Input(network.image) for _ in range(BRANCHES[loss])]
     first, *others = [encoder(x) for x in inputs]
     distances = [distance(first, other) for other in others]
     return keras.Model(inputs, ops.concatenate(distances, axis=1))
 
 
-def as_tensors(loss, images, labels):
-    return [tf.constant(x) for x in tf.split(images, BRANCHES[loss])], tf.constant(labels[:, None])
+def as_tensors(loss, network, images, labels):
+    branches = tf.split(network.shaped(images), BRANCHES[loss])
+    return [tf.constant(x) for x in branches], tf.constant(labels[:, None])
 
 
 class KerasTensorFlow(Peer):
     modules = ("keras", "tensorflow_cpu")
 
     def loss_and_gradients(self, loss, params, images, labels):
-        model = make_model(loss, params)
-        images, labels = as_tensors(loss, images, labels)
+        model = make_model(loss, self.network, params)
+        images, labels = as_tensors(loss, self.network, images, labels)
         with tf.GradientTape() as tape:
             value = LOSSES[loss](labels, model(images, training=True))
         gradients = tape.gradient(value, model.trainable_variables)
-        return float(value), {n: g.numpy() for n, g in zip(PARAMETERS, gradients)}
+        return float(value), {n: g.numpy() for n, g in zip(self.network.parameters, gradients)}
 
     def step(self, loss, params, images, labels):
-        model = make_model(loss, params)
+        model = make_model(loss, self.network, params)
         variables = model.trainable_variables
         adam = keras.optimizers.Adam(FROZEN_RATE)
         adam.build(variables)
-        images, labels = as_tensors(loss, images, labels)
+        images, labels = as_tensors(loss, self.network, images, labels)
 
-        @tf.function(jit_compile=True)
+        @tf.function(jit_compile=by_xla(self.network, BRANCHES[loss] * BATCH))
         def train(images, labels):
             with tf.GradientTape() as tape:
                 value = LOSSES[loss](labels, model(images, training=True))
@@ -87,23 +110,26 @@ class KerasTensorFlow(Peer):
         return lambda: train(images, labels)
 
     def epoch(self, params, train, test):
-        model = make_model("contrastive", params)
+        model = make_model("contrastive", self.network, params)
+        train_images = [self.network.shaped(images) for images in train.images]
+        test_images = [self.network.shaped(images) for images in test.images]
         model.compile(keras.optimizers.Adam(LEARNING_RATE), contrastive, steps_per_execution=32)
 
         def seconds():
             ends = []
             clock = keras.callbacks.LambdaCallback(
                 on_epoch_end=lambda *_: ends.append(time.perf_counter()))
-            model.fit(train.images, train.labels, batch_size=BATCH, epochs=2, verbose=0,
-                      validation_data=(test.images, test.labels), callbacks=[clock])
+            model.fit(train_images, train.labels, batch_size=BATCH, epochs=2, verbose=0,
+                      validation_data=(test_images, test.labels), callbacks=[clock])
             return ends[1] - ends[0]  # the first epoch also copies the arrays
 
         return seconds
 
     def embed(self, params, images):
-        encoder = make_encoder(params)
-        compiled = tf.function(lambda x: encoder(x, training=False), jit_compile=True)
-        images = tf.constant(images)
+        encoder = make_encoder(self.network, params)
+        compiled = tf.function(lambda x: encoder(x, training=False),
+                               jit_compile=by_xla(self.network, len(images)))
+        images = tf.constant(self.network.shaped(images))
         return lambda: compiled(images).numpy()
 
     def wait(self, result):

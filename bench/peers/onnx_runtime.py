@@ -1,39 +1,84 @@
 """onnxruntime: the embedding only, as the ONNX graph an exporter would write."""
 
+import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from common import EMBEDDING, LAYERS, PIXELS, STEP_WORKS, THREADS, EPOCH_WORK, Peer
+from common import EMBEDDING, THREADS, Conv, Dense, Flatten, Peer
 
 OPSET, IR_VERSION = 17, 8
 
 
-def make_model(params):
-    nodes, last = [], "images"
-    for i in range(1, len(LAYERS) + 1):
-        nodes.append(helper.make_node("Gemm", [last, f"dense{i}.kernel", f"dense{i}.bias"],
-                                      [f"dense{i}"]))
-        last = f"dense{i}"
-        if i < len(LAYERS):
-            nodes.append(helper.make_node("Relu", [last], [f"relu{i}"]))
-            last = f"relu{i}"
-    nodes.append(helper.make_node("LpNormalization", [last], ["embeddings"], axis=1, p=2))
+class GraphWriter:
+    """An ONNX graph of nodes in a row. Channels come before lines and columns in it, also in the
+    rows that it flattens images to."""
+
+    def __init__(self, params):
+        self.params = params
+        self.nodes, self.tensors, self.last = [], [], "images"
+        self.inputs = slice(None)  # of the next dense layer: which of ours each one is
+
+    def node(self, operator, *tensors, output=None, **attributes):
+        output = output or f"{operator}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, [self.last, *tensors], [output], **attributes))
+        self.last = output
+
+    def tensor(self, name, array):
+        self.tensors.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def weighted(self, operator, layer, kernel):
+        self.node(operator, self.tensor(f"{layer.name}.kernel", kernel),
+                  self.tensor(f"{layer.name}.bias", self.params[f"{layer.name}.bias"]))
+
+    def dense(self, layer):
+        self.weighted("Gemm", layer, self.params[f"{layer.name}.kernel"][self.inputs])
+        self.inputs = slice(None)
+        if layer.relu:
+            self.node("Relu")
+
+    def conv(self, layer):
+        self.weighted("Conv", layer, self.params[f"{layer.name}.kernel"].transpose(3, 2, 0, 1))
+        self.node("Relu")
+        self.node("MaxPool", kernel_shape=[2, 2], strides=[2, 2])
+
+    def flatten(self, layer):
+        shape = (layer.height, layer.width, layer.channels)
+        self.inputs = np.arange(np.prod(shape)).reshape(shape).transpose(2, 0, 1).ravel()
+        self.node("Flatten")
+
+
+WRITE = {Dense: GraphWriter.dense, Conv: GraphWriter.conv, Flatten: GraphWriter.flatten}
+
+
+def make_model(network, params):
+    writer = GraphWriter(params)
+    for layer in network.layers:
+        WRITE[type(layer)](writer, layer)
+    writer.node("LpNormalization", output="embeddings", axis=1, p=2)
+    *sides, channels = network.image
     tensor = helper.make_tensor_value_info
-    graph = helper.make_graph(nodes, "fc", [tensor("images", TensorProto.FLOAT, ["n", PIXELS])],
+    graph = helper.make_graph(writer.nodes, network.name,
+                              [tensor("images", TensorProto.FLOAT, ["n", channels, *sides])],
                               [tensor("embeddings", TensorProto.FLOAT, ["n", EMBEDDING])],
-                              [numpy_helper.from_array(v, name) for name, v in params.items()])
+                              writer.tensors)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)],
                              ir_version=IR_VERSION)
 
 
 class OnnxRuntime(Peer):
     modules = ("onnx", "onnxruntime")
-    without = {work: "onnxruntime embeds only here" for work in (*STEP_WORKS, EPOCH_WORK)}
+
+    @property
+    def without(self):
+        return {work: "onnxruntime embeds only here"
+                for work in (*self.network.step_works, self.network.epoch_work)}
 
     def embed(self, params, images):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = THREADS
         options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(make_model(params).SerializeToString(), options,
-                                               providers=["CPUExecutionProvider"])
+        model = make_model(self.network, params).SerializeToString()
+        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        images = np.moveaxis(self.network.shaped(images), -1, 1)
         return lambda: session.run(None, {"images": images})[0]

@@ -6,8 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from common import (BATCH, BRANCHES, EMBED_WORKS, EPOCH_WORK, PARAMETERS, SEED, STEP_WORKS,
-                    THREADS)
+from common import BATCH, BRANCHES, SEED, THREADS
 
 EPOCHS = 3
 
@@ -17,10 +16,11 @@ class Failed(Exception):
 
 
 class Ours:
-    def __init__(self, build, launch):
+    def __init__(self, build, network, launch):
         """`launch` holds the arguments of subprocess.run that every timed process shares."""
         self.bench = Path(build, "bin", "bench_models")
         self.train = Path(build, "bin", "train_generated")
+        self.network = network
         self.launch = launch
 
     def missing(self):
@@ -36,12 +36,13 @@ class Ours:
 
     def write_reference(self, path, data_folder):
         """Parameters, a batch, and our losses, gradients and embeddings, as safetensors."""
-        self.run(self.bench, "--check", path, "--data", data_folder)
+        self.run(self.bench, "--check", path, "--model", self.network.name, "--data", data_folder)
         with open(path, "rb") as file:
             names = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        wanted = {"images", "labels", *(f"params/{name}" for name in PARAMETERS)}
+        parameters = self.network.parameters
+        wanted = {"images", "labels", *(f"params/{name}" for name in parameters)}
         for loss in BRANCHES:
-            wanted |= {f"loss/{loss}", *(f"grad/{loss}/{name}" for name in PARAMETERS)}
+            wanted |= {f"loss/{loss}", *(f"grad/{loss}/{name}" for name in parameters)}
         lacking = sorted(wanted - names.keys())
         if not any(name.split("/")[0] == "embedding" for name in names):
             lacking.append("embedding")
@@ -51,25 +52,26 @@ class Ours:
     def times(self, data_folder):
         """{work: milliseconds} of one turn."""
         found = json.loads(self.run(self.bench, "--json", "--threads", THREADS, "--batch", BATCH,
-                                    "--model", "fc", "--data", data_folder))
-        steps = {row["loss"]: row["step_ms"] for row in found["rows"]
-                 if row["model"] == "fc" and row["optimizer"] == "adam" and row["batch"] == BATCH}
-        embeds = {row["batch"]: row["embed_us"] / 1e3 for row in found["rows"]
-                  if row["model"] == "fc" and row["loss"] == "embed"}
+                                    "--model", self.network.name, "--data", data_folder))
+        rows = [row for row in found["rows"] if row["model"] == self.network.name]
+        steps = {row["loss"]: row["step_ms"] for row in rows
+                 if row["optimizer"] == "adam" and row["batch"] == BATCH}
+        embeds = {row["batch"]: row["embed_us"] / 1e3 for row in rows if row["loss"] == "embed"}
         try:
-            times = {work: steps[loss] for work, loss in STEP_WORKS.items()}
-            times |= {work: embeds[count] for work, count in EMBED_WORKS.items()}
+            times = {work: steps[loss] for work, loss in self.network.step_works.items()}
+            times |= {work: embeds[count] for work, count in self.network.embed_works.items()}
         except KeyError as key:
             raise Failed(f"{self.bench} gives no row for {key}") from None
-        return times | {EPOCH_WORK: self.epoch(data_folder)}
+        return times | {self.network.epoch_work: self.epoch(data_folder)}
 
     def epoch(self, data_folder):
         folder = tempfile.mkdtemp(prefix="siamc-compare-")
         try:
             done = json.loads(self.run(
-                self.train, "--model", "fc", "--loss", "contrastive", "--optimizer", "adam",
-                "--data", data_folder, "--epochs", EPOCHS, "--batch", BATCH, "--seed", SEED,
-                "--threads", THREADS, "--out", Path(folder, "run"), "--json"))
+                self.train, "--model", self.network.name, "--loss", "contrastive",
+                "--optimizer", "adam", "--data", data_folder, "--epochs", EPOCHS,
+                "--batch", BATCH, "--seed", SEED, "--threads", THREADS,
+                "--out", Path(folder, "run"), "--json"))
         finally:
             shutil.rmtree(folder)
         return done["seconds"] / done["epochs"] * 1e3

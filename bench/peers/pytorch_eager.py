@@ -1,31 +1,72 @@
-"""PyTorch as it is: eager, with its fused Adam."""
+"""PyTorch as it is: eager, with its fused Adam.
+
+Convolutions get their channels last in memory, ReLU after max-pooling, on a quarter of the values,
+and an allocator that keeps large blocks: each makes a step faster, all three together about twice.
+"""
+
+import ctypes
 
 import torch
 import torch.nn.functional as F
 
-from common import BATCH, BRANCHES, LAYERS, FROZEN_RATE, MARGIN, THREADS, Peer
+from common import (BATCH, BRANCHES, EMBEDDING, FROZEN_RATE, MARGIN, THREADS, Conv, Dense, Flatten,
+                    Peer)
 
 torch.set_num_threads(THREADS)
 torch.set_num_interop_threads(1)
 
-
-def make_net(params):
-    layers = []
-    for i, (inputs, outputs) in enumerate(LAYERS, start=1):
-        dense = torch.nn.Linear(inputs, outputs)
-        with torch.no_grad():
-            dense.weight.copy_(torch.from_numpy(params[f"dense{i}.kernel"]).T)
-            dense.bias.copy_(torch.from_numpy(params[f"dense{i}.bias"]))
-        layers += [dense, torch.nn.ReLU()]
-    return torch.nn.Sequential(*layers[:-1])
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of glibc's malloc.h
 
 
-def gradients_of(net):
-    found = {}
-    for i, dense in enumerate((m for m in net if isinstance(m, torch.nn.Linear)), start=1):
-        found[f"dense{i}.kernel"] = dense.weight.grad.T.numpy()
-        found[f"dense{i}.bias"] = dense.bias.grad.numpy()
-    return found
+def keep_freed_memory():
+    """Large tensors reuse memory; otherwise the kernel hands out and clears theirs each time."""
+    libc = ctypes.CDLL(None)
+    libc.mallopt(M_MMAP_MAX, 0)
+    libc.mallopt(M_TRIM_THRESHOLD, -1)  # never
+
+
+class ChannelsLastFlatten(torch.nn.Module):
+    """Flattens in the order that the values have in memory, so that none moves."""
+
+    def forward(self, x):
+        return x.movedim(1, -1).flatten(1)
+
+
+def dense(layer):
+    linear = torch.nn.Linear(layer.inputs, layer.outputs)
+    return [linear, torch.nn.ReLU()] if layer.relu else [linear]
+
+
+def conv(layer):
+    return [torch.nn.Conv2d(layer.inputs, layer.outputs, 3), torch.nn.MaxPool2d(2), torch.nn.ReLU()]
+
+
+MODULES = {Dense: dense, Conv: conv, Flatten: lambda _: [ChannelsLastFlatten()]}
+
+
+def to_torch(array):
+    """A parameter, which in PyTorch has its outputs and inputs first."""
+    tensor = torch.from_numpy(array)
+    return tensor if tensor.ndim == 1 else tensor.movedim((-1, -2), (0, 1))
+
+
+def to_numpy(tensor):
+    """Undoes to_torch."""
+    return (tensor if tensor.ndim == 1 else tensor.movedim((0, 1), (-1, -2))).numpy()
+
+
+def make_net(network, params):
+    net = torch.nn.Sequential(*(m for layer in network.layers for m in MODULES[type(layer)](layer)))
+    net.to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        for parameter, name in zip(net.parameters(), network.parameters):
+            parameter.copy_(to_torch(params[name]))
+    return net
+
+
+def make_images(network, images):
+    """Channels come second in PyTorch's shapes, and stay last in memory."""
+    return torch.from_numpy(network.shaped(images)).movedim(-1, 1)
 
 
 def embed(net, images):
@@ -37,13 +78,13 @@ def distance(a, b):
 
 
 def contrastive(net, images, labels):
-    e = embed(net, images).view(2, -1, LAYERS[-1][1])
+    e = embed(net, images).view(2, -1, EMBEDDING)
     d = distance(e[0], e[1])
     return (labels * d.square() + (1 - labels) * F.relu(MARGIN - d).square()).mean()
 
 
 def triplet(net, images, _):
-    e = embed(net, images).view(3, -1, LAYERS[-1][1])
+    e = embed(net, images).view(3, -1, EMBEDDING)
     return F.relu(distance(e[0], e[1]) - distance(e[0], e[2]) + MARGIN).mean()
 
 
@@ -52,23 +93,33 @@ LOSSES = {"contrastive": contrastive, "triplet": triplet}
 
 class PyTorchEager(Peer):
     modules = ("torch",)
-    without = {"fc epoch": "PyTorch has no loop of its own to compare with"}
+
+    def __init__(self, network):
+        super().__init__(network)
+        if network.convolves:
+            keep_freed_memory()
+
+    @property
+    def without(self):
+        return {self.network.epoch_work: "PyTorch has no loop of its own to compare with"}
 
     def prepared(self, function):
         """What becomes of a loss or embedding function before it is used."""
         return function
 
     def loss_and_gradients(self, loss, params, images, labels):
-        net = make_net(params)
-        value = self.prepared(LOSSES[loss])(net, torch.from_numpy(images), torch.from_numpy(labels))
+        net = make_net(self.network, params)
+        images, labels = make_images(self.network, images), torch.from_numpy(labels)
+        value = self.prepared(LOSSES[loss])(net, images, labels)
         value.backward()
-        return value.item(), gradients_of(net)
+        gradients = [to_numpy(parameter.grad) for parameter in net.parameters()]
+        return value.item(), dict(zip(self.network.parameters, gradients))
 
     def step(self, loss, params, images, labels):
-        net = make_net(params)
+        net = make_net(self.network, params)
         compute = self.prepared(LOSSES[loss])
         adam = torch.optim.Adam(net.parameters(), lr=FROZEN_RATE, fused=True)
-        images, labels = torch.from_numpy(images), torch.from_numpy(labels)
+        images, labels = make_images(self.network, images), torch.from_numpy(labels)
         assert images.shape[0] == BRANCHES[loss] * BATCH
 
         def once():
@@ -79,9 +130,9 @@ class PyTorchEager(Peer):
         return once
 
     def embed(self, params, images):
-        net = make_net(params).eval()
+        net = make_net(self.network, params).eval()
         compute = self.prepared(embed)
-        images = torch.from_numpy(images)
+        images = make_images(self.network, images)
 
         def once():
             with torch.inference_mode():
