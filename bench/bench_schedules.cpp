@@ -21,6 +21,7 @@
 #include "kernel_buffers.h"
 #include "kernel_cost.h"
 #include "machine.h"
+#include "schedule_chart.h"
 #include "shared_floats.h"
 #include "timing.h"
 
@@ -52,6 +53,7 @@ po::options_description options() {
                                               "only this scheduler beside the naive one")(
         "seconds", po::value<double>()->default_value(0.25), "to time each schedule of a kernel")(
         "time-limit", po::value<unsigned>()->default_value(60), "seconds a schedule may compile")(
+        "chart", po::value<std::string>(), "draw the rows into this SVG file")(
         "json", po::bool_switch(), "print one JSON object");
     return all;
 }
@@ -209,6 +211,8 @@ int bench_schedules(const po::variables_map& values) {
         if (!json) print_kernel(rows);
         for (const Json& row : rows) result["rows"].push_back(row);
     }
+    if (values.count("chart"))
+        write_text(values["chart"].as<std::string>(), draw_schedules(result));
     if (json) fmt::print("{}\n", result.dump());
     return 0;
 }

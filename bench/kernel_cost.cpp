@@ -13,29 +13,14 @@ double rows_of(const Graph& graph, const Shape& shape, int tuples) {
     return shape.rows == Rows::tuple ? tuples : 1;
 }
 
-// Places of a layer's result that the same weights are applied to: 1, or the pixels of an image.
-double places(const Shape& result) {
-    return result.dims.empty() ? 1 : static_cast<double>(result.size()) / result.dims[0];
-}
-
-// Multiply-adds of one node over a batch, where `part` of its result is written. Gradients of a
-// kernel have the adjoint as their last input; those that follow winners have a pooled one.
+// Multiply-adds of one node over a batch, where `part` of its result is written. Sums over rows
+// walk those of the adjoint.
 double work_of(const Graph& graph, const Node& node, double part, int tuples) {
-    const Pattern pattern = node.op->pattern;
-    if (pattern == Pattern::matmul || pattern == Pattern::convolution)
-        return part * static_cast<double>(multiply_adds(graph, node)) *
-               rows_of(graph, node.shape, tuples);
-    if (pattern == Pattern::scatter && node.shape.rows == Rows::image) {
-        const Shape adjoint = graph.shape_of(node.inputs[1]);
-        return static_cast<double>(graph.shape_of(node.inputs[2]).size()) * places(adjoint) *
-               rows_of(graph, adjoint, tuples);
-    }
-    const bool sums = pattern == Pattern::batch_sum || pattern == Pattern::slice_sum ||
-                      pattern == Pattern::scatter;
-    if (!sums || node.shape.dims.size() < 2) return 0;
-    const Shape adjoint = graph.shape_of(node.inputs[own_inputs(node) - 1]);
-    return part * static_cast<double>(node.shape.size()) * places(adjoint) *
-           rows_of(graph, adjoint, tuples);
+    const long work = multiply_adds(graph, node);
+    if (work == 0) return 0;
+    const bool sums = node.shape.rows != Rows::image && node.shape.rows != Rows::tuple;
+    const Shape walked = sums ? graph.shape_of(node.inputs[own_inputs(node) - 1]) : node.shape;
+    return part * static_cast<double>(work) * rows_of(graph, walked, tuples);
 }
 
 }  // namespace

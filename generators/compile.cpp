@@ -15,8 +15,8 @@ namespace siamc {
 namespace fs = std::filesystem;
 
 const std::vector<std::string> step_names = {
-    "build",          "fold",         "pool-first", "trim", "differentiate",
-    "follow-winners", "use-winograd", "skip-zeros", "fuse", "plan"};
+    "build",        "fold",       "pool-first", "trim", "differentiate", "follow-winners",
+    "use-winograd", "skip-zeros", "work",       "fuse", "plan"};
 
 namespace {
 
@@ -59,14 +59,17 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
     done("build", graph);
     done("fold", fold_twins(graph));
     done("pool-first", remove_unused(pool_first(graph)));
+    const Graph written = graph;
     done("trim", trim(graph));
-    const long work = entry.train ? training_multiply_adds(graph) : multiply_adds(graph);
+    const Graph trimmed = graph;
     if (entry.train) done("differentiate", differentiate(graph));
     done("follow-winners", remove_unused(follow_winners(graph)));
     done("use-winograd", use_winograd(graph));
     done("skip-zeros", skip_zeros(graph, entry.batch));
     Program program = plan(graph, parameters, entry.batch);
-    program.multiply_adds = work;
+    program.multiply_adds = entry.train ? training_multiply_adds(trimmed) : multiply_adds(trimmed);
+    observe("work", entry.name,
+            [&] { return describe_work(written, trimmed, program.graph, entry.train); });
     observe("fuse", entry.name, [&] { return to_string(program.graph, program.kernels); });
     step("plan", program);
     return program;

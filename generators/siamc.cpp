@@ -134,7 +134,7 @@ int inspect_command(const std::vector<std::string>& arguments) {
     compile.target = Halide::get_host_target();
     compile.batch = values["batch"].as<int>();
     compile.observe = [](const std::string& step, const std::string& entry, const auto& state) {
-        if (step == "remove-unused" || step == "fuse" || step == "plan")
+        if (step == "skip-zeros" || step == "work" || step == "fuse" || step == "plan")
             std::cout << "# " << entry << "\n" << state() << "\n";
     };
     compile_named_model(values, compile);

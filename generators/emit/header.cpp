@@ -71,7 +71,8 @@ std::string program_text(const Library& library, const NamedProgram& named) {
     }
     std::vector<std::string> stages;
     for (const Part& part : program.parts)
-        stages.push_back(fmt::format("{{{}, {}}}", part.calls, static_cast<int>(part.by_slices)));
+        stages.push_back(fmt::format("{{{}, {}, {}}}", part.calls, static_cast<int>(part.by_slices),
+                                     part.tasks));
     return fmt::format(
         "static const siamc_operand {0}_operands[] = {{\n{1}}};\n"
         "static const siamc_call {0}_calls[] = {{\n{2}}};\n"
@@ -112,7 +113,7 @@ std::string optimizers_text(const Library& library) {
             "static const siamc_operand {3}_operands[] = {{\n{4}}};\n"
             "static const siamc_call {3}_calls[] = {{\n"
             "    {{{5}_argv, \"{5}\", {3}_operands, {6}, {7}}}}};\n"
-            "static const siamc_stage {3}_stages[] = {{{{1, 0}}}};\n"
+            "static const siamc_stage {3}_stages[] = {{{{1, 0, 0}}}};\n"
             "static const siamc_program {3}_program = {{\n"
             "    \"{0}\", 0, 0, 0, 1, 0, 0, -1, -1, -1, -1, 0, {3}_calls, {3}_stages, 1,\n"
             "    {{{{NULL, 0, 0}}}}, 0}};\n\n",

@@ -35,14 +35,14 @@ std::string identifier(const std::string& prefix, const std::string& name) {
 
 // Extents and strides are compile-time constants, all but the number of rows.
 template <typename BufferParam>
-void fix_shape(BufferParam& buffer, const Operand& operand, bool single_row, bool bounds = true) {
+void fix_shape(BufferParam& buffer, const Operand& operand, bool fixed_row, bool bounds = true) {
     for (size_t d = 0; d < operand.extent.size(); ++d) {
         auto dim = buffer.dim(static_cast<int>(d));
         dim.set_stride(operand.stride[d]);
         if (!bounds) continue;
         if (operand.extent[d] > 0)
             dim.set_bounds(0, operand.extent[d]);
-        else if (single_row && operand.rows_per_tuple)
+        else if (fixed_row && operand.rows_per_tuple)
             dim.set_bounds(0, 1);
         else
             dim.set_min(0);
@@ -72,7 +72,8 @@ KernelTask task_of(const Program& program, const Call& call) {
     task.graph = &program.graph;
     task.kernel = &program.kernels[call.kernel];
     task.operands = call.operands;
-    task.single_row = program.batch == 1;
+    task.single_row = program.tuple_quantum == 1;
+    task.fixed_row = program.batch == 1;
     task.usual_tuples =
         stage_of(*task.kernel) == Stage::batch ? program.batch : program.slice_tuples;
     for (NodeId id : task.kernel->nodes) {
@@ -88,8 +89,9 @@ std::string signature(const KernelTask& task) {
     std::map<NodeId, std::string> names;
     for (size_t i = 0; i < task.kernel->inputs.size(); ++i)
         names[task.kernel->inputs[i]] = fmt::format("in{}", i);
-    std::string text = fmt::format("{} branches{}\n", task.single_row ? "single" : "many",
-                                   task.compares ? graph.branches : 1);
+    std::string text =
+        fmt::format("{}{} branches{}\n", task.single_row ? "single" : "many",
+                    task.fixed_row ? " fixed" : "", task.compares ? graph.branches : 1);
     for (const Operand& operand : task.operands)
         text += fmt::format("{}:{}/{}/{};", static_cast<int>(operand.type),
                             fmt::join(operand.extent, ","), fmt::join(operand.stride, ","),
@@ -229,14 +231,14 @@ void KernelGenerator::describe() {
 void KernelGenerator::schedule() {
     const size_t inputs = inputs_.size();
     describe();
-    for (size_t i = 0; i < inputs; ++i) fix_shape(*inputs_[i], task_.operands[i], task_.single_row);
+    for (size_t i = 0; i < inputs; ++i) fix_shape(*inputs_[i], task_.operands[i], task_.fixed_row);
     for (size_t i = 0; inputs + i < task_.operands.size(); ++i) {
         const Operand& operand = task_.operands[inputs + i];
         std::vector<int> dims = operand.extent;
         if (operand.rows_per_tuple) dims.pop_back();
         funcs_.dims.push_back(dims);
         if (joint_output_) continue;
-        fix_shape(*outputs_[i], operand, task_.single_row);
+        fix_shape(*outputs_[i], operand, task_.fixed_row);
         funcs_.outputs.push_back(*outputs_[i]);
     }
     if (joint_output_) {
@@ -244,7 +246,7 @@ void KernelGenerator::schedule() {
         const auto buffers = joint.output_buffers();
         for (size_t i = 0; i < buffers.size(); ++i) {
             Halide::OutputImageParam buffer = buffers[i];
-            fix_shape(buffer, task_.operands[inputs + i], task_.single_row, i == 0);
+            fix_shape(buffer, task_.operands[inputs + i], task_.fixed_row, i == 0);
         }
         funcs_.outputs.push_back(joint);
     }

@@ -20,9 +20,10 @@ struct KernelTask {
     const Graph* graph = nullptr;
     const Kernel* kernel = nullptr;
     std::vector<Operand> operands;
-    bool single_row = false;
-    bool compares = false;  // rows of one tuple with each other
-    int usual_tuples = 1;   // in a full call: what an automatic schedule is made for
+    bool single_row = false;  // register tiles have one row: the program sees few images
+    bool fixed_row = false;   // ... and only ever one
+    bool compares = false;    // rows of one tuple with each other
+    int usual_tuples = 1;     // in a full call: what an automatic schedule is made for
     ScheduleChoice choice = ScheduleChoice::tuned;
     ScheduleOrigin tile;
 };

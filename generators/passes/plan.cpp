@@ -8,7 +8,7 @@
 
 #include "layers/active.h"
 #include "layers/structural.h"
-#include "passes/work.h"
+#include "passes/share.h"
 #include "schedules/schedule.h"
 
 namespace siamc {
@@ -24,12 +24,9 @@ constexpr int slice_rows = 32;
 // A batch has at least so many slices, if it has as many register tiles (siamc_slice_tuples).
 constexpr int least_slices = 8;
 
-// Multiply-adds of one image that two threads share: a few microseconds' work on one of them, since
-// to hand it over takes one.
-constexpr long least_shared = 1000000;
-
-// Units or filters of each of them: a vector at the least.
-constexpr int least_units = 16;
+// Images that two tasks share at most, one after the other in each kernel: with as many as a
+// register tile has rows, the usual programs do as well.
+constexpr int most_shared = row_quantum - 1;
 
 // Blocks of weights hold whole groups of zeros.
 static_assert(row_quantum % zero_group == 0);
@@ -51,7 +48,7 @@ class Planner {
     Planner(const Graph& graph, const ParameterLayout& parameters, int batch)
         : parameters_(parameters) {
         const bool single_row = batch == 1 && graph.branches == 1;
-        shared_ = single_row && multiply_adds(graph) >= least_shared;
+        shared_ = single_row && is_worth_sharing(graph);
         program_.graph = graph;
         program_.kernels = fuse(graph, single_row && !shared_);
         std::stable_sort(
@@ -64,7 +61,7 @@ class Planner {
                          [](const Kernel& kernel) { return stage_of(kernel) == Stage::batch; });
         std::reverse(sums, program_.kernels.end());
         program_.tuple_quantum = single_row ? 1 : row_quantum;
-        program_.batch = padded_batch(batch, graph.branches);
+        program_.batch = shared_ ? most_shared : padded_batch(batch, graph.branches);
         const int most = std::max(1, static_cast<int>(round_up(slice_rows / graph.branches, 8)));
         program_.slice_tuples = std::min(program_.batch, graph.branches == 1 ? slice_rows : most);
         if (program_.slice_tuples * graph.branches > most_slice_rows)
@@ -75,6 +72,7 @@ class Planner {
         program_.slices =
             std::max(whole(program_.batch, program_.slice_tuples),
                      std::min(least_slices, whole(program_.batch, program_.tuple_quantum)));
+        if (shared_) sharing_ = share_images(graph, program_.kernels);
     }
 
     Program run() {
@@ -108,14 +106,25 @@ class Planner {
     }
 
     void divide_into_parts() {
-        Stage last = Stage::prologue;
-        for (const Kernel& kernel : program_.kernels) {
-            const bool begins = program_.parts.empty() || stage_of(kernel) != last ||
-                                (shared_ && last == Stage::slices);
-            last = stage_of(kernel);
-            if (begins) program_.parts.push_back({0, by_slices(kernel)});
+        for (size_t k = 0; k < program_.kernels.size(); ++k) {
+            const Kernel& kernel = program_.kernels[k];
+            const bool begins =
+                k == 0 || (shared_ ? sharing_.part[k] != sharing_.part[k - 1]
+                                   : stage_of(kernel) != stage_of(program_.kernels[k - 1]));
+            if (begins) program_.parts.push_back({0, by_slices(kernel), 0});
+            if (shared_) program_.parts.back().tasks = program_.calls[k].tasks;
             ++program_.parts.back().calls;
         }
+    }
+
+    // Each task of a shared image has one of its own.
+    bool is_doubled(NodeId id) const {
+        for (size_t k = 0; shared_ && k < program_.kernels.size(); ++k) {
+            const std::vector<NodeId>& outputs = program_.kernels[k].outputs;
+            if (std::count(outputs.begin(), outputs.end(), id))
+                return sharing_.share[k] == Share::doubled;
+        }
+        return false;
     }
 
     bool is_gradient(NodeId id) const { return node(id).name.rfind("grad.", 0) == 0; }
@@ -152,7 +161,7 @@ class Planner {
             found = program_.arena.end() - 1;
         }
         found->last_call = k;
-        if (!by_slices(kernel)) found->per_slice = false;
+        if (!by_slices(kernel) && !is_doubled(id)) found->per_slice = false;
     }
 
     // Elements between the rows of a tensor. Rows a multiple of 256 bytes apart would share a few
@@ -272,22 +281,18 @@ class Planner {
         program_.calls.push_back(std::move(call));
     }
 
-    // Two tasks, each with half of the units or filters of a layer.
+    // Halves of the units or filters lie in the first dimension of the result and of what belongs
+    // to it: kernel and bias.
     void share(Call call, const Kernel& kernel) {
-        const Node& first = node(kernel.nodes[0]);
-        const int units = first.shape.dims[0], half = units / 2;
-        const bool product = kernel.pattern == Pattern::matmul ||
-                             kernel.pattern == Pattern::convolution ||
-                             kernel.pattern == Pattern::parameter;
-        if (product && units % (2 * least_units) == 0) {
-            call.tasks = 2;
-            for (Operand& operand : call.operands) {
-                const bool result =
-                    std::count(kernel.outputs.begin(), kernel.outputs.end(), operand.node) > 0;
-                if (!result && node(operand.node).shape.rows != Rows::none) continue;
-                operand.extent[0] = half;
-                operand.task_stride = half * element_bytes(operand.type);
-            }
+        const Share share = sharing_.share[static_cast<size_t>(call.kernel)];
+        call.tasks = share == Share::alone ? 1 : image_tasks;
+        for (Operand& operand : call.operands) {
+            if (share != Share::divided) break;
+            const bool result =
+                std::count(kernel.outputs.begin(), kernel.outputs.end(), operand.node) > 0;
+            if (!result && node(operand.node).shape.rows != Rows::none) continue;
+            operand.extent[0] /= image_tasks;
+            operand.task_stride = operand.extent[0] * element_bytes(operand.type);
         }
         program_.calls.push_back(std::move(call));
     }
@@ -318,7 +323,8 @@ class Planner {
     }
 
     const ParameterLayout& parameters_;
-    bool shared_ = false;  // tasks share the work on a single row
+    bool shared_ = false;  // tasks share the work on one image
+    Sharing sharing_;
     Program program_;
 };
 

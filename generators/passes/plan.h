@@ -49,7 +49,8 @@ struct Placement {
 // Consecutive calls whose tasks run in parallel.
 struct Part {
     int calls = 0;
-    bool by_slices = false;  // a task takes one slice through all calls; else calls have their own
+    bool by_slices = false;  // a task takes one slice through all calls
+    int tasks = 0;           // so many tasks go through all calls; 0: each call has its own
 };
 
 struct ParameterSlot {

@@ -1,17 +1,52 @@
 #include "passes/work.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "layers/active.h"
 #include "layers/structural.h"
+#include "layers/windows.h"
 
 namespace siamc {
 
-// Winograd's kernel serves four pixels at once.
+namespace {
+
+// Places of a layer's result that the same weights are applied to: 1, or the pixels of an image.
+long places(const Shape& result) {
+    return result.dims.empty() ? 1 : result.size() / result.dims[0];
+}
+
+// "conv2d1 26 x 26 to 24 x 24" for every layer that has fewer places.
+std::string trimmed_places(const Graph& written, const Graph& trimmed) {
+    std::string text;
+    for (const Node& node : trimmed.nodes) {
+        const NodeId before = written.find(node.name);
+        if (before < 0 || !node.attributes.count(places_attribute)) continue;
+        const std::vector<int>&from = written[before].shape.dims, &to = node.shape.dims;
+        if (from == to) continue;
+        text += fmt::format("{}{} {} x {} to {} x {}", text.empty() ? "  (" : ", ", node.name,
+                            from[1], from[2], to[1], to[2]);
+    }
+    return text.empty() ? text : text + ")";
+}
+
+}  // namespace
+
 long multiply_adds(const Graph& graph, const Node& node) {
-    if (node.op->pattern != Pattern::matmul && node.op->pattern != Pattern::convolution) return 0;
-    const long kernel = graph.shape_of(node.inputs[1]).size();
-    const long places = node.shape.size() / node.shape.dims[0];
-    return node.op->name == "winograd" ? kernel * places / 4 : kernel * places;
+    const Pattern pattern = node.op->pattern;
+    if (pattern == Pattern::matmul || pattern == Pattern::convolution) {
+        const long kernel = graph.shape_of(node.inputs[1]).size();
+        // Winograd's kernel serves four pixels at once.
+        return kernel * places(node.shape) / (node.op->name == "winograd" ? 4 : 1);
+    }
+    if (pattern == Pattern::scatter && node.shape.rows == Rows::image)
+        return graph.shape_of(node.inputs[2]).size() * places(graph.shape_of(node.inputs[1]));
+    const bool sums = pattern == Pattern::batch_sum || pattern == Pattern::slice_sum ||
+                      pattern == Pattern::scatter;
+    if (!sums || node.shape.dims.size() < 2) return 0;
+    // Gradients of a kernel have the adjoint as their last input, perhaps a pooled one.
+    return node.shape.size() * places(graph.shape_of(node.inputs[own_inputs(node) - 1]));
 }
 
 long multiply_adds(const Graph& graph) {
@@ -31,6 +66,18 @@ long training_multiply_adds(const Graph& graph) {
         sum += multiply_adds(graph, node) * (reads_trained ? 3 : 2);
     }
     return sum;
+}
+
+std::string describe_work(const Graph& written, const Graph& trimmed, const Graph& done,
+                          bool train) {
+    const auto needs = [&](const Graph& graph) {
+        return train ? training_multiply_adds(graph) : multiply_adds(graph);
+    };
+    return fmt::format(
+        "multiply-adds of an image in {}\n  as written {:>10}\n  trimmed    {:>10}{}\n"
+        "  done       {:>10}\n",
+        done.name, needs(written), needs(trimmed), trimmed_places(written, trimmed),
+        multiply_adds(done));
 }
 
 }  // namespace siamc

@@ -23,7 +23,7 @@ struct KernelFuncs {
     std::vector<Halide::Func> outputs;     // pure copies of some of the values, indexed alike
     std::vector<std::vector<int>> dims;    // of each output: extents without rows
     int branches = 1;                      // rows of a tuple that belong together
-    bool single_row = false;               // it is always called with exactly one row
+    bool single_row = false;               // rows are few: register tiles have one
     ScheduleParameters tile;               // what was measured to be best; 0: the schedule's rule
 };
 

@@ -57,9 +57,10 @@ typedef struct siamc_output {
     int64_t floats_per_tuple;
 } siamc_output;
 
-/* Calls whose tasks run in parallel: each its own tasks, or all of them slice by slice. */
+/* Calls whose tasks run in parallel. A task takes one slice through all of them (by_slices), or it
+ * is one of `tasks` that go through all of them; or (0) each call has its own tasks. */
 typedef struct siamc_stage {
-    int32_t calls, by_slices;
+    int32_t calls, by_slices, tasks;
 } siamc_stage;
 
 /* One entry point: its calls stage by stage. */

@@ -37,6 +37,7 @@ typedef struct siamc_part {
     const siamc_program* program;
     const siamc_call* calls;
     int32_t call_count, slice_tuples;  /* 0: not by slices */
+    int32_t through_all;               /* a task goes through all calls */
     int32_t tasks, tasks_before;       /* of this part; of all parts before it */
     int32_t taken[SIAMC_MAX_SEGMENTS]; /* of each segment's tasks; shared by the threads */
 } siamc_part;
@@ -103,6 +104,9 @@ static inline void siamc_add_program(siamc_run* run, const siamc_program* progra
         if (program->stages[s].by_slices) {
             part->slice_tuples = slice_tuples;
             part->tasks = run->slices;
+        } else if (program->stages[s].tasks > 0) {
+            part->through_all = 1;
+            part->tasks = program->stages[s].tasks;
         } else {
             for (int32_t c = 0; c < part->call_count; ++c) part->tasks += calls[c].tasks;
         }
@@ -133,12 +137,15 @@ static inline int siamc_run_slice(const siamc_run* run, const siamc_part* part, 
 }
 
 static inline void siamc_run_task(siamc_run* run, const siamc_part* part, int32_t task) {
+    const siamc_range all = {0, run->tuples, run->slices};
     int error = __atomic_load_n(&run->error, __ATOMIC_RELAXED);
     if (!error && part->slice_tuples > 0) {
         error = siamc_run_slice(run, part, task);
+    } else if (!error && part->through_all) {
+        for (int32_t c = 0; c < part->call_count && !error; ++c)
+            error = siamc_call_kernel(run, part->calls + c, task, all);
     } else if (!error) {
         const siamc_call* call = part->calls;
-        const siamc_range all = {0, run->tuples, run->slices};
         while (task >= call->tasks) task -= (call++)->tasks;
         error = siamc_call_kernel(run, call, task, all);
     }

@@ -38,7 +38,7 @@ const siamc_call failing_calls[] = {{failing_kernel, "failing", nullptr, 0, firs
 
 // The first call is one part, the second another.
 int run(const siamc_call* calls) {
-    static const siamc_stage stages[] = {{1, 0}, {1, 0}};
+    static const siamc_stage stages[] = {{1, 0, 0}, {1, 0, 0}};
     siamc_program program = {};
     program.calls = calls;
     program.stages = stages;

@@ -43,7 +43,7 @@ class CheckedModel {
     CheckedModel(const std::string& text, int most)
         : programs_(programs_of(parse_model(text), most)) {
         for (const PlannedProgram& planned : programs_) {
-            const bool one = planned.program.batch == 1;
+            const bool one = planned.program.tuple_quantum == 1;
             values_.emplace_back();
             for (const int tuples : {one ? 1 : row_quantum, planned.program.batch})
                 if (!values_.back().count(tuples))
@@ -78,7 +78,7 @@ class CheckedModel {
 
   private:
     static ProgramValues values_of(const Program& program, int tuples) {
-        const int tile = program.batch == 1 ? 1 : row_quantum;
+        const int tile = program.tuple_quantum == 1 ? 1 : row_quantum;
         const RowCounts rows{tuples, program.graph.branches, 11, tile};
         return {program, RandomValues(7).sources(program.graph, rows), rows};
     }

@@ -93,6 +93,17 @@ TEST_CASE("the notebook's CNN has its parameters and its work", "[passes]") {
           2 * 24 * 24 * 32 * 9 + 3 * (10 * 10 * 64 * 9 * 32 + 1600 * 256));
 }
 
+TEST_CASE("inspection says what the passes save", "[passes]") {
+    const Graph written = remove_unused(pool_first(folded(cnn(), ""))), trimmed = trim(written);
+    const std::string text = describe_work(written, trimmed, use_winograd(trimmed), false);
+    CHECK(text ==
+          "multiply-adds of an image in embed\n"
+          "  as written    2834560\n"
+          "  trimmed       2418688  (conv2d1 26 x 26 to 24 x 24, max_pool1 13 x 13 to 12 x 12, "
+          "conv2d2 11 x 11 to 10 x 10)\n"
+          "  done          1394688\n");
+}
+
 TEST_CASE("trim leaves out what no pooling window reaches", "[passes]") {
     const Graph graph = folded(cnn(), ""), trimmed = trim(graph);
     CHECK(dims_of(graph, "conv2d1") == std::vector<int>{32, 26, 26});
