@@ -143,7 +143,17 @@ class CpuSchedule {
         out.split(n, no, ni, width * vectors, strategy).reorder(ni, row, no).vectorize(ni, width);
         const Var pn = product.args()[0], prow = product.args()[1];
         product.compute_at(out, no).store_in(MemoryType::Stack).vectorize(pn, width, strategy);
-        product.update().reorder(pn, prow, product.rvars()[0]).vectorize(pn, width, strategy);
+        // A few rows share what of the weights is in the first cache.
+        constexpr int deep = 256, block = 64;
+        const RVar k = product.rvars()[0];
+        if (kernel_.channels > deep && kernel_.channels % block == 0) {
+            RVar ko("ko"), ki("ki");
+            product.bound_storage(prow, row_quantum);
+            product.update().split(k, ko, ki, block).reorder(pn, ki, prow, ko);
+        } else {
+            product.update().reorder(pn, prow, k);
+        }
+        product.update().vectorize(pn, width, strategy);
         if (vectors > 1) {
             out.unroll(ni);
             product.unroll(pn);

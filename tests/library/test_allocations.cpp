@@ -126,7 +126,7 @@ long allocations_of(const siamc_model& tables, int steps) {
         errors += 0 != siamc_evaluate(&loss, embeddings.data(), 257, &batch, world.arena.data(),
                                       &results);
         if (s % 100 == 0)
-            for (const int n : {1, 257})
+            for (const int n : {1, 2, 3, 9, 257})
                 errors += 0 != siamc_embed(&tables, world.parameters.data(), world.images.data(),
                                            stored_images, rows.data(), n, embeddings.data(),
                                            world.arena.data());
