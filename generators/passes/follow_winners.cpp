@@ -10,6 +10,10 @@ namespace {
 // Fewer channels would leave most of a vector empty.
 constexpr int least_channels = 8;
 
+// A filter's sums of all places of its window are in registers, or close by: more places than in a
+// window of 7 x 7 would be neither, and make long code.
+constexpr long most_places = 49;
+
 class Follower {
   public:
     explicit Follower(const Graph& graph) : old_(graph) {
@@ -27,18 +31,25 @@ class Follower {
     NodeId replace(const Node& node) {
         if (node.op == &grad_bias_op() && is_unpooled(node.inputs[0]))
             return copy(node, {pooled_adjoint(node.inputs[0])});
-        if (node.op == &grad_kernel_op() && is_unpooled(node.inputs[1])) return kernel_sums(node);
+        if (node.op == &grad_kernel_op() && is_unpooled(node.inputs[1]) && is_small(node.shape))
+            return kernel_sums(node);
         if (node.op == &sum_slices_op() &&
             result_[moved_[node.inputs[0].node]].op == &grad_kernel_won_op())
             return add(sum_won_slices_op(), node, {moved(node.inputs[0])}, {});
         if (node.op->pattern == Pattern::convolution) {
             const Node& spread = old_[node.inputs[0].node];
-            if (spread.op == &pad_op() && is_unpooled(spread.inputs[0]))
+            if (spread.op == &pad_op() && is_unpooled(spread.inputs[0]) &&
+                is_small(old_.shape_of(node.inputs[1])))
                 return input_sums(node, spread);
         }
         std::vector<Edge> inputs;
         for (Edge edge : node.inputs) inputs.push_back(moved(edge));
         return copy(node, inputs);
+    }
+
+    // Of a kernel [filters inputs width height].
+    static bool is_small(const Shape& kernel) {
+        return static_cast<long>(kernel.dims[2]) * kernel.dims[3] <= most_places;
     }
 
     bool is_unpooled(Edge edge) const { return old_[edge.node].op == &unpool_op(); }

@@ -28,6 +28,9 @@ constexpr int least_slices = 8;
 // register tile has rows, the usual programs do as well.
 constexpr int most_shared = row_quantum - 1;
 
+// Parts that the executor has room for, some of them for an optimiser (SIAMC_MAX_PARTS).
+constexpr int most_parts = 24;
+
 // Blocks of weights hold whole groups of zeros.
 static_assert(row_quantum % zero_group == 0);
 
@@ -48,18 +51,13 @@ class Planner {
     Planner(const Graph& graph, const ParameterLayout& parameters, int batch)
         : parameters_(parameters) {
         const bool single_row = batch == 1 && graph.branches == 1;
-        shared_ = single_row && is_worth_sharing(graph);
         program_.graph = graph;
-        program_.kernels = fuse(graph, single_row && !shared_);
-        std::stable_sort(
-            program_.kernels.begin(), program_.kernels.end(),
-            [](const Kernel& a, const Kernel& b) { return stage_of(a) < stage_of(b); });
-        // Gradients in the order of the parameters, as the optimiser's tasks are: a thread then
-        // updates about what it has just summed.
-        const auto sums =
-            std::find_if(program_.kernels.begin(), program_.kernels.end(),
-                         [](const Kernel& kernel) { return stage_of(kernel) == Stage::batch; });
-        std::reverse(sums, program_.kernels.end());
+        if (single_row && is_worth_sharing(graph)) {
+            program_.kernels = in_stages(fuse(graph, false));
+            sharing_ = share_images(graph, program_.kernels);
+            shared_ = sharing_.part.back() < most_parts;
+        }
+        if (!shared_) program_.kernels = in_stages(fuse(graph, single_row));
         program_.tuple_quantum = single_row ? 1 : row_quantum;
         program_.batch = shared_ ? most_shared : padded_batch(batch, graph.branches);
         const int most = std::max(1, static_cast<int>(round_up(slice_rows / graph.branches, 8)));
@@ -72,7 +70,6 @@ class Planner {
         program_.slices =
             std::max(whole(program_.batch, program_.slice_tuples),
                      std::min(least_slices, whole(program_.batch, program_.tuple_quantum)));
-        if (shared_) sharing_ = share_images(graph, program_.kernels);
     }
 
     Program run() {
@@ -86,6 +83,19 @@ class Planner {
 
   private:
     const Node& node(NodeId id) const { return program_.graph[id]; }
+
+    // Prologue, slices, batch: and of those the gradients in the order of the parameters, as the
+    // optimiser's tasks are. A thread then updates about what it has just summed.
+    static std::vector<Kernel> in_stages(std::vector<Kernel> kernels) {
+        std::stable_sort(kernels.begin(), kernels.end(), [](const Kernel& a, const Kernel& b) {
+            return stage_of(a) < stage_of(b);
+        });
+        const auto sums = std::find_if(kernels.begin(), kernels.end(), [](const Kernel& kernel) {
+            return stage_of(kernel) == Stage::batch;
+        });
+        std::reverse(sums, kernels.end());
+        return kernels;
+    }
 
     // The tensor whose memory a view shows.
     NodeId base(NodeId id) const {

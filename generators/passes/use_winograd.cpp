@@ -4,6 +4,7 @@
 #include "layers/windows.h"
 #include "layers/winograd.h"
 #include "passes/passes.h"
+#include "schedules/schedule.h"
 
 namespace siamc {
 
@@ -13,13 +14,17 @@ namespace {
 // their sum. Measured in docs/convolution.md.
 constexpr int least_channels = 16, least_filters = 16;
 
+// A transformed tile of all channels has to fit the stack.
+constexpr int most_channels = most_stack_bytes / (16 * 4);
+
 // Its windows are 3 x 3 and touch, and every reader pools them by 2 x 2: a pooling window is then a
 // tile's result.
 bool fits(const Graph& graph, NodeId id) {
     const Node& node = graph[id];
     if (node.op->name != "conv2d" || integer(node.attributes, "stride") != 1) return false;
     const std::vector<int> kernel = graph.shape_of(node.inputs[1]).dims;
-    if (kernel[2] != 3 || kernel[3] != 3 || kernel[1] < least_channels || kernel[0] < least_filters)
+    if (kernel[2] != 3 || kernel[3] != 3) return false;
+    if (kernel[1] < least_channels || kernel[1] > most_channels || kernel[0] < least_filters)
         return false;
     int readers = 0;
     for (const Node& reader : graph.nodes)

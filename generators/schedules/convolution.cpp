@@ -98,6 +98,14 @@ void schedule_sums(KernelFuncs& kernel, const Vectors& registers) {
     if (kernel.channels == 1) sum.update().unroll(i);
 }
 
+// Tiles of a line that are transformed and multiplied together: both lots fit the stack.
+int winograd_tiles(const KernelFuncs& kernel, int across) {
+    const int tile_bytes = 16 * 4 * std::max(kernel.channels, across);
+    const int most =
+        std::min(kernel.tile.wide > 0 ? kernel.tile.wide : 6, most_stack_bytes / tile_bytes);
+    return vectors_for(kernel.dims[0][1], 1, std::max(1, most));
+}
+
 // Transformed tiles of a line of pooling windows lie in the first cache while the filters walk over
 // them, two vectors at a time: products of two vectors times up to six tiles are summed in
 // registers for each of a tile's 16 places. All 16 lie in the first cache until they are turned
@@ -109,7 +117,7 @@ void schedule_winograd(KernelFuncs& kernel, const Vectors& registers) {
     const int filters = kernel.dims[0][0], width = registers.width_for(filters);
     const int vectors = vectors_of(kernel, width, 2), across = width * vectors;
     const TailStrategy strategy = tail(filters, across);
-    const int wide = vectors_for(kernel.dims[0][1], 1, kernel.tile.wide > 0 ? kernel.tile.wide : 6);
+    const int wide = winograd_tiles(kernel, across);
     const Var n = out.args()[0], x = out.args()[1], y = out.args()[2], row = out.args()[3];
     Var no("no"), ni("ni"), xo("xo"), xi("xi");
     out.split(n, no, ni, across, strategy)
@@ -196,7 +204,7 @@ void schedule_sum_of_slices(KernelFuncs& kernel, const Vectors& registers) {
 // its weights in registers.
 void schedule_grad_input_won(KernelFuncs& kernel, const Vectors& registers) {
     Func out = kernel.outputs[0];
-    const Var c = out.args()[0], x = out.args()[1], y = out.args()[2], row = out.args()[3];
+    const Var c = out.args()[0], row = out.args()[3];
     const int channels = kernel.dims[0][0], width = registers.width_for(channels);
     const TailStrategy strategy = tail(channels, width);
     const std::vector<RVar> k = out.rvars();
@@ -212,8 +220,6 @@ void schedule_grad_input_won(KernelFuncs& kernel, const Vectors& registers) {
         .unroll(ci)
         .unroll(k[0])
         .unroll(k[1]);
-    out.compute_root();
-    (void)x, (void)y;
 }
 
 // A filter's weights are summed in registers over the windows of an image, and the images of the
