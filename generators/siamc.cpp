@@ -95,6 +95,12 @@ std::unique_ptr<Library> compile_named_model(const po::variables_map& values,
     }
 }
 
+int batch_of(const po::variables_map& values) {
+    const int batch = values["batch"].as<int>();
+    if (batch < 1 || batch > 65536) fail(Exit::usage, "--batch: must be between 1 and 65536");
+    return batch;
+}
+
 int compile_command(const std::vector<std::string>& arguments) {
     po::options_description options("siamc compile MODEL.toml");
     const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
@@ -110,9 +116,7 @@ int compile_command(const std::vector<std::string>& arguments) {
     if (values.count("help")) return std::cout << options << "\n", 0;
     CompileOptions compile;
     compile.target = parse_target(values["target"].as<std::string>());
-    compile.batch = values["batch"].as<int>();
-    if (compile.batch < 1 || compile.batch > 65536)
-        fail(Exit::usage, "--batch: must be between 1 and 65536");
+    compile.batch = batch_of(values);
     if (values.count("schedules"))
         compile.schedules = read_schedules(values["schedules"].as<std::string>());
     if (values.count("dump-after"))
@@ -132,7 +136,7 @@ int inspect_command(const std::vector<std::string>& arguments) {
     if (values.count("help")) return std::cout << options << "\n", 0;
     CompileOptions compile;
     compile.target = Halide::get_host_target();
-    compile.batch = values["batch"].as<int>();
+    compile.batch = batch_of(values);
     compile.observe = [](const std::string& step, const std::string& entry, const auto& state) {
         if (step == "skip-zeros" || step == "work" || step == "fuse" || step == "plan")
             std::cout << "# " << entry << "\n" << state() << "\n";
@@ -174,7 +178,8 @@ int tune_command(const std::vector<std::string>& arguments) {
     if (!(seconds > 0)) fail(Exit::usage, "--seconds: more than 0");
     CompileOptions compile;
     compile.target = Halide::get_host_target();
-    compile.batch = values["batch"].as<int>();
+    compile.batch = batch_of(values);
+    compile.schedules = {};  // what is measured is held against the rule
     const auto library = compile_named_model(values, compile);
     const auto& [symbol, task] = find_kernel(*library, values["kernel"].as<std::string>());
     if (candidates(task, compile.target).size() < 2)

@@ -50,7 +50,7 @@ std::string outputs_text(const Program& program) {
     std::vector<std::string> outputs;
     for (NodeId id : program.graph.outputs) {
         const Node& node = program.graph[id];
-        const long offset = arena_offset(program, node.name);
+        const long offset = arena_offset(program, program.graph[base_of(program.graph, id)].name);
         if (offset < 0) continue;  // gradients have a place of their own
         outputs.push_back(fmt::format("{{\"{}\", {}, {}}}", node.name, offset, node.shape.size()));
     }

@@ -181,11 +181,14 @@ Layer conv2d_layer() {
                 "convolution: every filter sums a window of all channels times its weights"};
     AttributeRule filters{"filters", AttributeType::integer, std::nullopt, 1,
                           "channels that come out"};
+    filters.maximum = 65536;
     filters.samples = {9L, 1L, 16L, 7L, 32L};
     AttributeRule kernel{"kernel", AttributeType::integer, std::nullopt, 1,
                          "width and height of the window"};
+    kernel.maximum = 255;
     kernel.samples = {3L, 2L, 1L, 5L};
     AttributeRule stride{"stride", AttributeType::integer, 1L, 1, "pixels between windows"};
+    stride.maximum = 255;
     stride.samples = {1L, 2L, 3L};
     AttributeRule padding{"padding", AttributeType::text, std::string("valid"), 0,
                           "\"valid\": windows inside the image; \"same\": zeros around it"};

@@ -28,6 +28,7 @@ std::vector<AttributeRule> pooling_rules() {
     window.maximum = 15;  // a pixel's number in its window is a byte
     window.samples = {2L, 3L, 1L};
     AttributeRule stride{"stride", AttributeType::integer, 0L, 0, "pixels apart; 0: the window"};
+    stride.maximum = 255;
     stride.samples = {0L, 1L, 2L, 3L};
     return {window, stride};
 }

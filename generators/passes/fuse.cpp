@@ -71,12 +71,28 @@ class Fuser {
         const auto inside = [&](NodeId other) { return kernel_of_[other] == k; };
         if (node.op->pattern == Pattern::pooling) {
             const NodeId source = node.inputs[0].node;
-            return inside(source) && node.shape.dims.size() == 3 && only_pooled(source);
+            return inside(source) && touches_no_other(node) && only_pooled(source) &&
+                   pools_only(k, source);
         }
         return node.op->pattern == Pattern::elementwise &&
                std::all_of(node.inputs.begin(), node.inputs.end(), [&](Edge edge) {
                    return edge.branch < 0 && graph_[edge.node].shape == node.shape;
                });
+    }
+
+    // Overlapping windows would compute what they share once for each of them.
+    static bool touches_no_other(const Node& pooling) {
+        return pooling.op->seen &&
+               integer(pooling.attributes, "stride") >= integer(pooling.attributes, "window");
+    }
+
+    // What the kernel pools so far is the same.
+    bool pools_only(int k, NodeId source) const {
+        const std::vector<NodeId>& nodes = kernels_[k].nodes;
+        return std::all_of(nodes.begin(), nodes.end(), [&](NodeId id) {
+            return graph_[id].op->pattern != Pattern::pooling ||
+                   graph_[id].inputs[0].node == source;
+        });
     }
 
     // Every reader is a window like every other.
@@ -128,6 +144,14 @@ class Fuser {
         kernel.name = name_of(kernel);
     }
 
+    // "s2" where windows are not one pixel apart.
+    static std::string stride_of(const Node& convolution) {
+        const auto stride = convolution.attributes.find("stride");
+        if (stride == convolution.attributes.end() || std::get<long>(stride->second) == 1)
+            return "";
+        return fmt::format("s{}", std::get<long>(stride->second));
+    }
+
     // The outer of the dims, outermost first: 4 8 8 is 8x8x4.
     static std::string by_x(const std::vector<int>& dims, size_t count) {
         const std::vector<int> outer(dims.rbegin(), dims.rbegin() + static_cast<long>(count));
@@ -153,8 +177,8 @@ class Fuser {
             extents =
                 fmt::format("_{}x{}", graph_.shape_of(first.inputs[0]).size(), first.shape.size());
         else if (first.op->pattern == Pattern::convolution)
-            extents = fmt::format("_{}__{}", by_x(graph_.shape_of(first.inputs[0]).dims, 3),
-                                  by_x(graph_.shape_of(first.inputs[1]).dims, 4));
+            extents = fmt::format("_{}__{}{}", by_x(graph_.shape_of(first.inputs[0]).dims, 3),
+                                  by_x(graph_.shape_of(first.inputs[1]).dims, 4), stride_of(first));
         else if (first.shape.dims.size() == 4)
             extents = fmt::format("_{}", by_x(first.shape.dims, 4));
         else if (first.shape.dims.size() == 2 && first.shape.rows == Rows::none)
@@ -173,6 +197,11 @@ class Fuser {
 };
 
 }  // namespace
+
+NodeId base_of(const Graph& graph, NodeId id) {
+    while (graph[id].op->pattern == Pattern::view) id = graph[id].inputs[0].node;
+    return id;
+}
 
 Stage stage_of(const Kernel& kernel) {
     switch (kernel.pattern) {

@@ -26,12 +26,16 @@ struct Kernel {
 
 Stage stage_of(const Kernel& kernel);
 
+// The node whose memory a view shows; of other nodes themselves.
+NodeId base_of(const Graph& graph, NodeId id);
+
 // Every node that is neither a source nor a view is in exactly one kernel. Elementwise nodes join
-// the matrix product that feeds them (bias, relu, relu's gradient); chains of rowwise nodes are one
-// kernel (distance, loss and their gradients). Kernels are in the order of execution.
-// `single_row`: the program only ever sees one image. Then a rowwise node also joins the product
-// that it alone reads (normalisation), unless that skips zeros. With many rows it would not pay: a
-// product walks all rows for a few columns at a time, and no row is whole before the last.
+// the product or convolution that feeds them (bias, relu, relu's gradient), and so does pooling of
+// what nobody wants unpooled; chains of rowwise nodes are one kernel (distance, loss and their
+// gradients). Kernels are in the order of execution. `single_row`: the program only ever sees one
+// image. Then a rowwise node also joins the product that it alone reads (normalisation), unless
+// that skips zeros. With many rows it would not pay: a product walks all rows for a few columns at
+// a time, and no row is whole before the last.
 [[nodiscard]] std::vector<Kernel> fuse(const Graph& graph, bool single_row);
 
 std::string to_string(const Graph& graph, const std::vector<Kernel>& kernels);

@@ -98,9 +98,13 @@ class Planner {
     }
 
     // The tensor whose memory a view shows.
-    NodeId base(NodeId id) const {
-        while (node(id).op->pattern == Pattern::view) id = node(id).inputs[0].node;
-        return id;
+    NodeId base(NodeId id) const { return base_of(program_.graph, id); }
+
+    // Read by the caller, perhaps under another shape.
+    bool is_output(NodeId id) const {
+        const auto& outputs = program_.graph.outputs;
+        return std::any_of(outputs.begin(), outputs.end(),
+                           [&](NodeId output) { return base(output) == id; });
     }
 
     // As Operand::rows_per_tuple.
@@ -154,11 +158,9 @@ class Planner {
         // What the caller writes before or reads after the calls is there all the time.
         for (Placement& tensor : program_.arena) {
             const bool is_source = node(tensor.node).op->pattern == Pattern::source;
-            const auto& outputs = program_.graph.outputs;
-            const bool is_output = std::count(outputs.begin(), outputs.end(), tensor.node) > 0;
             if (is_source) tensor.first_call = 0;
-            if (is_output) tensor.last_call = last;
-            if (is_source || is_output) tensor.per_slice = false;
+            if (is_output(tensor.node)) tensor.last_call = last;
+            if (is_source || is_output(tensor.node)) tensor.per_slice = false;
         }
     }
 
@@ -178,8 +180,7 @@ class Planner {
     // sets of the first cache; one line more spreads them. What the caller reads stays dense.
     long row_stride(NodeId id) const {
         const long size = node(id).shape.size();
-        const auto& outputs = program_.graph.outputs;
-        const bool dense = !in_arena(id) || std::count(outputs.begin(), outputs.end(), id);
+        const bool dense = !in_arena(id) || is_output(id);
         const long bytes = size * element_bytes(node(id).op->type);
         return dense || bytes % 256 != 0 ? size
                                          : size + line_bytes / element_bytes(node(id).op->type);

@@ -95,7 +95,7 @@ constexpr int optimizer_tasks = 8;
 
 [[nodiscard]] ParameterLayout lay_out_parameters(const Graph& graph);
 
-// `batch` in tuples. Slices hold about 64 rows.
+// `batch` in tuples. Slices hold up to 32 or 48 rows.
 [[nodiscard]] Program plan(const Graph& graph, const ParameterLayout& parameters, int batch);
 
 // The arena as text: one tensor a line, with its life as a bar over the calls.

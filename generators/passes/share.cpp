@@ -54,14 +54,9 @@ class Sharer {
         return product && halves(kernel) && multiply_adds(graph_, first(kernel)) >= least_divided;
     }
 
-    NodeId base(NodeId id) const {
-        while (graph_[id].op->pattern == Pattern::view) id = graph_[id].inputs[0].node;
-        return id;
-    }
-
     bool reads(const Kernel& kernel, NodeId id) const {
         return std::any_of(kernel.inputs.begin(), kernel.inputs.end(),
-                           [&](NodeId input) { return base(input) == id; });
+                           [&](NodeId input) { return base_of(graph_, input) == id; });
     }
 
     template <typename Test>
@@ -104,7 +99,8 @@ class Sharer {
             if (sharing_.share[k] != Share::doubled) continue;
             const auto& outputs = kernels_[k].outputs;
             const bool wanted = std::any_of(outputs.begin(), outputs.end(), [&](NodeId id) {
-                return std::count(graph_.outputs.begin(), graph_.outputs.end(), id) > 0;
+                return std::any_of(graph_.outputs.begin(), graph_.outputs.end(),
+                                   [&](NodeId output) { return base_of(graph_, output) == id; });
             });
             const bool in_part =
                 all_readers(k, [&](size_t r) { return sharing_.part[r] == sharing_.part[k]; });

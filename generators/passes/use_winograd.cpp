@@ -11,7 +11,7 @@ namespace siamc {
 namespace {
 
 // What one transformed tile saves grows with channels times filters, what its transforms cost with
-// their sum. Measured in docs/convolution.md.
+// their sum.
 constexpr int least_channels = 16, least_filters = 16;
 
 // A transformed tile of all channels has to fit the stack.

@@ -45,8 +45,11 @@ long multiply_adds(const Graph& graph, const Node& node) {
     const bool sums = pattern == Pattern::batch_sum || pattern == Pattern::slice_sum ||
                       pattern == Pattern::scatter;
     if (!sums || node.shape.dims.size() < 2) return 0;
-    // Gradients of a kernel have the adjoint as their last input, perhaps a pooled one.
-    return node.shape.size() * places(graph.shape_of(node.inputs[own_inputs(node) - 1]));
+    // Gradients of a kernel have the adjoint as their last input. Where that is pooled, either each
+    // winner adds to the sums, or every pixel of its window does, most of them 0.
+    const bool by_place = pattern == Pattern::slice_sum && node.attributes.count("window");
+    return node.shape.size() * places(graph.shape_of(node.inputs[own_inputs(node) - 1])) *
+           (by_place ? pooling_window(node).area() : 1);
 }
 
 long multiply_adds(const Graph& graph) {

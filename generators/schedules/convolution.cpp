@@ -39,7 +39,9 @@ int most_accumulators(const Vectors& registers) {
 // The most multiply-adds per load among the tiles that fit the registers and divide the result:
 // v vectors of p pixels do v p multiply-adds with v + p loads.
 Tile best_tile(const KernelFuncs& kernel, const Vectors& registers, int width) {
-    if (kernel.tile.vectors > 0) return {vectors_of(kernel, width, 0), kernel.tile.wide};
+    const int measured = kernel.tile.wide;
+    if (kernel.tile.vectors > 0 && measured > 0)
+        return {vectors_of(kernel, width, 0), vectors_for(kernel.dims[0][1], 1, measured)};
     const int filters = kernel.dims[0][0], results = kernel.dims[0][1];
     Tile best;
     double most = 0;

@@ -199,11 +199,12 @@ static inline int siamc_work(void* user_context, int worker, uint8_t* closure) {
 
 /* All parts in one parallel loop: the threads are called once, not once a part. */
 static inline int siamc_execute(siamc_run* run) {
-    int32_t tasks = 0;
-    for (int32_t p = 0; p < run->part_count; ++p) tasks += run->parts[p].tasks;
-    if (tasks == 0) return 0;
-    int threads = tasks > run->part_count ? halide_get_num_threads() : 1, error = 0;
-    if (threads < 1) threads = tasks; /* not known before the first parallel loop */
+    int32_t most = 0; /* tasks of a part: more threads would only wait */
+    for (int32_t p = 0; p < run->part_count; ++p)
+        if (run->parts[p].tasks > most) most = run->parts[p].tasks;
+    if (most == 0) return 0;
+    int threads = most > 1 ? halide_get_num_threads() : 1, error = 0;
+    if (threads < 1 || threads > most) threads = most; /* 0: before the first parallel loop */
     run->caller = pthread_self();
     run->segments = threads < SIAMC_MAX_SEGMENTS ? threads : SIAMC_MAX_SEGMENTS;
     if (threads == 1)

@@ -62,14 +62,17 @@ void Model::initialize(FloatBuffer& parameters, std::uint64_t seed) const {
     for (int t = 0; t < tables_.parameter_tensors; ++t) {
         const siamc_parameter& tensor = tables_.parameters[t];
         if (tensor.dimensions < 2) continue;
-        const int outputs = tensor.dims[tensor.dimensions - 1];
-        long inputs = 1;
-        for (int d = 0; d + 1 < tensor.dimensions; ++d) inputs *= tensor.dims[d];
+        // [height][width] of a convolution's window, then [inputs][outputs].
+        const int last = tensor.dimensions - 1;
+        long window = 1;
+        for (int d = 0; d < last - 1; ++d) window *= tensor.dims[d];
+        const long inputs = tensor.dims[last - 1], outputs = tensor.dims[last];
         const auto limit =
-            static_cast<float>(std::sqrt(6.0 / static_cast<double>(inputs + outputs)));
+            static_cast<float>(std::sqrt(6.0 / static_cast<double>(window * (inputs + outputs))));
         Random random(seed, Stream::parameters, 0, static_cast<std::uint32_t>(t));
         float* values = parameters.data() + tensor.offset;
-        for (long i = 0; i < inputs * outputs; ++i) values[i] = limit * (2 * random.uniform() - 1);
+        for (long i = 0; i < window * inputs * outputs; ++i)
+            values[i] = limit * (2 * random.uniform() - 1);
     }
 }
 

@@ -51,12 +51,15 @@ class CheckedModel {
         }
     }
 
-    void check(ScheduleChoice choice, const KernelTargets& targets) const {
+    void check(ScheduleChoice choice, const KernelTargets& targets,
+               const ScheduleParameters& tile = {}) const {
         INFO("schedules for " << targets.schedule.to_string());
         std::vector<KernelTask> tasks;
         for (const PlannedProgram& planned : programs_)
-            for (KernelTask& task : tasks_of(planned.program, choice))
+            for (KernelTask& task : tasks_of(planned.program, choice)) {
+                task.tile.parameters = tile;
                 tasks.push_back(std::move(task));
+            }
         const KernelLibrary library(tasks, targets);
         long compared = 0;
         std::vector<std::string> faults;
@@ -153,6 +156,24 @@ TEST_CASE("convolutions whose windows are pooled", "[schedules]") {
     check_model(model(conv(16, 3, relu) + layer("max_pool") + conv(24, 3, relu) +
                           layer("max_pool") + dense(9) + normalize,
                       "euclidean", "12, 13"),
+                4);
+}
+
+// As a table may have them for other extents.
+TEST_CASE("tiles that do not fit", "[schedules]") {
+    const CheckedModel checked(model(conv(32, 3, relu) + layer("max_pool") + conv(16, 3, relu) +
+                                         layer("max_pool") + conv(9, 1, "stride = 2\n") + dense(24),
+                                     "cosine", "11, 10"),
+                               4);
+    for (const ScheduleParameters& tile :
+         {ScheduleParameters{3, 12}, ScheduleParameters{8, 7}, ScheduleParameters{1, 0}})
+        checked.check(ScheduleChoice::tuned, host_targets(), tile);
+}
+
+TEST_CASE("pooling of what is pooled", "[schedules]") {
+    check_model(model(conv(16, 3, relu) + layer("max_pool") + layer("relu") + layer("max_pool") +
+                          layer("average_pool") + dense(9),
+                      "euclidean", "18, 19"),
                 4);
 }
 

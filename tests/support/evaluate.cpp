@@ -21,11 +21,6 @@ Halide::Type halide_type(ElementType type) {
     }
 }
 
-NodeId base_of(const Graph& graph, NodeId id) {
-    while (graph[id].op->pattern == Pattern::view) id = graph[id].inputs[0].node;
-    return id;
-}
-
 // The next point of a box, innermost dimension first; false after the last.
 bool advance(std::vector<int>& point, const std::vector<int>& extents) {
     for (size_t d = 0; d < point.size(); ++d) {

@@ -104,11 +104,6 @@ bool has_own_part(const Program& program, size_t call) {
     return false;
 }
 
-NodeId base_of(const Graph& graph, NodeId id) {
-    while (graph[id].op->pattern == Pattern::view) id = graph[id].inputs[0].node;
-    return id;
-}
-
 // Bytes [begin, end) that a task of a call may touch of an operand.
 struct Range {
     long begin, end;
@@ -271,6 +266,24 @@ TEST_CASE("every task stays inside its tensors", "[plan]") {
              {program.tuple_quantum,
               program.batch / 2 / program.tuple_quantum * program.tuple_quantum, program.batch})
             if (tuples > 0) for_each_access(program, slicing_of(program, tuples), check);
+    }
+}
+
+TEST_CASE("what a view shows the caller lies there for the whole batch", "[plan]") {
+    const ModelSpec model = parse_model(
+        "name = \"m\"\n[input]\nshape = [12, 12]\n[[layer]]\ntype = \"conv2d\"\nfilters = 16\n"
+        "kernel = 3\nstride = 5\n[[layer]]\ntype = \"flatten\"\n[distance]\ntype = \"cosine\"\n"
+        "[loss.contrastive]\n");
+    for (const PlannedProgram& planned : test::programs_of(model, 40)) {
+        if (planned.name != "embed" && planned.name != "embed_one") continue;
+        const Program& program = planned.program;
+        INFO(planned.name);
+        REQUIRE(program.graph[program.graph.outputs[0]].op->pattern == Pattern::view);
+        const Placement* tensor = placement_of(program, program.graph.outputs[0]);
+        REQUIRE(tensor);
+        CHECK(!tensor->per_slice);
+        CHECK(tensor->last_call == static_cast<int>(program.calls.size()) - 1);
+        CHECK(tensor->bytes == program.batch * program.graph[tensor->node].shape.size() * 4);
     }
 }
 
