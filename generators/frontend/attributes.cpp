@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 
 #include "frontend/toml_text.h"
@@ -12,9 +11,6 @@
 namespace siamc {
 
 namespace {
-
-// Shapes and loop bounds are ints.
-constexpr long max_integer = std::numeric_limits<int>::max();
 
 std::string attribute_text(const Attribute& value) {
     if (const long* integer = std::get_if<long>(&value)) return fmt::format("{}", *integer);
@@ -42,6 +38,7 @@ std::string advice(const AttributeRule& rule) {
     const bool number = rule.type == AttributeType::integer || rule.type == AttributeType::real;
     std::string text = fmt::format("{} = {}", rule.name, wanted(rule));
     if (number) text += fmt::format(" of at least {}", rule.minimum);
+    if (number && rule.maximum < any_integer) text += fmt::format(" and at most {}", rule.maximum);
     if (rule.fallback)
         text += fmt::format(", or leave it out for {}", attribute_text(*rule.fallback));
     return text;

@@ -5,6 +5,7 @@
 #include <Halide.h>
 
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -82,6 +83,9 @@ enum class LayerKind { layer, distance, loss };
 
 enum class AttributeType { integer, real, boolean, text };
 
+// Shapes and loop bounds are ints.
+constexpr double any_integer = std::numeric_limits<int>::max();
+
 // An attribute that a model file may set on a layer.
 struct AttributeRule {
     std::string name;
@@ -89,7 +93,7 @@ struct AttributeRule {
     std::optional<Attribute> fallback;    // absent: the attribute must be given
     double minimum = 0;                   // inclusive, for numbers
     std::string help = {};                // one line, also in `siamc layers` and models/README.md
-    double maximum = 2147483647;          // inclusive, for integers
+    double maximum = any_integer;         // inclusive, for integers
     std::vector<Attribute> samples = {};  // what tests try; empty: by its type
 };
 

@@ -1,4 +1,4 @@
-// The compiler's steps on a graph, in the order in which siamc.cpp calls them. Each is a free
+// The compiler's steps on a graph, in the order in which make_program calls them. Each is a free
 // function that returns a new graph and leaves its argument alone.
 #pragma once
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "abi/siamc_run.h"
 #include "layers/active.h"
 #include "layers/structural.h"
 #include "passes/share.h"
@@ -30,6 +31,7 @@ constexpr int most_shared = row_quantum - 1;
 
 // Parts that the executor has room for, some of them for an optimiser (SIAMC_MAX_PARTS).
 constexpr int most_parts = 24;
+static_assert(most_parts + 2 <= SIAMC_MAX_PARTS);
 
 // Blocks of weights hold whole groups of zeros.
 static_assert(row_quantum % zero_group == 0);
