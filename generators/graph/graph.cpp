@@ -70,6 +70,22 @@ double real(const Attributes& attributes, const std::string& name) {
     return std::get<double>(attribute(attributes, name));
 }
 
+std::vector<int> integers(const Attributes& attributes, const std::string& name) {
+    const auto& list = std::get<std::vector<long>>(attribute(attributes, name));
+    return {list.begin(), list.end()};
+}
+
+Attribute as_attribute(const std::vector<int>& extents) {
+    return std::vector<long>(extents.begin(), extents.end());
+}
+
+std::vector<std::vector<NodeId>> readers_of(const Graph& graph) {
+    std::vector<std::vector<NodeId>> readers(graph.nodes.size());
+    for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id)
+        for (Edge edge : graph[id].inputs) readers[edge.node].push_back(id);
+    return readers;
+}
+
 std::string to_string(const Graph& graph) {
     std::string text = fmt::format("graph {}: {} image{} a tuple\n", graph.name, graph.branches,
                                    graph.branches == 1 ? "" : "s");

@@ -84,6 +84,12 @@ struct Graph {
 // An attribute's value; throws std::logic_error naming node and attribute if it is not there.
 long integer(const Attributes& attributes, const std::string& name);
 double real(const Attributes& attributes, const std::string& name);
+std::vector<int> integers(const Attributes& attributes, const std::string& name);
+// Extents as an attribute.
+Attribute as_attribute(const std::vector<int>& extents);
+
+// The nodes that read each node, by its id, once per edge.
+std::vector<std::vector<NodeId>> readers_of(const Graph& graph);
 
 // The graph as text, one node a line: what --dump-after prints.
 std::string to_string(const Graph& graph);

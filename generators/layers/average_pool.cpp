@@ -29,29 +29,23 @@ void average_reference(const Graph&, const Node& node, const std::vector<const T
 
 // (adjoint) -> of the image; attribute "dims": the image's.
 const Op& grad_op() {
-    static const Op op = {
-        "average_pool.grad", Pattern::pixelwise,
-        [](const Graph& graph, const Node& node) {
-            const auto& dims = std::get<std::vector<long>>(node.attributes.at("dims"));
-            return Shape{{dims.begin(), dims.end()}, graph.shape_of(node.inputs[0]).rows};
-        },
-        [](const AlgorithmContext& context) {
-            const float share = 1.0f / static_cast<float>(pooling_window(context.node).area());
-            return gather_windows(context, "average_pool_grad",
-                                  [&](const std::vector<Expr>& at, const Expr&) {
-                                      return context.inputs[0](at) * share;
-                                  });
-        }};
+    static const Op op = {"average_pool.grad", Pattern::pixelwise, shape_of_dims,
+                          [](const AlgorithmContext& context) {
+                              const float share =
+                                  1.0f / static_cast<float>(pooling_window(context.node).area());
+                              return gather_windows(context, "average_pool_grad",
+                                                    [&](const std::vector<Expr>& at, const Expr&) {
+                                                        return context.inputs[0](at) * share;
+                                                    });
+                          }};
     return op;
 }
 
 std::vector<Edge> average_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    const Shape image = graph.shape_of(node.inputs[0]);
     Attributes attributes = node.attributes;
-    attributes["dims"] = std::vector<long>(image.dims.begin(), image.dims.end());
-    return {
-        {graph.add({&grad_op(), node.name + ".grad", {adjoint}, attributes, {}, node.location})}};
+    attributes["dims"] = as_attribute(graph.shape_of(node.inputs[0]).dims);
+    return {add_for(graph, node, grad_op(), ".grad", {adjoint}, attributes)};
 }
 
 const Op& average_op() {

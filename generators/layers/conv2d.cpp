@@ -82,49 +82,30 @@ const Op& conv2d_op() {
 Edge grad_input(Graph& graph, const Node& node, Edge adjoint) {
     const Window window = convolution_window(graph, node);
     const Shape image = graph.shape_of(node.inputs[0]);
-    const auto add = [&](const Op& op, const char* suffix, std::vector<Edge> inputs,
-                         Attributes attributes) {
-        return Edge{graph.add({&op,
-                               node.name + suffix,
-                               std::move(inputs),
-                               std::move(attributes),
-                               {},
-                               node.location})};
-    };
-    const Edge turned = add(turn_kernel_op(), ".kernel_turned", {node.inputs[1]}, {});
+    const Edge turned = add_for(graph, node, turn_kernel_op(), ".kernel_turned", {node.inputs[1]});
     const std::vector<long> places = {image.dims[1], image.dims[2]};
     const std::vector<long> bordered = {places[0] + window.width - 1,
                                         places[1] + window.height - 1};
-    const Edge spread = add(pad_op(), ".adjoint_spread", {adjoint},
-                            {{"before", std::vector<long>{window.width - 1, window.height - 1}},
-                             {"step", static_cast<long>(window.stride)},
-                             {places_attribute, bordered}});
-    return add(conv2d_op(), ".grad_input", {spread, turned},
-               {{"stride", 1L}, {places_attribute, places}});
+    const Edge spread = add_for(graph, node, pad_op(), ".adjoint_spread", {adjoint},
+                                {{"before", std::vector<long>{window.width - 1, window.height - 1}},
+                                 {"step", static_cast<long>(window.stride)},
+                                 {places_attribute, bordered}});
+    return add_for(graph, node, conv2d_op(), ".grad_input", {spread, turned},
+                   {{"stride", 1L}, {places_attribute, places}});
 }
 
 std::vector<Edge> conv2d_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
     const Shape kernel = graph.shape_of(node.inputs[1]);
-    const auto add = [&](const Op& op, const char* suffix, std::vector<Edge> inputs,
-                         Attributes attributes) {
-        return Edge{graph.add({&op,
-                               node.name + suffix,
-                               std::move(inputs),
-                               std::move(attributes),
-                               {},
-                               node.location})};
-    };
-    const Edge partial = add(grad_kernel_op(), ".grad_kernel", {node.inputs[0], adjoint},
-                             {{"stride", node.attributes.at("stride")},
-                              {"dims", std::vector<long>(kernel.dims.begin(), kernel.dims.end())}});
-    std::vector<Edge> gradients = {graph.shape_of(node.inputs[0]).rows == Rows::none
-                                       ? Edge{}
-                                       : grad_input(graph, node, adjoint),
-                                   add(sum_slices_op(), ".grad_kernel_sum", {partial}, {})};
+    const Edge partial =
+        add_for(graph, node, grad_kernel_op(), ".grad_kernel", {node.inputs[0], adjoint},
+                {{"stride", node.attributes.at("stride")}, {"dims", as_attribute(kernel.dims)}});
+    std::vector<Edge> gradients = {
+        grad_input(graph, node, adjoint),
+        add_for(graph, node, sum_slices_op(), ".grad_kernel_sum", {partial})};
     if (node.inputs.size() == 3) {
-        const Edge bias = add(grad_bias_op(), ".grad_bias", {adjoint}, {});
-        gradients.push_back(add(sum_slices_op(), ".grad_bias_sum", {bias}, {}));
+        const Edge bias = add_for(graph, node, grad_bias_op(), ".grad_bias", {adjoint});
+        gradients.push_back(add_for(graph, node, sum_slices_op(), ".grad_bias_sum", {bias}));
     }
     return gradients;
 }

@@ -13,14 +13,9 @@ using Halide::Var;
 
 namespace {
 
-std::vector<int> int_list(const Node& node, const char* name) {
-    const auto& list = std::get<std::vector<long>>(node.attributes.at(name));
-    return {list.begin(), list.end()};
-}
-
 Shape pad_shape(const Graph& graph, const Node& node) {
     const Shape image = graph.shape_of(node.inputs[0]);
-    const std::vector<int> places = int_list(node, places_attribute);
+    const std::vector<int> places = integers(node.attributes, places_attribute);
     return {{image.dims[0], places[0], places[1]}, image.rows};
 }
 
@@ -30,7 +25,7 @@ struct Origin {
 };
 
 Origin origin(const Node& node, int axis, int extent, const Expr& at) {
-    const int before = int_list(node, "before")[axis];
+    const int before = integers(node.attributes, "before")[axis];
     const auto step = static_cast<int>(integer(node.attributes, "step"));
     const Expr pixel = (at - before) / step;
     return {clamp(pixel, 0, extent - 1),
@@ -51,7 +46,7 @@ Func pad_algorithm(const AlgorithmContext& context) {
 
 void pad_reference(const Graph&, const Node& node, const std::vector<const Tensor64*>& in,
                    Tensor64& out) {
-    const std::vector<int> before = int_list(node, "before"), &dims = in[0]->shape.dims;
+    const std::vector<int> before = integers(node.attributes, "before"), &dims = in[0]->shape.dims;
     const auto step = static_cast<int>(integer(node.attributes, "step"));
     std::fill(out.data.begin(), out.data.end(), 0.0);
     for (int row = 0; row < out.rows; ++row)
@@ -68,13 +63,9 @@ void pad_reference(const Graph&, const Node& node, const std::vector<const Tenso
 // (adjoint of a padded image) -> of the image; attributes "before", "dims". Only for step 1.
 const Op& crop_op() {
     static const Op op = {
-        "pad.grad", Pattern::pixelwise,
-        [](const Graph& graph, const Node& node) {
-            return Shape{int_list(node, "dims"), graph.shape_of(node.inputs[0]).rows};
-        },
-        [](const AlgorithmContext& context) {
+        "pad.grad", Pattern::pixelwise, shape_of_dims, [](const AlgorithmContext& context) {
             const Shape padded = context.graph.shape_of(context.node.inputs[0]);
-            const std::vector<int> before = int_list(context.node, "before");
+            const std::vector<int> before = integers(context.node.attributes, "before");
             const auto vars = index_vars(context.node.shape);
             const Expr x = vars[1] + before[0], y = vars[2] + before[1];
             Func out("crop");
@@ -90,17 +81,13 @@ const Op& crop_op() {
 std::vector<Edge> pad_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
     const Shape image = graph.shape_of(node.inputs[0]);
-    return {{graph.add({&crop_op(),
-                        node.name + ".grad",
-                        {adjoint},
-                        {{"before", node.attributes.at("before")},
-                         {"dims", std::vector<long>(image.dims.begin(), image.dims.end())}},
-                        {},
-                        node.location})}};
+    return {
+        add_for(graph, node, crop_op(), ".grad", {adjoint},
+                {{"before", node.attributes.at("before")}, {"dims", as_attribute(image.dims)}})};
 }
 
 Shape sum_shape(const Graph&, const Node& node) {
-    return {int_list(node, "dims"), Rows::slice};
+    return {integers(node.attributes, "dims"), Rows::slice};
 }
 
 Func grad_kernel_algorithm(const AlgorithmContext& context) {
@@ -129,7 +116,7 @@ Func grad_bias_algorithm(const AlgorithmContext& context) {
 
 Window convolution_window(const Graph& graph, const Node& node) {
     const Shape kernel = graph.shape_of(node.inputs[1]);
-    const std::vector<int> places = int_list(node, places_attribute);
+    const std::vector<int> places = integers(node.attributes, places_attribute);
     return {kernel.dims[2], kernel.dims[3], static_cast<int>(integer(node.attributes, "stride")),
             places[0], places[1]};
 }
@@ -139,7 +126,7 @@ const Op& pad_op() {
         Op pad = {"pad", Pattern::pixelwise, pad_shape, pad_algorithm, pad_gradient, pad_reference};
         pad.seen = [](const Graph& graph, const Node& node) {
             const Shape image = graph.shape_of(node.inputs[0]);
-            const std::vector<int> before = int_list(node, "before");
+            const std::vector<int> before = integers(node.attributes, "before");
             const auto step = static_cast<int>(integer(node.attributes, "step"));
             std::vector<int> dims = image.dims;
             for (int axis = 0; axis < 2; ++axis) {

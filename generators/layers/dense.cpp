@@ -149,15 +149,13 @@ const Op& dense_op() {
 std::vector<Edge> dense_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
     const Edge x = node.inputs[0], kernel = node.inputs[1];
-    const auto add = [&](const Op& op, const char* suffix, std::vector<Edge> inputs) {
-        return Edge{graph.add({&op, node.name + suffix, inputs, {}, {}, node.location})};
-    };
-    const Edge transposed = add(transpose_op(), ".kernel_transposed", {kernel});
+    const Edge transposed = add_for(graph, node, transpose_op(), ".kernel_transposed", {kernel});
     std::vector<Edge> gradients = {
-        add(dense_op(), ".grad_input", {adjoint, transposed}),
-        add(grad_kernel_op(), ".grad_kernel", {x, adjoint}),
+        add_for(graph, node, dense_op(), ".grad_input", {adjoint, transposed}),
+        add_for(graph, node, grad_kernel_op(), ".grad_kernel", {x, adjoint}),
     };
-    if (node.inputs.size() == 3) gradients.push_back(add(grad_bias_op(), ".grad_bias", {adjoint}));
+    if (node.inputs.size() == 3)
+        gradients.push_back(add_for(graph, node, grad_bias_op(), ".grad_bias", {adjoint}));
     return gradients;
 }
 

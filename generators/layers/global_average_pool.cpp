@@ -40,30 +40,22 @@ void average_reference(const Graph&, const Node&, const std::vector<const Tensor
 
 // (adjoint) -> of the image; attribute "dims": the image's.
 const Op& grad_op() {
-    static const Op op = {
-        "global_average_pool.grad", Pattern::pixelwise,
-        [](const Graph& graph, const Node& node) {
-            const auto& dims = std::get<std::vector<long>>(node.attributes.at("dims"));
-            return Shape{{dims.begin(), dims.end()}, graph.shape_of(node.inputs[0]).rows};
-        },
-        [](const AlgorithmContext& context) {
-            const auto vars = index_vars(context.node.shape);
-            Func out("global_average_pool_grad");
-            out(vars) = context.inputs[0](vars[0], vars[3]) * share_of(context.node.shape);
-            return out;
-        }};
+    static const Op op = {"global_average_pool.grad", Pattern::pixelwise, shape_of_dims,
+                          [](const AlgorithmContext& context) {
+                              const auto vars = index_vars(context.node.shape);
+                              Func out("global_average_pool_grad");
+                              out(vars) = context.inputs[0](vars[0], vars[3]) *
+                                          share_of(context.node.shape);
+                              return out;
+                          }};
     return op;
 }
 
 std::vector<Edge> average_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    const Shape image = graph.shape_of(node.inputs[0]);
-    return {{graph.add({&grad_op(),
-                        node.name + ".grad",
-                        {adjoint},
-                        {{"dims", std::vector<long>(image.dims.begin(), image.dims.end())}},
-                        {},
-                        node.location})}};
+    Attributes attributes = node.attributes;
+    attributes["dims"] = as_attribute(graph.shape_of(node.inputs[0]).dims);
+    return {add_for(graph, node, grad_op(), ".grad", {adjoint}, attributes)};
 }
 
 const Op& average_op() {

@@ -24,13 +24,10 @@ Func max_pool_algorithm(const AlgorithmContext& context) {
 
 std::vector<Edge> max_pool_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    const Shape image = graph.shape_of(node.inputs[0]);
-    const Edge winner{graph.add(
-        {&winner_op(), node.name + ".winner", node.inputs, node.attributes, {}, node.location})};
+    const Edge winner = add_for(graph, node, winner_op(), ".winner", node.inputs, node.attributes);
     Attributes attributes = node.attributes;
-    attributes["dims"] = std::vector<long>(image.dims.begin(), image.dims.end());
-    return {{graph.add(
-        {&unpool_op(), node.name + ".grad", {winner, adjoint}, attributes, {}, node.location})}};
+    attributes["dims"] = as_attribute(graph.shape_of(node.inputs[0]).dims);
+    return {add_for(graph, node, unpool_op(), ".grad", {winner, adjoint}, attributes)};
 }
 
 void max_pool_reference(const Graph&, const Node& node, const std::vector<const Tensor64*>& in,

@@ -14,8 +14,7 @@ using Halide::Var;
 namespace {
 
 std::vector<int> dims_of(const Node& node) {
-    const auto& dims = std::get<std::vector<long>>(node.attributes.at("dims"));
-    return {dims.begin(), dims.end()};
+    return integers(node.attributes, "dims");
 }
 
 // Before twins are folded each branch has sources of its own, one row a tuple.
@@ -90,6 +89,16 @@ std::vector<Var> index_vars(const Shape& shape) {
 
 Shape shape_of_first(const Graph& graph, const Node& node) {
     return graph.shape_of(node.inputs[0]);
+}
+
+Shape shape_of_dims(const Graph& graph, const Node& node) {
+    return {dims_of(node), graph.shape_of(node.inputs[0]).rows};
+}
+
+Edge add_for(Graph& graph, const Node& node, const Op& op, const std::string& suffix,
+             std::vector<Edge> inputs, Attributes attributes) {
+    return {graph.add(
+        {&op, node.name + suffix, std::move(inputs), std::move(attributes), {}, node.location})};
 }
 
 const Op& images_op() {
@@ -179,9 +188,7 @@ const Op& lookup_op() {
 const Op& reshape_op() {
     static const Op op = {"reshape",
                           Pattern::view,
-                          [](const Graph& graph, const Node& node) {
-                              return Shape{dims_of(node), graph.shape_of(node.inputs[0]).rows};
-                          },
+                          shape_of_dims,
                           {},
                           [](Graph& graph, NodeId self, Edge adjoint) -> std::vector<Edge> {
                               const Node node = graph[self];
@@ -195,8 +202,8 @@ const Op& reshape_op() {
 
 Edge reshape(Graph& graph, Edge value, const std::vector<int>& dims, const std::string& name,
              SourceLocation location) {
-    const Attributes attributes{{"dims", std::vector<long>(dims.begin(), dims.end())}};
-    return {graph.add({&reshape_op(), name, {value}, attributes, {}, location})};
+    return {
+        graph.add({&reshape_op(), name, {value}, {{"dims", as_attribute(dims)}}, {}, location})};
 }
 
 const Op& add_op() {

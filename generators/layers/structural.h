@@ -44,8 +44,15 @@ Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& d
 // Shapes moved by more than this many pixels are clamped to it.
 constexpr int max_shift = 4;
 
-// Shape rule of operations whose result looks like their first input.
+// Shape rules: the result looks like the first input, or it has attribute "dims" and the rows of
+// the first input.
 Shape shape_of_first(const Graph& graph, const Node& node);
+Shape shape_of_dims(const Graph& graph, const Node& node);
+
+// Appends what belongs to a node, as its gradient does: its name with a suffix, its place in the
+// model file.
+Edge add_for(Graph& graph, const Node& node, const Op& op, const std::string& suffix,
+             std::vector<Edge> inputs, Attributes attributes = {});
 
 // Index variables for a tensor of that shape: one per dimension, then the row unless Rows::none.
 std::vector<Halide::Var> index_vars(const Shape& shape);

@@ -37,9 +37,8 @@ std::vector<AttributeRule> pooling_rules() {
 
 Window pooling_window(const Node& node) {
     const auto size = static_cast<int>(integer(node.attributes, "window"));
-    const auto& places = std::get<std::vector<long>>(node.attributes.at(places_attribute));
-    return {size, size, static_cast<int>(integer(node.attributes, "stride")),
-            static_cast<int>(places[0]), static_cast<int>(places[1])};
+    const std::vector<int> places = integers(node.attributes, places_attribute);
+    return {size, size, static_cast<int>(integer(node.attributes, "stride")), places[0], places[1]};
 }
 
 Shape shape_over(const Window& window, int channels, Rows rows) {

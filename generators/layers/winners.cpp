@@ -12,13 +12,8 @@ using Halide::Var;
 
 namespace {
 
-std::vector<int> dims_of(const Node& node) {
-    const auto& dims = std::get<std::vector<long>>(node.attributes.at("dims"));
-    return {dims.begin(), dims.end()};
-}
-
 Shape slice_shape(const Graph&, const Node& node) {
-    return {dims_of(node), Rows::slice};
+    return {integers(node.attributes, "dims"), Rows::slice};
 }
 
 int attribute(const AlgorithmContext& context, const char* name) {
@@ -54,7 +49,7 @@ Place place_of(const AlgorithmContext& context, const Expr& wx, const Expr& wy,
 Func grad_input_won(const AlgorithmContext& context) {
     const Window pool = pooling_window(context.node);
     const Shape kernel = context.graph.shape_of(context.node.inputs[2]);
-    const std::vector<int> dims = dims_of(context.node);
+    const std::vector<int>& dims = context.node.shape.dims;
     const int wide = kernel.dims[2], high = kernel.dims[3];
     const Var c("c"), x("x"), y("y"), row("row");
     RDom k(0, wide, 0, high, 0, pool.places_x, 0, pool.places_y, 0, kernel.dims[1], "k");
@@ -119,11 +114,7 @@ const Op& winner_op() {
 
 const Op& unpool_op() {
     static const Op op = {
-        "max_pool.grad", Pattern::pixelwise,
-        [](const Graph& graph, const Node& node) {
-            return Shape{dims_of(node), graph.shape_of(node.inputs[0]).rows};
-        },
-        [](const AlgorithmContext& context) {
+        "max_pool.grad", Pattern::pixelwise, shape_of_dims, [](const AlgorithmContext& context) {
             return gather_windows(
                 context, "max_pool_grad", [&](const std::vector<Expr>& at, const Expr& inside) {
                     const Expr won = context.inputs[0](at) == Halide::cast<uint8_t>(inside);
@@ -134,11 +125,7 @@ const Op& unpool_op() {
 }
 
 const Op& grad_input_won_op() {
-    static const Op op = {"conv2d.grad_input_won", Pattern::scatter,
-                          [](const Graph& graph, const Node& node) {
-                              return Shape{dims_of(node), graph.shape_of(node.inputs[0]).rows};
-                          },
-                          grad_input_won};
+    static const Op op = {"conv2d.grad_input_won", Pattern::scatter, shape_of_dims, grad_input_won};
     return op;
 }
 

@@ -83,9 +83,8 @@ const Op& winograd_op() {
     static const Op op = {
         "winograd", Pattern::convolution,
         [](const Graph& graph, const Node& node) {
-            const auto& places = std::get<std::vector<long>>(node.attributes.at(places_attribute));
-            return Shape{{graph.shape_of(node.inputs[1]).dims[0], static_cast<int>(places[0]),
-                          static_cast<int>(places[1])},
+            const std::vector<int> places = integers(node.attributes, places_attribute);
+            return Shape{{graph.shape_of(node.inputs[1]).dims[0], places[0], places[1]},
                          graph.shape_of(node.inputs[0]).rows};
         },
         winograd_algorithm};

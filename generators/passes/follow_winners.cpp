@@ -2,6 +2,7 @@
 #include "layers/structural.h"
 #include "layers/winners.h"
 #include "passes/passes.h"
+#include "passes/rewrite.h"
 
 namespace siamc {
 
@@ -16,37 +17,29 @@ constexpr long most_places = 49;
 
 class Follower {
   public:
-    explicit Follower(const Graph& graph) : old_(graph) {
-        result_.name = graph.name;
-        result_.branches = graph.branches;
-    }
+    Follower(const Graph& old, Graph& result, const std::vector<NodeId>& moved)
+        : old_(old), result_(result), moved_(moved) {}
 
-    Graph run() {
-        for (const Node& node : old_.nodes) moved_.push_back(replace(node));
-        for (NodeId id : old_.outputs) result_.outputs.push_back(moved_[id]);
-        return result_;
-    }
-
-  private:
-    NodeId replace(const Node& node) {
-        if (node.op == &grad_bias_op() && is_unpooled(node.inputs[0]))
-            return copy(node, {pooled_adjoint(node.inputs[0])});
-        if (node.op == &grad_kernel_op() && is_unpooled(node.inputs[1]) && is_small(node.shape))
+    // `node`: as in the old graph.
+    NodeId replace(const Node& node, Node plain) {
+        if (node.op == &grad_bias_op() && is_unpooled(node.inputs[0])) {
+            plain.inputs = {pooled_adjoint(node.inputs[0])};
+        } else if (node.op == &grad_kernel_op() && is_unpooled(node.inputs[1]) &&
+                   is_small(node.shape)) {
             return kernel_sums(node);
-        if (node.op == &sum_slices_op() &&
-            result_[moved_[node.inputs[0].node]].op == &grad_kernel_won_op())
-            return add(sum_won_slices_op(), node, {moved(node.inputs[0])}, {});
-        if (node.op->pattern == Pattern::convolution) {
+        } else if (node.op == &sum_slices_op() &&
+                   result_[plain.inputs[0].node].op == &grad_kernel_won_op()) {
+            plain.op = &sum_won_slices_op();
+        } else if (node.op->pattern == Pattern::convolution) {
             const Node& spread = old_[node.inputs[0].node];
             if (spread.op == &pad_op() && is_unpooled(spread.inputs[0]) &&
                 is_small(old_.shape_of(node.inputs[1])))
                 return input_sums(node, spread);
         }
-        std::vector<Edge> inputs;
-        for (Edge edge : node.inputs) inputs.push_back(moved(edge));
-        return copy(node, inputs);
+        return result_.add(std::move(plain));
     }
 
+  private:
     // Of a kernel [filters inputs width height].
     static bool is_small(const Shape& kernel) {
         return static_cast<long>(kernel.dims[2]) * kernel.dims[3] <= most_places;
@@ -56,16 +49,6 @@ class Follower {
     Edge moved(Edge edge) const { return {moved_[edge.node], edge.branch}; }
     Edge winner(Edge unpooled) const { return moved(old_[unpooled.node].inputs[0]); }
     Edge pooled_adjoint(Edge unpooled) const { return moved(old_[unpooled.node].inputs[1]); }
-
-    NodeId copy(Node node, std::vector<Edge> inputs) {
-        node.inputs = std::move(inputs);
-        return result_.add(std::move(node));
-    }
-
-    NodeId add(const Op& op, const Node& like, std::vector<Edge> inputs, Attributes attributes) {
-        return result_.add(
-            {&op, like.name, std::move(inputs), std::move(attributes), {}, like.location});
-    }
 
     // The pooling node's attributes, and what the gradient adds.
     Attributes attributes_of(Edge unpooled, long conv_stride, const std::vector<long>& dims) const {
@@ -82,35 +65,40 @@ class Follower {
         const long stride = integer(node.attributes, "stride");
         Attributes attributes = attributes_of(unpooled, stride, dims);
         if (channels < least_channels)
-            return add(grad_kernel_by_place_op(), node,
-                       {moved(image), winner(unpooled), pooled_adjoint(unpooled)}, attributes);
+            return add_for(result_, node, grad_kernel_by_place_op(), "",
+                           {moved(image), winner(unpooled), pooled_adjoint(unpooled)}, attributes)
+                .node;
         const std::vector<int> image_dims = old_.shape_of(image).dims;
         attributes["dims"] = std::vector<long>{channels, dims[2], dims[3], filters};
         attributes["line"] = static_cast<long>(image_dims[1]);
         const Edge pixels =
             reshape(result_, moved(image), {image_dims[0], image_dims[1] * image_dims[2]},
                     node.name + ".pixels", node.location);
-        return add(grad_kernel_won_op(), node, {pixels, winner(unpooled), pooled_adjoint(unpooled)},
-                   attributes);
+        return add_for(result_, node, grad_kernel_won_op(), "",
+                       {pixels, winner(unpooled), pooled_adjoint(unpooled)}, attributes)
+            .node;
     }
 
     NodeId input_sums(const Node& node, const Node& spread) {
         const Edge unpooled = spread.inputs[0];
         const std::vector<long> dims(node.shape.dims.begin(), node.shape.dims.end());
-        return add(grad_input_won_op(), node,
-                   {winner(unpooled), pooled_adjoint(unpooled), moved(node.inputs[1])},
-                   attributes_of(unpooled, integer(spread.attributes, "step"), dims));
+        return add_for(result_, node, grad_input_won_op(), "",
+                       {winner(unpooled), pooled_adjoint(unpooled), moved(node.inputs[1])},
+                       attributes_of(unpooled, integer(spread.attributes, "step"), dims))
+            .node;
     }
 
     const Graph& old_;
-    Graph result_;
-    std::vector<NodeId> moved_;  // by old id
+    Graph& result_;
+    const std::vector<NodeId>& moved_;  // by old id
 };
 
 }  // namespace
 
 Graph follow_winners(const Graph& graph) {
-    return Follower(graph).run();
+    return rewrite(graph, [&](Graph& result, NodeId id, Node node, const auto& moved) {
+        return Follower(graph, result, moved).replace(graph[id], std::move(node));
+    });
 }
 
 }  // namespace siamc

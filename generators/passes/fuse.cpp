@@ -17,12 +17,8 @@ bool computes(const Node& node) {
 
 class Fuser {
   public:
-    Fuser(const Graph& graph, bool single_row) : graph_(graph), single_row_(single_row) {
-        for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
-            readers_.emplace_back();
-            for (Edge edge : graph[id].inputs) readers_[edge.node].push_back(id);
-        }
-    }
+    Fuser(const Graph& graph, bool single_row)
+        : graph_(graph), single_row_(single_row), readers_(readers_of(graph)) {}
 
     std::vector<Kernel> run() {
         for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes.size()); ++id) {

@@ -4,6 +4,7 @@
 #include "layers/structural.h"
 #include "passes/passes.h"
 #include "passes/plan.h"
+#include "passes/rewrite.h"
 #include "schedules/schedule.h"
 
 namespace siamc {
@@ -31,15 +32,9 @@ bool can_skip(const Graph& graph, const Node& node, int rows) {
 
 Graph skip_zeros(const Graph& graph, int batch) {
     const int rows = graph.branches * padded_batch(batch, graph.branches);
-    Graph result;
-    result.name = graph.name;
-    result.branches = graph.branches;
-    std::vector<NodeId> moved;          // by old id
     std::map<NodeId, NodeId> activity;  // by the new id of the image
-    for (const Node& old : graph.nodes) {
-        Node node = old;
-        for (Edge& edge : node.inputs) edge.node = moved[edge.node];
-        if (can_skip(graph, old, rows)) {
+    return rewrite(graph, [&](Graph& result, NodeId id, Node node, const auto&) {
+        if (can_skip(graph, graph[id], rows)) {
             const Edge image = node.inputs[0];
             if (!activity.count(image.node))
                 activity[image.node] =
@@ -47,10 +42,8 @@ Graph skip_zeros(const Graph& graph, int batch) {
             node.inputs.push_back({activity[image.node]});
             node.attributes[skips_zeros] = true;
         }
-        moved.push_back(result.add(std::move(node)));
-    }
-    for (NodeId id : graph.outputs) result.outputs.push_back(moved[id]);
-    return result;
+        return result.add(std::move(node));
+    });
 }
 
 }  // namespace siamc
