@@ -1,8 +1,10 @@
 // bench_models: how fast whole generated models train, embed and evaluate.
 //
-// A row is a step as the training loop takes it: gradient of a batch of images drawn from a data
-// set of MNIST's size, then the optimiser's update. Learning rates are too small to move any
-// parameter: thousands of real steps on noise would end in subnormal numbers, which take longer.
+// A row is a step as the training loop takes it: gradient of a batch of tuples that its sampler
+// drew from a data set of MNIST's size, then the optimiser's update. Pairs have each anchor twice,
+// which a step computes once; rows named "distinct" are of pairs in which hardly an image occurs
+// twice. Learning rates are too small to move any parameter: thousands of real steps on noise would
+// end in subnormal numbers, which take longer.
 //
 // FLOPs are what the graph needs once trimmed, 2 per multiply-add of its dense and convolutional
 // layers: forward, for the gradients of the weights and for those of the inputs, which the first
@@ -24,7 +26,9 @@
 #include "images.h"
 #include "machine.h"
 #include "reference_file.h"
+#include "sampling/pairs.h"
 #include "sampling/random.h"
+#include "sampling/triplets.h"
 #include "timing.h"
 #include "training/optimizer.h"
 
@@ -35,7 +39,6 @@ namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
 
 constexpr long image_count = 60000;
-constexpr int steps_kept = 64;        // batches drawn beforehand, taken in turn
 constexpr double still_rate = 1e-12;  // moves nothing
 constexpr int rounds = 7;
 constexpr double turn_seconds = 0.1;
@@ -64,27 +67,84 @@ struct Row {
     double seconds = 0;
 };
 
+// Tuples, taken batch by batch and again from the start.
+class TupleQueue {
+  public:
+    TupleQueue(std::vector<std::int32_t> rows, std::vector<float> labels, int branches)
+        : rows_(std::move(rows)),
+          labels_(std::move(labels)),
+          branches_(static_cast<std::size_t>(branches)) {}
+
+    Tuples next(int count) {
+        const auto tuples = static_cast<std::size_t>(count);
+        if ((done_ + tuples) * branches_ > rows_.size()) done_ = 0;
+        Tuples batch;
+        batch.count = count;
+        batch.rows = std::span(rows_).subspan(done_ * branches_, tuples * branches_);
+        if (!labels_.empty()) batch.labels = std::span(labels_).subspan(done_, tuples);
+        done_ += tuples;
+        return batch;
+    }
+
+  private:
+    std::vector<std::int32_t> rows_;
+    std::vector<float> labels_;
+    std::size_t branches_, done_ = 0;
+};
+
+// An epoch, as the training loop samples it.
+std::shared_ptr<TupleQueue> sampled(const ImageSet& images, int branches) {
+    std::vector<std::int32_t> rows;
+    std::vector<float> labels;
+    if (branches == 2)
+        PairSampler(images.labels, 0).epoch(0, rows, labels);
+    else
+        TripletSampler(images.labels, 0).epoch(0, rows);
+    return std::make_shared<TupleQueue>(std::move(rows), std::move(labels), branches);
+}
+
+// That many tuples of any of the first `stored` images.
+std::shared_ptr<TupleQueue> distinct(int branches, long tuples, std::uint32_t stored) {
+    Random random(0, Stream::pairs);
+    std::vector<std::int32_t> rows(static_cast<std::size_t>(branches * tuples));
+    for (auto& row : rows) row = static_cast<std::int32_t>(random.below(stored));
+    std::vector<float> labels;
+    for (long t = 0; branches == 2 && t < tuples; ++t) labels.push_back(made_up_label(t));
+    return std::make_shared<TupleQueue>(std::move(rows), std::move(labels), branches);
+}
+
 // The things to time. Everything that they use lives here.
 class Bench {
   public:
-    Bench(const siamc_model& tables, const std::string& data, int batch)
+    Bench(const siamc_model& tables, const std::string& data)
         : model_(tables),
           images_(bench_images(data, tables, image_count)),
           parameters_(model_.flat_buffer()),
           gradient_(model_.flat_buffer()) {
         model_.initialize(parameters_, 0);
-        draw_rows(batch);
     }
 
-    void add_step(const std::string& loss_name, const std::string& optimizer_name, int batch) {
-        const siamc_loss& loss = model_.loss(loss_name);
+    void add_step(const siamc_loss& loss, const std::string& optimizer_name, int batch) {
+        add_step(loss, loss.name, optimizer_name, batch, sampled(images_, loss.train->branches));
+    }
+
+    // Pairs as a batch of which nothing can be computed once for several.
+    void add_distinct_step(const siamc_loss& loss, const std::string& optimizer_name, int batch) {
+        add_step(loss, std::string(loss.name) + "_distinct", optimizer_name, batch,
+                 distinct(loss.train->branches, image_count, image_count));
+    }
+
+    void add_step(const siamc_loss& loss, const std::string& name,
+                  const std::string& optimizer_name, int batch,
+                  const std::shared_ptr<TupleQueue>& tuples) {
         auto optimizer = std::make_shared<Optimizer>(model_, optimizer_name, Semantics::keras);
         const double images = static_cast<double>(loss.train->branches) * batch;
         const double work = images * static_cast<double>(loss.train->multiply_adds);
-        rows_.push_back({loss_name, optimizer_name, batch, work, [this, &loss, optimizer, batch] {
-                             model_.step(loss, optimizer->next(still_rate), parameters_, images_,
-                                         next(loss, batch), gradient_);
-                         }});
+        rows_.push_back(
+            {name, optimizer_name, batch, work, [this, &loss, optimizer, batch, tuples] {
+                 model_.step(loss, optimizer->next(still_rate), parameters_, images_,
+                             tuples->next(batch), gradient_);
+             }});
     }
 
     // The same images every time: what a program embeds has usually just been loaded.
@@ -95,16 +155,15 @@ class Bench {
             {"embed", "", count, work, [this, images] { model_.embed(parameters_, *images); }});
     }
 
-    void add_evaluation(const std::string& loss_name) {
-        const siamc_loss& loss = model_.loss(loss_name);
+    void add_evaluation(const siamc_loss& loss) {
         if (embeddings_.empty())
             embeddings_ = model_.embed(parameters_, first_images(images_, embedded));
         const int count = loss.evaluate->batch;
-        rows_.push_back({loss_name + "_evaluation", "", count, 0, [this, &loss, count] {
-                             Tuples tuples = next(loss, count);
-                             tuples.rows = std::span(embedded_rows_).first(tuples.rows.size());
-                             model_.evaluate(loss, embeddings_, tuples, distances_);
-                         }});
+        const auto tuples = distinct(loss.evaluate->branches, 64L * count, embedded);
+        rows_.push_back(
+            {std::string(loss.name) + "_evaluation", "", count, 0, [this, &loss, count, tuples] {
+                 model_.evaluate(loss, embeddings_, tuples->next(count), distances_);
+             }});
     }
 
     double zeros() const { return share_of_zeros(images_); }
@@ -120,44 +179,11 @@ class Bench {
   private:
     static constexpr long embedded = 4096;
 
-    void draw_rows(int batch) {
-        std::size_t most = 0;
-        for (int l = 0; l < model_.tables().loss_count; ++l) {
-            const siamc_loss& loss = model_.tables().losses[l];
-            const int tuples = std::max(batch, loss.evaluate->batch);
-            most = std::max(most, static_cast<std::size_t>(tuples) *
-                                      static_cast<std::size_t>(loss.train->branches));
-        }
-        Random random(0, Stream::pairs);
-        drawn_rows_.resize(most * steps_kept);
-        embedded_rows_.resize(most);
-        labels_.resize(most);
-        for (auto& row : drawn_rows_) row = static_cast<std::int32_t>(random.below(image_count));
-        for (auto& row : embedded_rows_) row = static_cast<std::int32_t>(random.below(embedded));
-        for (std::size_t t = 0; t < most; ++t) labels_[t] = made_up_label(static_cast<long>(t));
-    }
-
-    Tuples next(const siamc_loss& loss, int count) {
-        const std::size_t most = embedded_rows_.size();
-        step_ = (step_ + 1) % steps_kept;
-        Tuples tuples;
-        tuples.count = count;
-        tuples.rows =
-            std::span(drawn_rows_)
-                .subspan(step_ * most, static_cast<std::size_t>(count) *
-                                           static_cast<std::size_t>(loss.train->branches));
-        if (loss.train->branches == 2)
-            tuples.labels = std::span(labels_).first(static_cast<std::size_t>(count));
-        return tuples;
-    }
-
     Model model_;
     ImageSet images_;
     FloatBuffer parameters_, gradient_;
-    std::vector<std::int32_t> drawn_rows_, embedded_rows_;
-    std::vector<float> labels_, embeddings_;
+    std::vector<float> embeddings_;
     std::vector<std::vector<float>> distances_;
-    std::size_t step_ = 0;
     std::vector<Row> rows_;
 };
 
@@ -182,14 +208,17 @@ Json to_json(const Row& row, const siamc_model& model, int threads, double peak)
 
 Json measure(const siamc_model& tables, const std::string& data, int threads, int batch) {
     const double peak_before = peak_gflops(threads);
-    Bench bench(tables, data, batch);
-    for (int l = 0; l < tables.loss_count; ++l)
+    Bench bench(tables, data);
+    for (int l = 0; l < tables.loss_count; ++l) {
         for (int o = 0; o < tables.optimizer_count; ++o)
-            bench.add_step(tables.losses[l].name, tables.optimizers[o].name, batch);
+            bench.add_step(tables.losses[l], tables.optimizers[o].name, batch);
+        if (tables.losses[l].train->branches == 2)
+            bench.add_distinct_step(tables.losses[l], "adam", batch);
+    }
     bench.add_embed(1);
     bench.add_embed(2);
     bench.add_embed(256);
-    for (int l = 0; l < tables.loss_count; ++l) bench.add_evaluation(tables.losses[l].name);
+    for (int l = 0; l < tables.loss_count; ++l) bench.add_evaluation(tables.losses[l]);
     const std::vector<Row> rows = bench.run();
     const double memory = peak_rss_mb();  // before the bandwidth test takes its own
     const double peak = std::max(peak_before, peak_gflops(threads));

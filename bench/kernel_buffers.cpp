@@ -28,6 +28,8 @@ void fill(std::uint8_t* data, long elements, const Node& node, ElementType type,
             data[i] = static_cast<std::uint8_t>(random.below(pooling_window(node).area()));
         else if (type == ElementType::uint8)
             data[i] = static_cast<std::uint8_t>(random.next());
+        else if (node.op == &places_op())
+            integers[i] = static_cast<std::int32_t>(i);  // every image once
         else if (node.op == &rows_op())
             integers[i] = random.between(0, stored_images - 1);
         else if (node.op == &shifts_op())
@@ -49,7 +51,7 @@ KernelBuffers::KernelBuffers(const KernelTask& task) : inputs_(task.kernel->inpu
 void KernelBuffers::add(const KernelTask& task, std::size_t number) {
     const Operand& operand = task.operands[number];
     auto box = std::make_unique<Box>();
-    box->extents = extents(operand, task.usual_tuples, stored_images);
+    box->extents = extents(task, operand, stored_images);
     box->strides = operand.stride;
     long elements = 1;
     for (std::size_t d = 0; d < box->extents.size(); ++d) {

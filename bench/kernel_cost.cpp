@@ -32,11 +32,10 @@ KernelCost cost_of(const KernelTask& task) {
     double written = 1;  // share of the result
     int stored = 1;
     for (const Operand& operand : task.operands)
-        if (graph[operand.node].op == &rows_op())
-            stored = operand.rows_per_tuple * task.usual_tuples;
+        if (graph[operand.node].op == &rows_op()) stored = graph.branches * task.usual_tuples;
     for (const Operand& operand : task.operands) {
         double elements = 1;
-        for (int extent : extents(operand, task.usual_tuples, stored)) elements *= extent;
+        for (int extent : extents(task, operand, stored)) elements *= extent;
         cost.bytes += elements * bytes_of(operand.type);
         const Shape& shape = graph[operand.node].shape;  // outputs come last
         written = 1;

@@ -70,6 +70,9 @@ class Network:
         self.epoch_work = f"{name} epoch"
         self.embed_works = {f"{name} embed {count}": count for count in embed_counts}
         self.works = (*self.step_works, self.epoch_work, *self.embed_works)
+        # Ours alone: on pairs in which no image occurs twice. It is held against the peers' time of
+        # the work named beside it, since peers compute every image of every pair.
+        self.distinct_work = {f"{name} contrastive, distinct": f"{name} contrastive step"}
 
     def shaped(self, images):
         """Rows of pixels as the first layer takes them."""

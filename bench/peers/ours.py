@@ -59,6 +59,7 @@ class Ours:
         embeds = {row["batch"]: row["embed_us"] / 1e3 for row in rows if row["loss"] == "embed"}
         try:
             times = {work: steps[loss] for work, loss in self.network.step_works.items()}
+            times |= {work: steps["contrastive_distinct"] for work in self.network.distinct_work}
             times |= {work: embeds[count] for work, count in self.network.embed_works.items()}
         except KeyError as key:
             raise Failed(f"{self.bench} gives no row for {key}") from None

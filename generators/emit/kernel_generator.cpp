@@ -42,7 +42,7 @@ void fix_shape(BufferParam& buffer, const Operand& operand, bool fixed_row, bool
         if (!bounds) continue;
         if (operand.extent[d] > 0)
             dim.set_bounds(0, operand.extent[d]);
-        else if (fixed_row && operand.rows_per_tuple)
+        else if (fixed_row && operand.rows != Rows::dataset)
             dim.set_bounds(0, 1);
         else
             dim.set_min(0);
@@ -50,20 +50,21 @@ void fix_shape(BufferParam& buffer, const Operand& operand, bool fixed_row, bool
 }
 
 template <typename BufferParam>
-void estimate_shape(BufferParam& buffer, const Operand& operand, int tuples) {
-    constexpr int stored = 1024;  // images, of which a call reads a few
-    const std::vector<int> estimate = extents(operand, tuples, stored);
+void estimate_shape(BufferParam& buffer, const std::vector<int>& estimate) {
     for (size_t d = 0; d < estimate.size(); ++d)
         buffer.dim(static_cast<int>(d)).set_estimate(0, estimate[d]);
 }
 
 }  // namespace
 
-std::vector<int> extents(const Operand& operand, int tuples, int stored) {
+std::vector<int> extents(const KernelTask& task, const Operand& operand, int stored) {
     std::vector<int> result = operand.extent;
     for (int& extent : result)
         if (extent == 0)
-            extent = operand.rows_per_tuple ? row_count(operand.rows_per_tuple, tuples) : stored;
+            extent = operand.rows == Rows::dataset
+                         ? stored
+                         : row_count(operand.rows, task.graph->branches, task.usual_tuples,
+                                     task.usual_slices);
     return result;
 }
 
@@ -74,13 +75,9 @@ KernelTask task_of(const Program& program, const Call& call) {
     task.operands = call.operands;
     task.single_row = program.tuple_quantum == 1;
     task.fixed_row = program.batch == 1;
-    task.usual_tuples =
-        stage_of(*task.kernel) == Stage::batch ? program.batch : program.slice_tuples;
-    for (NodeId id : task.kernel->nodes) {
-        const Node& node = program.graph[id];
-        task.compares = task.compares || node.op == &stack_branches_op();
-        for (Edge edge : node.inputs) task.compares = task.compares || edge.branch >= 0;
-    }
+    const bool whole = stage_of(*task.kernel) == Stage::batch;
+    task.usual_tuples = whole ? program.batch : program.slice_tuples;
+    task.usual_slices = whole ? program.slices : 1;
     return task;
 }
 
@@ -90,19 +87,25 @@ std::string signature(const KernelTask& task) {
     for (size_t i = 0; i < task.kernel->inputs.size(); ++i)
         names[task.kernel->inputs[i]] = fmt::format("in{}", i);
     std::string text =
-        fmt::format("{}{} branches{}\n", task.single_row ? "single" : "many",
-                    task.fixed_row ? " fixed" : "", task.compares ? graph.branches : 1);
+        fmt::format("{}{}\n", task.single_row ? "single" : "many", task.fixed_row ? " fixed" : "");
     for (const Operand& operand : task.operands)
         text += fmt::format("{}:{}/{}/{};", static_cast<int>(operand.type),
                             fmt::join(operand.extent, ","), fmt::join(operand.stride, ","),
-                            operand.rows_per_tuple != 0);
+                            static_cast<int>(operand.rows));
     for (size_t i = 0; i < task.kernel->nodes.size(); ++i) {
         const Node& node = graph[task.kernel->nodes[i]];
         text += "\n" + node.op->name;
         for (const auto& [key, value] : node.attributes)
             text += std::visit([&, k = key](const auto& v) { return fmt::format(" {}={}", k, v); },
                                value);
-        for (Edge edge : node.inputs) text += fmt::format(" {}[{}]", names[edge.node], edge.branch);
+        for (Edge edge : node.inputs) {
+            const Node& read = graph[edge.node];
+            if (read.op != &pick_op())
+                text += " " + names[edge.node];
+            else
+                text += fmt::format(" {}[{}]", names[read.inputs[0].node],
+                                    integer(read.attributes, "branch"));
+        }
         names[task.kernel->nodes[i]] = fmt::format("v{}", i);
     }
     for (NodeId id : task.kernel->outputs) text += " -> " + names[id];
@@ -137,14 +140,13 @@ void KernelGenerator::configure() {
     }
 }
 
-// What an edge from outside the kernel reads, indexed as its reader wants it.
-Func KernelGenerator::reader(NodeId id, int branch) {
+// A value from outside the kernel, indexed as its reader wants it.
+Func KernelGenerator::reader(NodeId id) {
     const auto& inputs = task_.kernel->inputs;
     const auto position = std::find(inputs.begin(), inputs.end(), id) - inputs.begin();
     const Graph& graph = *task_.graph;
     const std::vector<Var> vars = index_vars(graph[id].shape);
     std::vector<Expr> index(vars.begin(), vars.end());
-    if (branch >= 0) index.back() = vars.back() * graph.branches + branch;
     Input<Buffer<>>& buffer = *inputs_[position];
     // Indices come from the caller: whatever they are, no kernel reads outside the stored images.
     if (graph[id].shape.rows == Rows::dataset) {
@@ -156,35 +158,40 @@ Func KernelGenerator::reader(NodeId id, int branch) {
     return read;
 }
 
+// Rows of that kind in a call, as an input shows them; 0 if none does.
+Expr KernelGenerator::rows_of(Rows kind) {
+    for (size_t i = 0; i < inputs_.size(); ++i)
+        if (task_.operands[i].rows == kind)
+            return inputs_[i]->dim(inputs_[i]->dimensions() - 1).extent();
+    return 0;
+}
+
+Func KernelGenerator::input(NodeId id, const std::map<NodeId, Func>& values) {
+    const auto inside = values.find(id);
+    if (inside != values.end()) return inside->second;
+    const Op& op = *(*task_.graph)[id].op;
+    return op.pattern == Pattern::pick ? op.algorithm(context_of(id, values)) : reader(id);
+}
+
+AlgorithmContext KernelGenerator::context_of(NodeId id, const std::map<NodeId, Func>& values) {
+    const Graph& graph = *task_.graph;
+    AlgorithmContext context{graph,
+                             graph[id],
+                             {},
+                             rows_of(Rows::image),
+                             rows_of(Rows::tuple),
+                             rows_of(Rows::slice),
+                             task_.single_row ? 1 : row_quantum};
+    for (Edge edge : graph[id].inputs) context.inputs.push_back(input(edge.node, values));
+    return context;
+}
+
 void KernelGenerator::generate() {
     const Graph& graph = *task_.graph;
     const Kernel& kernel = *task_.kernel;
-    Expr image_rows = 0, slices = 0;
-    for (size_t i = 0; i < inputs_.size(); ++i) {
-        const Rows rows = graph[task_.operands[i].node].shape.rows;
-        const Expr last = inputs_[i]->dim(inputs_[i]->dimensions() - 1).extent();
-        if (rows == Rows::image) image_rows = last;
-        if (rows == Rows::slice) slices = last;
-    }
     std::map<NodeId, Func> values;
     for (NodeId id : kernel.nodes) {
-        AlgorithmContext context{graph,      graph[id], {},
-                                 image_rows, slices,    task_.single_row ? 1 : row_quantum};
-        for (Edge edge : graph[id].inputs) {
-            const auto inside = values.find(edge.node);
-            if (inside == values.end()) {
-                context.inputs.push_back(reader(edge.node, edge.branch));
-            } else if (edge.branch < 0) {
-                context.inputs.push_back(inside->second);
-            } else {
-                const std::vector<Var> vars = index_vars(graph[edge.node].shape);
-                std::vector<Expr> index(vars.begin(), vars.end());
-                index.back() = vars.back() * graph.branches + edge.branch;
-                Func branch(identifier("branch_", graph[edge.node].name));
-                branch(vars) = inside->second(index);
-                context.inputs.push_back(branch);
-            }
-        }
+        const AlgorithmContext context = context_of(id, values);
         values[id] = graph[id].op->algorithm(context);
         if (graph[id].op->pattern == Pattern::parameter) funcs_.weights = context.inputs[0];
         funcs_.values.push_back(values[id]);
@@ -192,7 +199,7 @@ void KernelGenerator::generate() {
     }
     for (size_t i = 0; i < outputs_.size(); ++i) {
         const std::vector<Var> vars = values[kernel.outputs[i]].args();
-        if (kernel.pattern == Pattern::scatter)
+        if (graph[kernel.outputs[i]].op->pattern == Pattern::scatter)
             *outputs_[i] = values[kernel.outputs[i]];
         else
             (*outputs_[i])(vars) = values[kernel.outputs[i]](vars);
@@ -208,7 +215,6 @@ void KernelGenerator::generate() {
 void KernelGenerator::describe() {
     const Graph& graph = *task_.graph;
     funcs_.pattern = task_.kernel->pattern;
-    funcs_.branches = task_.compares ? graph.branches : 1;
     funcs_.single_row = task_.single_row;
     funcs_.tile = task_.tile.parameters;
     const Node& first = graph[task_.kernel->nodes[0]];
@@ -235,7 +241,7 @@ void KernelGenerator::schedule() {
     for (size_t i = 0; inputs + i < task_.operands.size(); ++i) {
         const Operand& operand = task_.operands[inputs + i];
         std::vector<int> dims = operand.extent;
-        if (operand.rows_per_tuple) dims.pop_back();
+        if (operand.rows != Rows::none) dims.pop_back();
         funcs_.dims.push_back(dims);
         if (joint_output_) continue;
         fix_shape(*outputs_[i], operand, task_.fixed_row);
@@ -255,13 +261,15 @@ void KernelGenerator::schedule() {
     else if (task_.choice == ScheduleChoice::naive)
         schedule_naive(funcs_);
     if (task_.choice != ScheduleChoice::automatic) return;
-    for (size_t i = 0; i < inputs; ++i)
-        estimate_shape(*inputs_[i], task_.operands[i], task_.usual_tuples);
-    for (size_t i = 0; i < outputs_.size(); ++i)
-        estimate_shape(*outputs_[i], task_.operands[inputs + i], task_.usual_tuples);
+    constexpr int stored = 1024;  // images, of which a call reads a few
+    const auto estimate = [&](size_t operand) {
+        return extents(task_, task_.operands[operand], stored);
+    };
+    for (size_t i = 0; i < inputs; ++i) estimate_shape(*inputs_[i], estimate(i));
+    for (size_t i = 0; i < outputs_.size(); ++i) estimate_shape(*outputs_[i], estimate(inputs + i));
     if (joint_output_) {
         Halide::OutputImageParam first = Func(*joint_output_).output_buffers()[0];
-        estimate_shape(first, task_.operands[inputs], task_.usual_tuples);
+        estimate_shape(first, estimate(inputs));
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <Halide.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,16 +23,17 @@ struct KernelTask {
     std::vector<Operand> operands;
     bool single_row = false;  // register tiles have one row: the program sees few images
     bool fixed_row = false;   // ... and only ever one
-    bool compares = false;    // rows of one tuple with each other
     int usual_tuples = 1;     // in a full call: what an automatic schedule is made for
+    int usual_slices = 1;
     ScheduleChoice choice = ScheduleChoice::tuned;
     ScheduleOrigin tile;
 };
 
 KernelTask task_of(const Program& program, const Call& call);
 
-// An operand's extents, innermost first, in a call with that many tuples and stored images.
-std::vector<int> extents(const Operand& operand, int tuples, int stored);
+// An operand's extents, innermost first, in a call with the task's usual tuples, each of images of
+// its own, and that many stored images.
+std::vector<int> extents(const KernelTask& task, const Operand& operand, int stored);
 
 // Two tasks with one signature generate the same code.
 std::string signature(const KernelTask& task);
@@ -44,7 +46,10 @@ class KernelGenerator : public Halide::Generator<KernelGenerator> {
     void schedule();
 
   private:
-    Halide::Func reader(NodeId id, int branch);
+    Halide::Func reader(NodeId id);
+    Halide::Func input(NodeId id, const std::map<NodeId, Halide::Func>& values);
+    AlgorithmContext context_of(NodeId id, const std::map<NodeId, Halide::Func>& values);
+    Halide::Expr rows_of(Rows kind);
     void describe();
     bool in_one_loop() const;
 

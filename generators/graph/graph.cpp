@@ -37,12 +37,6 @@ NodeId Graph::add(Node node) {
     return static_cast<NodeId>(nodes.size()) - 1;
 }
 
-Shape Graph::shape_of(Edge edge) const {
-    Shape shape = nodes.at(edge.node).shape;
-    if (edge.branch >= 0) shape.rows = Rows::tuple;
-    return shape;
-}
-
 namespace {
 
 const Attribute& attribute(const Attributes& attributes, const std::string& name) {
@@ -53,11 +47,6 @@ const Attribute& attribute(const Attributes& attributes, const std::string& name
 
 std::string to_string(const Attribute& attribute) {
     return std::visit([](const auto& value) { return fmt::format("{}", value); }, attribute);
-}
-
-std::string to_string(const Graph& graph, Edge edge) {
-    const std::string& name = graph[edge.node].name;
-    return edge.branch < 0 ? name : fmt::format("{}[{}]", name, edge.branch);
 }
 
 }  // namespace
@@ -92,7 +81,7 @@ std::string to_string(const Graph& graph) {
     for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
         const Node& node = graph[id];
         std::vector<std::string> inputs, attributes;
-        for (Edge edge : node.inputs) inputs.push_back(to_string(graph, edge));
+        for (Edge edge : node.inputs) inputs.push_back(graph[edge.node].name);
         for (const auto& [key, value] : node.attributes)
             attributes.push_back(key + "=" + to_string(value));
         const bool is_output =
@@ -116,12 +105,8 @@ void verify(const Graph& graph) {
         };
         require(node.op != nullptr, "has no operation");
         require(names.insert(node.name).second, "has another node's name");
-        for (Edge edge : node.inputs) {
+        for (Edge edge : node.inputs)
             require(edge.node >= 0 && edge.node < id, "reads a node that does not come before it");
-            require(edge.branch < graph.branches, "reads a branch that the tuple does not have");
-            require(edge.branch < 0 || graph[edge.node].shape.rows == Rows::image,
-                    "reads a branch of a tensor that has none");
-        }
         require(node.shape == node.op->shape(graph, node), "has a shape its inputs do not give");
     }
     for (NodeId id : graph.outputs)

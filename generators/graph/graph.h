@@ -21,7 +21,7 @@ struct SourceLocation {
 // What a tensor has one of.
 enum class Rows {
     none,     // one for the whole batch: parameters and their gradients
-    image,    // one per image of the batch; row = branches * tuple + branch
+    image,    // one per image of the batch, where tuples may share one
     tuple,    // one per pair or triplet (and per image before twins are folded)
     dataset,  // one per stored image
     slice,    // one per slice of the batch: partial sums
@@ -42,11 +42,9 @@ std::string to_string(const Shape& shape);
 
 using NodeId = int;
 
-// A use of a node's value. Once twins are folded, an image-row value may be read as one branch:
-// the reader then sees the tuple tensor v(c, t) = value(c, branches * t + branch).
+// A use of a node's value.
 struct Edge {
     NodeId node = -1;
-    int branch = -1;  // -1: all rows as they are
 
     bool operator==(const Edge&) const = default;
 };
@@ -77,8 +75,7 @@ struct Graph {
     NodeId add(Node node);
     // The node of that name, or -1.
     NodeId find(const std::string& node_name) const;
-    // The shape a reader of `edge` sees.
-    Shape shape_of(Edge edge) const;
+    const Shape& shape_of(Edge edge) const { return nodes.at(edge.node).shape; }
 };
 
 // An attribute's value; throws std::logic_error naming node and attribute if it is not there.

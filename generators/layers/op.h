@@ -18,6 +18,7 @@ namespace siamc {
 enum class Pattern {
     source,       // a tensor from outside: images, labels, parameters
     view,         // the same bytes under another shape
+    pick,         // rows of a tensor that data name; read where it is wanted
     elementwise,  // out(c, row) reads in(c, row) only
     rowwise,      // out(., row) reads in(., row) of the same row or tuple
     matmul,       // out(n, row) = sum over k of in(k, row) * parameter
@@ -41,12 +42,12 @@ struct Tensor64 {
 
 // What an algorithm is built from: the node, its inputs as Funcs indexed (dims..., row) as the
 // reader of each edge sees them (no row index for Rows::none), and the rows and slices that the
-// kernel is called with.
+// kernel is called with (tuple_rows: where an input has them).
 struct AlgorithmContext {
     const Graph& graph;
     const Node& node;
     std::vector<Halide::Func> inputs;
-    Halide::Expr image_rows, slices;
+    Halide::Expr image_rows, tuple_rows, slices;
     int tile_rows;  // rows that a register tile takes at once; the batch has whole tiles
 };
 

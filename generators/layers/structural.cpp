@@ -64,16 +64,34 @@ Func gather_algorithm(const AlgorithmContext& context) {
     return out;
 }
 
-Func stack_algorithm(const AlgorithmContext& context) {
+// The image row that a tuple shows as one of its branches.
+Expr picked_row(const AlgorithmContext& context, const Expr& branch, const Expr& tuple) {
+    return clamp(context.inputs.back()(branch, tuple), 0, context.image_rows - 1);
+}
+
+Func pick_algorithm(const AlgorithmContext& context) {
+    const auto branch = static_cast<int>(integer(context.node.attributes, "branch"));
     const std::vector<Var> vars = index_vars(context.node.shape);
-    const int branches = static_cast<int>(context.inputs.size());
     std::vector<Expr> index(vars.begin(), vars.end());
-    index.back() = vars.back() / branches;
-    Expr value = context.inputs.back()(index);
+    index.back() = picked_row(context, branch, vars.back());
+    Func out("branch_pick");
+    out(vars) = context.inputs[0](index);
+    return out;
+}
+
+Func pick_grad_algorithm(const AlgorithmContext& context) {
+    const std::vector<Var> vars = index_vars(context.node.shape);
+    const auto branches = static_cast<int>(context.inputs.size()) - 1;
+    const RDom at(0, branches, 0, context.tuple_rows, "at");
+    std::vector<Expr> read(vars.begin(), vars.end()), place = read;
+    read.back() = at.y;
+    place.back() = picked_row(context, at.x, at.y);
+    Expr value = context.inputs[static_cast<size_t>(branches) - 1](read);
     for (int branch = branches - 2; branch >= 0; --branch)
-        value = select(vars.back() % branches == branch, context.inputs[branch](index), value);
-    Func out("stack_branches");
-    out(vars) = value;
+        value = select(at.x == branch, context.inputs[static_cast<size_t>(branch)](read), value);
+    Func out("pick_grad");
+    out(vars) = 0.0f;
+    out(place) += value;
     return out;
 }
 
@@ -133,6 +151,16 @@ const Op& shifts_op() {
         "shifts",
         [](const Graph&, const Node& node) {
             return Shape{{2}, branch_rows(node)};
+        },
+        ElementType::int32);
+    return op;
+}
+
+const Op& places_op() {
+    static const Op op = source(
+        "places",
+        [](const Graph&, const Node& node) {
+            return Shape{{static_cast<int>(integer(node.attributes, "branches"))}, Rows::tuple};
         },
         ElementType::int32);
     return op;
@@ -248,12 +276,36 @@ const Op& transpose_op() {
     return op;
 }
 
-const Op& stack_branches_op() {
-    static const Op op = {"stack_branches", Pattern::rowwise,
+const Op& pick_op() {
+    static const Op op = {"pick", Pattern::pick,
+                          [](const Graph& graph, const Node& node) {
+                              return Shape{graph.shape_of(node.inputs[0]).dims, Rows::tuple};
+                          },
+                          pick_algorithm};
+    return op;
+}
+
+Edge pick(Graph& graph, Edge value, int branch) {
+    const Node node = graph[value.node];
+    const std::string suffix = ".branch" + std::to_string(branch);
+    const NodeId known = graph.find(node.name + suffix);
+    if (known >= 0) return {known};
+    NodeId places = graph.find(places_op().name);
+    if (places < 0)
+        places = graph.add({&places_op(),
+                            places_op().name,
+                            {},
+                            {{"branches", static_cast<long>(graph.branches)}}});
+    return add_for(graph, node, pick_op(), suffix, {value, {places}},
+                   {{"branch", static_cast<long>(branch)}});
+}
+
+const Op& pick_grad_op() {
+    static const Op op = {"pick.grad", Pattern::scatter,
                           [](const Graph& graph, const Node& node) {
                               return Shape{graph.shape_of(node.inputs[0]).dims, Rows::image};
                           },
-                          stack_algorithm};
+                          pick_grad_algorithm};
     return op;
 }
 

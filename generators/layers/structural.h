@@ -13,6 +13,7 @@ namespace siamc {
 const Op& images_op();      // bytes as stored, [pixels] per stored image; attribute "dims"
 const Op& embeddings_op();  // float32 as computed before, per stored image; attribute "dims"
 const Op& rows_op();        // index of each row's image in `images`; attribute "branch"
+const Op& places_op();      // [branches] per tuple: the slice's image row that each branch shows
 const Op& shifts_op();      // [2] per row: pixels that the image is moved right and down; "branch"
 const Op& label_op();       // 1: the tuple's images are of one class, 0: they are not
 const Op& weight_op();      // of each tuple in the loss: 1 / real tuples, 0 for padding
@@ -34,8 +35,11 @@ const Op& add_op();
 const Op& negate_op();
 // (kernel) -> its transpose.
 const Op& transpose_op();
-// One tuple tensor per branch -> the image-row tensor that interleaves them.
-const Op& stack_branches_op();
+// (image-row tensor, places) -> the rows that the tuples show as branch "branch".
+const Op& pick_op();
+Edge pick(Graph& graph, Edge value, int branch);
+// (one tuple tensor per branch, places) -> image rows, each the sum over the places that show it.
+const Op& pick_grad_op();
 
 // The parameter of that name and shape, made on its first use.
 Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& dims,

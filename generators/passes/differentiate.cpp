@@ -26,7 +26,7 @@ class Differentiator {
     Graph run() {
         const auto last = static_cast<NodeId>(graph_.nodes.size()) - 1;
         const Edge weight{graph_.add({&weight_op(), "weight", {}, {}, {}, {}})};
-        contributions_[graph_.outputs.at(0)] = {{weight, -1}};
+        contributions_[graph_.outputs.at(0)] = {{weight, rows_as_they_are}};
         std::vector<std::pair<NodeId, NodeId>> gradients;  // parameter, its gradient
         for (NodeId id = last; id >= 0; --id) {
             if (!trained_[id] || contributions_[id].empty()) continue;
@@ -45,13 +45,21 @@ class Differentiator {
     }
 
   private:
+    static constexpr int rows_as_they_are = -1;
+
     struct Contribution {
         Edge adjoint;
-        int branch;  // of the value that it belongs to; -1: all rows
+        int branch;  // of tuples, where the value was picked for them
     };
 
     void propagate(NodeId id, Edge adjoint) {
         const Op& op = *graph_[id].op;
+        if (&op == &pick_op()) {
+            const Node& pick = graph_[id];
+            const auto branch = static_cast<int>(integer(pick.attributes, "branch"));
+            contributions_[pick.inputs[0].node].push_back({adjoint, branch});
+            return;
+        }
         if (!op.gradient)
             throw ModelError(graph_[id].location, "cannot train through " + op.name,
                              "this operation has no gradient",
@@ -62,7 +70,7 @@ class Differentiator {
             throw std::logic_error(op.name + ": its gradient rule forgets an input");
         for (size_t i = 0; i < inputs.size(); ++i)
             if (gradients[i].node >= 0 && trained_[inputs[i].node])
-                contributions_[inputs[i].node].push_back({gradients[i], inputs[i].branch});
+                contributions_[inputs[i].node].push_back({gradients[i], rows_as_they_are});
     }
 
     std::optional<Edge> sum(NodeId id, int branch) {
@@ -72,34 +80,24 @@ class Differentiator {
             if (!total)
                 total = contribution.adjoint;
             else
-                total = Edge{graph_.add({&add_op(),
-                                         graph_[id].name + ".adjoint",
-                                         {*total, contribution.adjoint},
-                                         {},
-                                         {},
-                                         graph_[id].location})};
+                total = add_for(graph_, graph_[id], add_op(), ".adjoint",
+                                {*total, contribution.adjoint});
         }
         return total;
     }
 
+    // An image's adjoint adds up what comes from all places at which tuples show it.
     Edge sum_of_contributions(NodeId id) {
-        if (contributions_[id].front().branch >= 0) {
-            std::vector<Edge> branches;
-            for (int branch = 0; branch < graph_.branches; ++branch) {
-                const std::optional<Edge> adjoint = sum(id, branch);
-                if (!adjoint)
-                    throw std::logic_error(graph_[id].name + ": a branch has no gradient");
-                branches.push_back(*adjoint);
-            }
-            const Edge stacked{graph_.add({&stack_branches_op(),
-                                           graph_[id].name + ".adjoint",
-                                           branches,
-                                           {},
-                                           {},
-                                           graph_[id].location})};
-            contributions_[id] = {{stacked, -1}};
+        if (contributions_[id].front().branch == rows_as_they_are)
+            return *sum(id, rows_as_they_are);
+        std::vector<Edge> inputs;
+        for (int branch = 0; branch < graph_.branches; ++branch) {
+            const std::optional<Edge> adjoint = sum(id, branch);
+            if (!adjoint) throw std::logic_error(graph_[id].name + ": a branch has no gradient");
+            inputs.push_back(*adjoint);
         }
-        return *sum(id, -1);
+        inputs.push_back({graph_.find(places_op().name)});
+        return add_for(graph_, graph_[id], pick_grad_op(), ".adjoint", inputs);
     }
 
     Graph graph_;

@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "layers/op.h"
+#include "layers/structural.h"
 #include "passes/passes.h"
 
 namespace siamc {
@@ -56,7 +56,8 @@ class Folder {
         for (Edge& edge : node.inputs) {
             const int branch = branch_of_[edge.node];
             const bool compares = branch_of_[id] == compared && branch >= 0;
-            edge = {moved_[edge.node], compares ? branch : edge.branch};
+            edge = {moved_[edge.node]};
+            if (compares) edge = pick(folded_, edge, branch);
         }
         return folded_.add(std::move(node));
     }

@@ -46,7 +46,7 @@ class Follower {
     }
 
     bool is_unpooled(Edge edge) const { return old_[edge.node].op == &unpool_op(); }
-    Edge moved(Edge edge) const { return {moved_[edge.node], edge.branch}; }
+    Edge moved(Edge edge) const { return {moved_[edge.node]}; }
     Edge winner(Edge unpooled) const { return moved(old_[unpooled.node].inputs[0]); }
     Edge pooled_adjoint(Edge unpooled) const { return moved(old_[unpooled.node].inputs[1]); }
 

@@ -6,13 +6,19 @@
 #include <algorithm>
 
 #include "layers/active.h"
+#include "layers/structural.h"
 
 namespace siamc {
 
 namespace {
 
+// Shows another node's memory, under another shape or row by row.
+bool shows(const Node& node) {
+    return node.op->pattern == Pattern::view || node.op->pattern == Pattern::pick;
+}
+
 bool computes(const Node& node) {
-    return node.op->pattern != Pattern::source && node.op->pattern != Pattern::view;
+    return node.op->pattern != Pattern::source && !shows(node);
 }
 
 class Fuser {
@@ -23,8 +29,7 @@ class Fuser {
     std::vector<Kernel> run() {
         for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes.size()); ++id) {
             kernel_of_.push_back(computes(graph_[id]) ? place(id) : -1);
-            if (graph_[id].op->pattern == Pattern::view)
-                kernel_of_[id] = kernel_of_[graph_[id].inputs[0].node];
+            if (shows(graph_[id])) kernel_of_[id] = kernel_of_[graph_[id].inputs[0].node];
         }
         for (size_t k = 0; k < kernels_.size(); ++k) connect(static_cast<int>(k));
         return kernels_;
@@ -49,10 +54,11 @@ class Fuser {
         // be fused into the difference of two embeddings and leave a distance between equal images.
         for (Edge edge : node.inputs)
             if (kernel_of_[edge.node] == k &&
-                (edge.branch >= 0 || graph_[edge.node].op->pattern == Pattern::view))
+                (shows(graph_[edge.node]) || graph_[edge.node].op->pattern == Pattern::scatter))
                 return false;
         if (kernel.pattern == Pattern::convolution) return continues_convolution(id, k);
         const bool by_row = node.op->pattern == Pattern::rowwise;
+        if (kernel.pattern == Pattern::rowwise && node.op == &pick_grad_op()) return true;
         if (!by_row && node.op->pattern != Pattern::elementwise) return false;
         if (kernel.pattern == Pattern::rowwise) return true;
         if (kernel.pattern != Pattern::matmul) return false;
@@ -71,9 +77,8 @@ class Fuser {
                    pools_only(k, source);
         }
         return node.op->pattern == Pattern::elementwise &&
-               std::all_of(node.inputs.begin(), node.inputs.end(), [&](Edge edge) {
-                   return edge.branch < 0 && graph_[edge.node].shape == node.shape;
-               });
+               std::all_of(node.inputs.begin(), node.inputs.end(),
+                           [&](Edge edge) { return graph_[edge.node].shape == node.shape; });
     }
 
     // Overlapping windows would compute what they share once for each of them.
@@ -102,13 +107,9 @@ class Fuser {
                });
     }
 
-    // Same rows, same extents, no branch picked out.
+    // Same rows, same extents.
     bool continues_product(NodeId id, int k) const {
-        const Shape& product = graph_[kernels_[k].nodes[0]].shape;
-        return graph_[id].shape == product &&
-               std::all_of(graph_[id].inputs.begin(), graph_[id].inputs.end(), [&](Edge edge) {
-                   return kernel_of_[edge.node] != k || edge.branch < 0;
-               });
+        return graph_[id].shape == graph_[kernels_[k].nodes[0]].shape;
     }
 
     bool only_reader(NodeId id, int k) const {
@@ -124,12 +125,7 @@ class Fuser {
     void connect(int k) {
         Kernel& kernel = kernels_[k];
         for (NodeId id : kernel.nodes) {
-            for (Edge edge : graph_[id].inputs) {
-                const bool inside = kernel_of_[edge.node] == k && computes(graph_[edge.node]);
-                const bool known =
-                    std::count(kernel.inputs.begin(), kernel.inputs.end(), edge.node);
-                if (!inside && !known) kernel.inputs.push_back(edge.node);
-            }
+            for (Edge edge : graph_[id].inputs) read(kernel, k, edge.node);
             const auto& readers = readers_[id];
             const bool wanted = std::count(graph_.outputs.begin(), graph_.outputs.end(), id) ||
                                 std::any_of(readers.begin(), readers.end(), [&](NodeId reader) {
@@ -138,6 +134,16 @@ class Fuser {
             if (wanted) kernel.outputs.push_back(id);
         }
         kernel.name = name_of(kernel);
+    }
+
+    void read(Kernel& kernel, int k, NodeId id) {
+        if (graph_[id].op->pattern == Pattern::pick) {
+            for (Edge edge : graph_[id].inputs) read(kernel, k, edge.node);
+            return;
+        }
+        const bool inside = kernel_of_[id] == k && computes(graph_[id]);
+        const bool known = std::count(kernel.inputs.begin(), kernel.inputs.end(), id);
+        if (!inside && !known) kernel.inputs.push_back(id);
     }
 
     // "s2" where windows are not one pixel apart.
@@ -163,7 +169,7 @@ class Fuser {
         for (NodeId id : kernel.nodes) {
             const std::string& op = graph_[id].op->name;
             const std::string layer = op.substr(0, op.find('.'));
-            const bool plumbing = layer == "negate" || layer == "add" || layer == "stack_branches";
+            const bool plumbing = layer == "negate" || layer == "add" || layer == "pick";
             if (op.find('.') != std::string::npos) gradient = "__" + op.substr(op.find('.') + 1);
             if (plumbing || std::count(layers.begin(), layers.end(), layer)) continue;
             layers.push_back(layer);

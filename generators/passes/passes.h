@@ -9,9 +9,10 @@
 
 namespace siamc {
 
-// Merges the branches' copies of the network into one that reads image rows, branches * tuple +
-// branch. Everything that compares branches then reads them as Edge{node, branch}, and weight
-// gradients sum over the branches by themselves. Throws std::logic_error if the branches differ.
+// Merges the branches' copies of the network into one that reads image rows. What compares branches
+// then picks their rows (layers/structural.h), and weight gradients sum over the branches by
+// themselves. An image that several tuples show has one row. Throws std::logic_error if the
+// branches differ.
 [[nodiscard]] Graph fold_twins(const Graph& graph);
 
 // Puts maxima of windows in front of functions that commute with them (relu), which then have less

@@ -33,6 +33,9 @@ constexpr int most_shared = row_quantum - 1;
 constexpr int most_parts = 24;
 static_assert(most_parts + 2 <= SIAMC_MAX_PARTS);
 
+// The executor finds a slice's images again in a table that is never more than half full.
+static_assert(2 * most_slice_rows <= SIAMC_TABLE);
+
 // Blocks of weights hold whole groups of zeros.
 static_assert(row_quantum % zero_group == 0);
 
@@ -109,13 +112,6 @@ class Planner {
                            [&](NodeId output) { return base(output) == id; });
     }
 
-    // As Operand::rows_per_tuple.
-    int rows_per_tuple(const Shape& shape) const {
-        if (shape.rows == Rows::image) return program_.graph.branches;
-        if (shape.rows == Rows::slice) return -program_.slice_tuples;
-        return shape.rows == Rows::tuple ? 1 : 0;
-    }
-
     // By slices run the kernels of that stage, unless tasks share a single row.
     bool by_slices(const Kernel& kernel) const {
         return stage_of(kernel) == Stage::slices && !shared_;
@@ -189,9 +185,8 @@ class Planner {
     }
 
     long bytes(NodeId id, int tuples) const {
-        const bool slices = node(id).shape.rows == Rows::slice;
         const int rows =
-            slices ? program_.slices : row_count(rows_per_tuple(node(id).shape), tuples);
+            row_count(node(id).shape.rows, program_.graph.branches, tuples, program_.slices);
         const long elements = rows ? rows * row_stride(id) : node(id).shape.size();
         return elements * element_bytes(node(id).op->type);
     }
@@ -234,7 +229,9 @@ class Planner {
             placed.push_back(tensor);
             program_.slice_bytes = std::max(program_.slice_bytes, tensor->offset + tensor->bytes);
         }
-        program_.arena_bytes = program_.slice_offset + program_.slices * program_.slice_bytes;
+        program_.first_images = program_.slice_offset + program_.slices * program_.slice_bytes;
+        program_.arena_bytes =
+            program_.first_images + round_up((program_.slices + 1) * 4L, line_bytes);
     }
 
     Operand whole(NodeId id, bool sliced) const {
@@ -248,16 +245,14 @@ class Planner {
             operand.stride.push_back(stride);
             stride *= extent;
         }
-        operand.rows_per_tuple = rows_per_tuple(shape);
+        operand.rows = shape.rows;
         if (shape.rows != Rows::none) {
             stride = static_cast<int>(row_stride(base(id)));
             operand.extent.push_back(0);
             operand.stride.push_back(stride);
         }
-        const long row_bytes = static_cast<long>(stride) * element_bytes(operand.type);
-        if (sliced && operand.rows_per_tuple > 0)
-            operand.tuple_stride = operand.rows_per_tuple * row_bytes;
-        if (sliced && operand.rows_per_tuple < 0) operand.task_stride = row_bytes;
+        if (sliced && shape.rows != Rows::none && shape.rows != Rows::dataset)
+            operand.row_stride = static_cast<long>(stride) * element_bytes(operand.type);
         locate(operand);
         return operand;
     }
@@ -278,7 +273,7 @@ class Planner {
             operand.offset = found->offset + (found->per_slice ? program_.slice_offset : 0);
             if (!found->per_slice) return;
             operand.task_stride = program_.slice_bytes;
-            operand.tuple_stride = 0;
+            operand.row_stride = 0;
         }
     }
 
@@ -343,9 +338,17 @@ class Planner {
 
 }  // namespace
 
-int row_count(int rows_per_tuple, int tuples) {
-    if (rows_per_tuple >= 0) return rows_per_tuple * tuples;
-    return static_cast<int>(round_up(tuples, -rows_per_tuple) / -rows_per_tuple);
+int row_count(Rows kind, int branches, int tuples, int slices) {
+    switch (kind) {
+        case Rows::image:
+            return branches * tuples;
+        case Rows::tuple:
+            return tuples;
+        case Rows::slice:
+            return slices;
+        default:
+            return 0;
+    }
 }
 
 int padded_batch(int batch, int branches) {

@@ -23,11 +23,10 @@ struct Operand {
     Space space = Space::arena;
     ElementType type = ElementType::float32;
     std::vector<int> extent, stride;  // the row dimension, if there is one, is the last
-    int rows_per_tuple = 0;           // 0: no row dimension, or that of the dataset; -n: a row
-                                      // a slice of n tuples, the last perhaps of fewer
+    Rows rows = Rows::none;           // what that dimension counts
     long offset = 0;                  // bytes from the start of the space
     long task_stride = 0;             // bytes between the boxes of consecutive tasks
-    long tuple_stride = 0;            // bytes between tuples, where slices share them out
+    long row_stride = 0;              // bytes between rows, where slices share them out
 };
 
 struct Call {
@@ -73,6 +72,7 @@ struct Program {
     int tuple_quantum = 0;  // tuples are padded to a multiple of this
     long slice_offset = 0;  // bytes: where the slices' parts start
     long slice_bytes = 0;   // of one slice's part
+    long first_images = 0;  // bytes: where the executor notes each slice's first image row
     long arena_bytes = 0;
 };
 
@@ -84,8 +84,8 @@ struct ParameterLayout {
     long padded = 0;  // floats of the buffer
 };
 
-// Rows of an operand in a call with so many tuples.
-int row_count(int rows_per_tuple, int tuples);
+// Rows of that kind, where so many tuples all show images of their own; datasets and none: 0.
+int row_count(Rows kind, int branches, int tuples, int slices);
 
 // Tuples that a program for `batch` of them runs at most: whole register tiles of rows, unless it
 // only ever sees one image.

@@ -214,15 +214,20 @@ class CpuSchedule {
                 out.vectorize(out.args()[0], row_quantum, TailStrategy::RoundUp);
                 continue;
             }
-            const Var c = out.args()[0], row = out.args().back();
-            registers_.channels(out, c, kernel_.dims[i][0]);
-            if (kernel_.branches > 1) {
-                Var tuple("tuple"), branch("branch");
-                out.split(row, tuple, branch, kernel_.branches, TailStrategy::RoundUp)
-                    .reorder(c, branch, tuple)
-                    .unroll(branch);
-            }
+            registers_.channels(out, out.args()[0], kernel_.dims[i][0]);
+            if (out.has_update_definition()) add_picked(out, kernel_.dims[i][0]);
         }
+    }
+
+    // Adjoints of picked rows: for each tuple and each of its branches, a line is added to.
+    void add_picked(Func out, int channels) {
+        const Var c = out.args()[0];
+        const RVar branch = out.rvars()[0], tuple = out.rvars()[1];
+        const int width = width_for(channels);
+        out.update()
+            .reorder(c, branch, tuple)
+            .vectorize(c, width, tail(channels, width))
+            .unroll(branch);
     }
 
     // Masks are made once for the rows of a tile, which all show them.

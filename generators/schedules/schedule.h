@@ -22,7 +22,6 @@ struct KernelFuncs {
     std::vector<int> taps = {1, 1};        // width and height of a convolution's kernel
     std::vector<Halide::Func> outputs;     // pure copies of some of the values, indexed alike
     std::vector<std::vector<int>> dims;    // of each output: extents without rows
-    int branches = 1;                      // rows of a tuple that belong together
     bool single_row = false;               // rows are few: register tiles have one
     ScheduleParameters tile;               // what was measured to be best; 0: the schedule's rule
 };
@@ -53,7 +52,7 @@ void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target);
 // Every Func that the outputs need, producers first, without the inputs' wrappers.
 std::vector<Halide::Func> all_funcs(const KernelFuncs& kernel);
 
-// Whether it only shows an input, or one branch of it, under other indices. Such a Func is always
+// Whether it only shows an input, or picked rows of it, under other indices. Such a Func is always
 // recomputed where it is used: an index that is itself read from memory has no bounds.
 bool is_view(const Halide::Func& func);
 

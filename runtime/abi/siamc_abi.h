@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define SIAMC_ABI_VERSION 2
+#define SIAMC_ABI_VERSION 3
 #define SIAMC_MAX_DIMS 5
 #define SIAMC_MAX_OPERANDS 12
 #define SIAMC_MAX_OUTPUTS 4
@@ -30,17 +30,26 @@ enum siamc_space {
     SIAMC_SPACES
 };
 
+/* What the last dimension of a tensor counts. */
+enum siamc_rows {
+    SIAMC_NO_ROWS,
+    SIAMC_IMAGE_ROWS, /* the batch's images, each once a slice */
+    SIAMC_TUPLE_ROWS,
+    SIAMC_STORED_ROWS, /* the data set's images or embeddings */
+    SIAMC_SLICE_ROWS,
+    SIAMC_ROW_KINDS
+};
+
 /* A box inside a tensor, as a kernel sees it. */
 typedef struct siamc_operand {
     uint8_t space;                /* enum siamc_space */
     uint8_t type_code, type_bits; /* as in halide_type_t */
     uint8_t dimensions;
-    int32_t rows_per_tuple; /* > 0: the last extent is this times the tuples at hand; < 0: it is
-                             * that of slices, 1 in a slice */
+    uint8_t rows; /* enum siamc_rows: the last extent is that of a call */
     int32_t extent[SIAMC_MAX_DIMS], stride[SIAMC_MAX_DIMS]; /* elements, innermost first */
     int64_t offset;                                         /* bytes from the start of the space */
-    int64_t task_stride;  /* bytes between the boxes of consecutive tasks */
-    int64_t tuple_stride; /* bytes between tuples, of which each slice has its own */
+    int64_t task_stride; /* bytes between the boxes of consecutive tasks */
+    int64_t row_stride;  /* bytes between rows, of which each slice has its own */
 } siamc_operand;
 
 typedef struct siamc_call {
@@ -71,8 +80,11 @@ typedef struct siamc_program {
     int32_t slice_tuples;  /* at most; see siamc_slice_tuples */
     int32_t tuple_quantum; /* tuples are padded to a multiple of this */
     int64_t arena_bytes;
-    int64_t row_bytes; /* of a stored image or embedding; 0: reads none */
-    int64_t rows_offset, shifts_offset, label_offset, weight_offset; /* in the arena; -1: none */
+    int64_t row_bytes;                  /* of a stored image or embedding; 0: reads none */
+    int64_t first_images_offset;        /* in the arena, as those below; -1: none */
+    int64_t rows_offset, shifts_offset; /* per image: see siamc_batch */
+    int64_t places_offset;              /* [branches] per tuple: image rows, counted in its slice */
+    int64_t label_offset, weight_offset;
     int64_t multiply_adds; /* of an image forward or, in training, forward and backward */
     const siamc_call* calls;
     const siamc_stage* stages;

@@ -44,22 +44,20 @@ typedef struct siamc_part {
 
 typedef struct siamc_run {
     void* base[SIAMC_SPACES];
-    int32_t dataset_rows; /* stored images or embeddings */
-    int32_t tuples;       /* padded */
-    int32_t slices;       /* of the program whose parts were added last */
+    int32_t rows[SIAMC_ROW_KINDS]; /* of the whole batch, padded */
     int32_t part_count, segments;
     int32_t done, helpers, error; /* shared by the threads */
     pthread_t caller;
     siamc_part parts[SIAMC_MAX_PARTS]; /* the last: what is not used is not cleared */
 } siamc_run;
 
-/* The tuples that a kernel is called with, and how many slices they are. */
+/* The rows of each kind that a kernel is called with. */
 typedef struct siamc_range {
-    int32_t first, tuples, slices;
+    int32_t first[SIAMC_ROW_KINDS], count[SIAMC_ROW_KINDS];
 } siamc_range;
 
 static inline int siamc_call_kernel(const siamc_run* run, const siamc_call* call, int32_t task,
-                                    siamc_range range) {
+                                    const siamc_range* range) {
     halide_buffer_t buffers[SIAMC_MAX_OPERANDS];
     halide_dimension_t dims[SIAMC_MAX_OPERANDS][SIAMC_MAX_DIMS];
     void* arguments[SIAMC_MAX_OPERANDS];
@@ -73,14 +71,11 @@ static inline int siamc_call_kernel(const siamc_run* run, const siamc_call* call
             dims[i][d].stride = operand->stride[d];
             dims[i][d].flags = 0;
         }
-        if (operand->rows_per_tuple > 0)
-            dims[i][operand->dimensions - 1].extent = operand->rows_per_tuple * range.tuples;
-        else if (operand->rows_per_tuple < 0)
-            dims[i][operand->dimensions - 1].extent = range.slices;
-        else if (operand->space == SIAMC_DATASET)
-            dims[i][operand->dimensions - 1].extent = run->dataset_rows;
+        if (operand->rows != SIAMC_NO_ROWS)
+            dims[i][operand->dimensions - 1].extent = range->count[operand->rows];
         buffer->host = (uint8_t*)run->base[operand->space] + operand->offset +
-                       task * operand->task_stride + range.first * operand->tuple_stride;
+                       task * operand->task_stride +
+                       range->first[operand->rows] * operand->row_stride;
         buffer->type.code = (halide_type_code_t)operand->type_code;
         buffer->type.bits = operand->type_bits;
         buffer->type.lanes = 1;
@@ -93,8 +88,7 @@ static inline int siamc_call_kernel(const siamc_run* run, const siamc_call* call
 
 static inline void siamc_add_program(siamc_run* run, const siamc_program* program) {
     const siamc_call* calls = program->calls;
-    const int32_t slice_tuples = siamc_slice_tuples(program, run->tuples);
-    if (slice_tuples > 0) run->slices = (run->tuples + slice_tuples - 1) / slice_tuples;
+    const int32_t slice_tuples = siamc_slice_tuples(program, run->rows[SIAMC_TUPLE_ROWS]);
     for (int32_t s = 0; s < program->stage_count; ++s) {
         siamc_part* part = &run->parts[run->part_count++];
         memset(part, 0, sizeof *part);
@@ -103,7 +97,7 @@ static inline void siamc_add_program(siamc_run* run, const siamc_program* progra
         part->call_count = program->stages[s].calls;
         if (program->stages[s].by_slices) {
             part->slice_tuples = slice_tuples;
-            part->tasks = run->slices;
+            part->tasks = run->rows[SIAMC_SLICE_ROWS];
         } else if (program->stages[s].tasks > 0) {
             part->through_all = 1;
             part->tasks = program->stages[s].tasks;
@@ -122,32 +116,37 @@ static inline int siamc_run_slice(const siamc_run* run, const siamc_part* part, 
     const uint8_t* arena = (const uint8_t*)run->base[SIAMC_ARENA];
     const uint8_t* dataset = (const uint8_t*)run->base[SIAMC_DATASET];
     const int32_t* row = (const int32_t*)(const void*)(arena + program->rows_offset);
-    siamc_range range = {slice * part->slice_tuples, part->slice_tuples, 1};
-    if (range.tuples > run->tuples - range.first) range.tuples = run->tuples - range.first;
-    for (int32_t r = 0; r < program->branches * range.tuples; ++r)
+    const int32_t* first_image =
+        (const int32_t*)(const void*)(arena + program->first_images_offset) + slice;
+    const int32_t tuple = slice * part->slice_tuples;
+    const int32_t left = run->rows[SIAMC_TUPLE_ROWS] - tuple;
+    const siamc_range range = {
+        {0, first_image[0], tuple, 0, slice},
+        {0, first_image[1] - first_image[0], left < part->slice_tuples ? left : part->slice_tuples,
+         run->rows[SIAMC_STORED_ROWS], 1}};
+    for (int32_t r = first_image[0]; r < first_image[1]; ++r)
         for (int64_t byte = 0; byte < program->row_bytes; byte += 64)
-            __builtin_prefetch(
-                dataset + row[program->branches * range.first + r] * program->row_bytes + byte, 0,
-                2);
+            __builtin_prefetch(dataset + row[r] * program->row_bytes + byte, 0, 2);
     for (int32_t c = 0; c < part->call_count; ++c) {
-        const int error = siamc_call_kernel(run, part->calls + c, slice, range);
+        const int error = siamc_call_kernel(run, part->calls + c, slice, &range);
         if (error) return error;
     }
     return 0;
 }
 
 static inline void siamc_run_task(siamc_run* run, const siamc_part* part, int32_t task) {
-    const siamc_range all = {0, run->tuples, run->slices};
+    siamc_range all = {{0, 0, 0, 0, 0}, {0, 0, 0, 0, 0}};
     int error = __atomic_load_n(&run->error, __ATOMIC_RELAXED);
+    memcpy(all.count, run->rows, sizeof all.count);
     if (!error && part->slice_tuples > 0) {
         error = siamc_run_slice(run, part, task);
     } else if (!error && part->through_all) {
         for (int32_t c = 0; c < part->call_count && !error; ++c)
-            error = siamc_call_kernel(run, part->calls + c, task, all);
+            error = siamc_call_kernel(run, part->calls + c, task, &all);
     } else if (!error) {
         const siamc_call* call = part->calls;
         while (task >= call->tasks) task -= (call++)->tasks;
-        error = siamc_call_kernel(run, call, task, all);
+        error = siamc_call_kernel(run, call, task, &all);
     }
     if (error) __atomic_store_n(&run->error, error, __ATOMIC_RELAXED);
     __atomic_fetch_add(&run->done, 1, __ATOMIC_RELEASE);
@@ -214,24 +213,84 @@ static inline int siamc_execute(siamc_run* run) {
     return error ? error : run->error;
 }
 
-/* Copies the batch into the arena and pads it to whole register tiles. A padded tuple shows the
- * first image everywhere and weighs nothing, so it adds exactly 0 to every gradient. */
+/* ---- a batch on its way into the arena ---------------------------------------------------- */
+
+#define SIAMC_TABLE_BITS 7 /* twice as many places as a slice has images, and more */
+#define SIAMC_TABLE (1 << SIAMC_TABLE_BITS)
+
+typedef struct siamc_images {
+    int32_t *row, *shift; /* in the arena; shift NULL: the program knows none */
+    int32_t count;
+    int32_t table[SIAMC_TABLE]; /* the slice's images by their hash, -1: none */
+} siamc_images;
+
+static inline void siamc_add_image(siamc_images* images, int32_t row, const int32_t shift[2]) {
+    images->row[images->count] = row;
+    if (images->shift) memcpy(images->shift + 2 * images->count, shift, 2 * sizeof *shift);
+    ++images->count;
+}
+
+/* The slice's image of that row under that shift, which is added if it is new. */
+static inline int32_t siamc_find_image(siamc_images* images, int32_t row, const int32_t shift[2]) {
+    const uint32_t key = (uint32_t)row + 31u * (uint32_t)shift[0] + 1021u * (uint32_t)shift[1];
+    uint32_t at = key * 2654435769u >> (32 - SIAMC_TABLE_BITS); /* Knuth's multiplicative hash */
+    for (; images->table[at] >= 0; at = (at + 1) % SIAMC_TABLE) {
+        const int32_t image = images->table[at];
+        if (images->row[image] == row &&
+            (!images->shift || !memcmp(images->shift + 2 * image, shift, 2 * sizeof *shift)))
+            return image;
+    }
+    images->table[at] = images->count;
+    siamc_add_image(images, row, shift);
+    return images->table[at];
+}
+
+/* Lists the images that each slice computes and, where tuples compare them, the places at which
+ * they find theirs: an image that a slice's tuples show several times is computed once. Tuples that
+ * pad the batch show its first image. Slices end in whole register tiles, perhaps with an image
+ * that no tuple shows, whose gradient is therefore 0. */
+static inline void siamc_list_images(siamc_run* run, const siamc_program* p,
+                                     const siamc_batch* batch) {
+    static const int32_t unmoved[2] = {0, 0};
+    uint8_t* arena = (uint8_t*)run->base[SIAMC_ARENA];
+    int32_t* first = (int32_t*)(void*)(arena + p->first_images_offset);
+    int32_t* place = p->places_offset < 0 ? NULL : (int32_t*)(void*)(arena + p->places_offset);
+    const int32_t tuples = run->rows[SIAMC_TUPLE_ROWS], slices = run->rows[SIAMC_SLICE_ROWS];
+    const int32_t real_rows = p->branches * batch->tuples;
+    const int32_t slice_rows = p->branches * siamc_slice_tuples(p, tuples);
+    siamc_images images;
+    images.row = (int32_t*)(void*)(arena + p->rows_offset);
+    images.shift = p->shifts_offset < 0 ? NULL : (int32_t*)(void*)(arena + p->shifts_offset);
+    images.count = 0;
+    for (int32_t slice = 0; slice < slices; ++slice) {
+        first[slice] = images.count;
+        memset(images.table, 0xFF, sizeof images.table);
+        for (int32_t r = slice * slice_rows;
+             r < (slice + 1) * slice_rows && r < p->branches * tuples; ++r) {
+            const int32_t shown = r < real_rows ? r : 0;
+            const int32_t* shift = batch->shifts ? batch->shifts + 2 * shown : unmoved;
+            if (place)
+                place[r] = siamc_find_image(&images, batch->rows[shown], shift) - first[slice];
+            else
+                siamc_add_image(&images, batch->rows[shown], shift);
+        }
+        while (images.count % p->tuple_quantum != 0)
+            siamc_add_image(&images, batch->rows[0], unmoved);
+    }
+    first[slices] = run->rows[SIAMC_IMAGE_ROWS] = images.count;
+}
+
+/* Copies the batch into the arena and pads it to whole register tiles. A padding tuple weighs
+ * nothing, so it adds exactly 0 to every gradient. */
 static inline void siamc_prepare_batch(siamc_run* run, const siamc_program* p,
                                        const siamc_batch* batch) {
     uint8_t* arena = (uint8_t*)run->base[SIAMC_ARENA];
     const int32_t quantum = p->tuple_quantum < p->batch ? p->tuple_quantum : p->batch;
     const int32_t tuples = (batch->tuples + quantum - 1) / quantum * quantum;
-    const size_t real_rows = (size_t)p->branches * (size_t)batch->tuples;
-    const size_t rows = (size_t)p->branches * (size_t)tuples;
-    int32_t* row = (int32_t*)(void*)(arena + p->rows_offset);
-    run->tuples = tuples;
-    memcpy(row, batch->rows, real_rows * sizeof *row);
-    for (size_t r = real_rows; r < rows; ++r) row[r] = batch->rows[0];
-    if (p->shifts_offset >= 0) {
-        int32_t* shift = (int32_t*)(void*)(arena + p->shifts_offset);
-        memset(shift, 0, rows * 2 * sizeof *shift);
-        if (batch->shifts) memcpy(shift, batch->shifts, real_rows * 2 * sizeof *shift);
-    }
+    const int32_t slice_tuples = siamc_slice_tuples(p, tuples);
+    run->rows[SIAMC_TUPLE_ROWS] = tuples;
+    run->rows[SIAMC_SLICE_ROWS] = (tuples + slice_tuples - 1) / slice_tuples;
+    siamc_list_images(run, p, batch);
     if (p->label_offset >= 0) {
         float* label = (float*)(void*)(arena + p->label_offset);
         memset(label, 0, (size_t)tuples * sizeof *label);
@@ -255,7 +314,7 @@ static inline void siamc_start(siamc_run* run, void* arena, const void* dataset,
     memset(run, 0, offsetof(siamc_run, parts));
     run->base[SIAMC_ARENA] = arena;
     run->base[SIAMC_DATASET] = (void*)(uintptr_t)dataset;
-    run->dataset_rows = stored;
+    run->rows[SIAMC_STORED_ROWS] = stored;
 }
 
 /* Embeddings of n images: out is [n][embedding_size]. rows: which of the stored images; every

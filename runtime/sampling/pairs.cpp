@@ -45,12 +45,11 @@ void PairSampler::epoch(int epoch, std::vector<std::int32_t>& rows,
                         std::vector<float>& labels) const {
     const auto number = static_cast<std::uint32_t>(epoch);
     fill_pairs(classes_, seed_, Stream::pairs, number, rows, labels);
-    shuffle(static_cast<std::uint32_t>(labels.size()), Random(seed_, Stream::pair_order, number),
-            [&](std::size_t i, std::size_t j) {
-                std::swap(rows[2 * i], rows[2 * j]);
-                std::swap(rows[2 * i + 1], rows[2 * j + 1]);
-                std::swap(labels[i], labels[j]);
-            });
+    const auto swap_anchors = [&](std::size_t i, std::size_t j) {
+        for (std::size_t r = 0; r < 4; ++r) std::swap(rows[4 * i + r], rows[4 * j + r]);
+    };
+    shuffle(static_cast<std::uint32_t>(classes_.images()),
+            Random(seed_, Stream::pair_order, number), swap_anchors);
 }
 
 std::uint64_t PairSet::hash() const {

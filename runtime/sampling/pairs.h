@@ -14,7 +14,9 @@ namespace siamc {
 
 // Shuffled training pairs. In every epoch each image is the anchor of exactly one positive and one
 // negative pair, so labels are balanced exactly. The positive partner is uniform over the other
-// images of the anchor's class, the negative one over all images of the other classes.
+// images of the anchor's class, the negative one over all images of the other classes. Anchors are
+// shuffled; the two pairs of one follow each other, the positive one first, so that a step computes
+// the anchor once.
 class PairSampler {
   public:
     // labels[i] is the class of image i. bad_data if a class has one image or if there is only one

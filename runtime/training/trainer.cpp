@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "sampling/pairs.h"
 #include "sampling/random.h"
+#include "sampling/shifts.h"
 #include "sampling/triplets.h"
 
 namespace siamc {
@@ -55,11 +56,9 @@ void Trainer::sample(int number) {
         PairSampler(train_.labels, config_.seed).epoch(number - 1, rows_, labels_);
     else
         TripletSampler(train_.labels, config_.seed).epoch(number - 1, rows_);
-    const int most = config_.recipe.shift;
-    if (most == 0) return;
-    Random random(config_.seed, Stream::augmentation, static_cast<std::uint32_t>(number - 1));
-    shifts_.resize(2 * rows_.size());
-    for (std::int32_t& shift : shifts_) shift = random.between(-most, most);
+    if (config_.recipe.shift == 0) return;
+    const Random random(config_.seed, Stream::augmentation, static_cast<std::uint32_t>(number - 1));
+    draw_shifts(rows_, loss_.train->branches, config_.recipe.shift, random, shifts_);
 }
 
 EpochRow Trainer::epoch(int number, const std::function<bool(const Progress&)>& after_step) {

@@ -97,7 +97,7 @@ LayerCase make_case(const Layer& layer, const std::vector<int>& dims, const Attr
         inputs = {{x}};
         if (layer.kind == LayerKind::distance) {
             made.graph.branches = 2;
-            inputs = {{x, 0}, {x, 1}};
+            inputs = {pick(made.graph, {x}, 0), pick(made.graph, {x}, 1)};
         }
     }
     made.graph.outputs = {layer.build(made.graph, {layer.name, inputs, attributes, {}}).node};
@@ -144,7 +144,8 @@ std::vector<LayerCase> cases_of(const Layer& layer) {
 std::vector<NodeId> layer_nodes(const Graph& graph) {
     std::vector<NodeId> nodes;
     for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id)
-        if (graph[id].op->pattern != Pattern::source) nodes.push_back(id);
+        if (graph[id].op->pattern != Pattern::source && graph[id].op != &pick_op())
+            nodes.push_back(id);
     return nodes;
 }
 

@@ -60,8 +60,7 @@ std::vector<double> realize(Halide::Func func, const Tensor64& like) {
 // The node's inputs, as it reads them.
 std::vector<Tensor64> inputs_of(const Graph& graph, NodeId id, const Values& values) {
     std::vector<Tensor64> inputs;
-    for (Edge edge : graph[id].inputs)
-        inputs.push_back(read_edge(edge, values.at(edge.node), graph.branches).tensor);
+    for (Edge edge : graph[id].inputs) inputs.push_back(values.at(edge.node).tensor);
     return inputs;
 }
 
@@ -115,8 +114,8 @@ void check_slopes(const Graph& graph, NodeId id, const std::vector<Tensor64>& in
 // Gradients by Halide's own differentiation of the forward algorithm.
 void check_autodiff(const Graph& graph, NodeId id, const std::vector<Tensor64>& inputs,
                     const Tensor64& adjoint, const std::vector<const Bounded*>& gradients,
-                    int image_rows) {
-    Algorithm algorithm = algorithm_of(graph, id, image_rows);
+                    const RowCounts& rows) {
+    Algorithm algorithm = algorithm_of(graph, id, rows);
     for (size_t i = 0; i < inputs.size(); ++i) algorithm.params[i].set(buffer_of(inputs[i]));
     const Halide::Buffer<float> seed = buffer_of(adjoint);
     const auto derivative = Halide::propagate_adjoints(algorithm.result, seed);
@@ -146,7 +145,7 @@ void check_values(const LayerCase& made, NodeId id, const Values& values) {
     const double most = largest(reference.data);
     check_close(value.tensor.data, reference.data, [&](size_t) { return 1e-7 * (most + 1e-3); });
     if (graph[id].op->pattern == Pattern::view) return;
-    Algorithm algorithm = algorithm_of(graph, id, rows_of(made).of(Rows::image));
+    Algorithm algorithm = algorithm_of(graph, id, rows_of(made));
     const std::vector<Tensor64> inputs = inputs_of(graph, id, values);
     for (size_t i = 0; i < inputs.size(); ++i) algorithm.params[i].set(buffer_of(inputs[i]));
     check_close(realize(algorithm.result, value.tensor), reference.data, [&](size_t at) {
@@ -175,8 +174,7 @@ void check_gradients(const LayerCase& made, NodeId id, Values values, RandomValu
         check_slopes(graph, id, inputs, i, adjoint, found[i]->tensor.data);
     }
     CHECK(std::count(found.begin(), found.end(), nullptr) < static_cast<long>(found.size()));
-    if (graph[id].op->algorithm)
-        check_autodiff(graph, id, inputs, adjoint, found, rows_of(made).of(Rows::image));
+    if (graph[id].op->algorithm) check_autodiff(graph, id, inputs, adjoint, found, rows_of(made));
 }
 
 // The layer and all its gradients as siamc would compile them for this machine.
@@ -204,6 +202,7 @@ void check_layer(const std::string& name) {
             Values values;
             for (auto& [id, tensor] : random.sources(made.graph, rows_of(made)))
                 values[id] = {tensor, {}};
+            add_shown(made.graph, values, rows_of(made));
             for (NodeId id : layer_nodes(made.graph)) {
                 INFO(made.graph[id].op->name);
                 values[id] = evaluate(made.graph, id, values, rows_of(made));

@@ -89,7 +89,9 @@ TEST_CASE("nothing outside the buffers is touched") {
 TEST_CASE("shifts are clamped to four pixels") {
     World far, near;
     for (std::size_t i = 0; i < far.shifts.size(); ++i) {
-        far.shifts[i] = (i % 2 ? -1 : 1) * static_cast<std::int32_t>(4 + i % 3 * 1000);
+        // An image is moved alike wherever it is shown: both batches then have as many images.
+        const std::int32_t far_away = 4 + far.rows[i / 2] % 3 * 1000;
+        far.shifts[i] = i % 2 ? -far_away : far_away;
         near.shifts[i] = i % 2 ? -4 : 4;
     }
     for (World* world : {&far, &near}) {

@@ -7,6 +7,7 @@
 #include "runtime/data_helpers.h"
 #include "sampling/episodes.h"
 #include "sampling/pairs.h"
+#include "sampling/shifts.h"
 #include "sampling/triplets.h"
 
 using namespace siamc;
@@ -111,7 +112,6 @@ TEST_CASE("an epoch's pairs depend on seed and epoch alone", "[samplers]") {
 
     const Epoch fourth = epoch_of(sampler, 4), other_seed = epoch_of(PairSampler(labels, 2), 3);
     CHECK(fourth.rows != third.rows);
-    CHECK(fourth.labels != third.labels);
     CHECK(other_seed.rows != third.rows);
     // A 64-bit seed counts with all its bits.
     CHECK(epoch_of(PairSampler(labels, 1 + (1ull << 32)), 3).rows != third.rows);
@@ -133,21 +133,44 @@ TEST_CASE("pair partners and places are uniform", "[samplers]") {
             three_classes.begin(), three_classes.end(), label_of(three_classes, anchor)));
         CHECK(same.size() == size - 1);
         CHECK(other.size() == three_classes.size() - size);
-        CHECK(place.size() == 2 * three_classes.size());
+        CHECK(place.size() == three_classes.size());  // every second one: positive pairs lead
         CHECK(roughly_equal(values(same)));
         CHECK(roughly_equal(values(other)));
         CHECK(roughly_equal(values(place)));
     }
 }
 
-TEST_CASE("positive and negative pairs are mixed, not in turn", "[samplers]") {
+TEST_CASE("the two pairs of an anchor follow each other", "[samplers]") {
     const Epoch epoch = epoch_of(PairSampler(some_labels(2000), 1), 0);
-    long changes = 0;
-    for (std::size_t i = 1; i < epoch.labels.size(); ++i)
-        changes += epoch.labels[i] != epoch.labels[i - 1];
-    // Half of 3999 with a standard deviation of 32: five of them.
-    CHECK(changes > 1999 - 160);
-    CHECK(changes < 1999 + 160);
+    for (std::size_t pair = 0; pair < epoch.labels.size(); pair += 2) {
+        REQUIRE(epoch.rows[2 * pair] == epoch.rows[2 * pair + 2]);
+        REQUIRE(epoch.labels[pair] == 1);
+        REQUIRE(epoch.labels[pair + 1] == 0);
+    }
+}
+
+TEST_CASE("shifts are drawn alike in both pairs of an anchor", "[samplers]") {
+    const Epoch epoch = epoch_of(PairSampler(some_labels(500), 1), 0);
+    std::vector<std::int32_t> shifts;
+    draw_shifts(epoch.rows, 2, 2, Random(4, Stream::augmentation), shifts);
+    REQUIRE(shifts.size() == 2 * epoch.rows.size());
+    std::map<std::int32_t, long> drawn, partners;  // by both pixels; how partners differ
+    for (std::size_t pair = 0; pair < epoch.labels.size(); ++pair) {
+        const std::int32_t* of = &shifts[4 * pair];
+        for (int i = 0; i < 4; ++i) REQUIRE(std::abs(of[i]) <= 2);
+        if (pair % 2 == 1) REQUIRE((of[0] == of[-4] && of[1] == of[-3]));
+        if (pair % 2 == 0) ++drawn[5 * of[0] + of[1]];
+        ++partners[5 * of[2] + of[3]];
+    }
+    CHECK(drawn.size() == 25);
+    CHECK(partners.size() == 25);
+    CHECK(roughly_equal(values(partners)));
+
+    // Triplets that follow each other have other anchors: nothing is moved alike.
+    const std::vector<std::int32_t> rows = {1, 2, 3, 4, 2, 3, 4, 5, 6};
+    draw_shifts(rows, 3, 4, Random(4, Stream::augmentation), shifts);
+    CHECK(std::equal(&shifts[6], &shifts[8], &shifts[12]));
+    CHECK_FALSE(std::equal(&shifts[0], &shifts[2], &shifts[6]));
 }
 
 TEST_CASE("an epoch's triplets are truthful and anchored once", "[samplers]") {
@@ -217,7 +240,7 @@ TEST_CASE("sets, epochs and episodes of a seed never change", "[samplers]") {
     CHECK(evaluation_pairs(three_classes, 42).hash() == 0xec08390e48d94ea2);
     CHECK(evaluation_triplets(three_classes, 42).hash() == 0xd5eee74d91ede4c6);
     const Epoch epoch = epoch_of(PairSampler(three_classes, 42), 7);
-    CHECK(PairSet{epoch.rows, epoch.labels}.hash() == 0x2f83a2ae01abf46f);
+    CHECK(PairSet{epoch.rows, epoch.labels}.hash() == 0x451bc80e9dccac92);
     CHECK(TripletSet{epoch_of(TripletSampler(three_classes, 42), 7)}.hash() == 0x6b21bf20efa5c847);
     const Episode episode = EpisodeSampler(three_classes, 2, 2, 1, 42).episode(7);
     CHECK(episode.support == std::vector<std::int32_t>{12, 0, 1, 4});

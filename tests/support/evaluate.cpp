@@ -54,27 +54,10 @@ Tensor64 make_tensor(const Shape& shape, const RowCounts& rows) {
     return {shape, count, std::vector<double>(static_cast<size_t>(shape.size() * count))};
 }
 
-Bounded read_edge(const Edge& edge, const Bounded& value, int branches) {
-    if (edge.branch < 0) return value;
-    Bounded branch;
-    const Tensor64& whole = value.tensor;
-    branch.tensor = {{whole.shape.dims, Rows::tuple}, whole.rows / branches, {}};
-    const long size = whole.shape.size();
-    for (int tuple = 0; tuple < branch.tensor.rows; ++tuple) {
-        const long start = (static_cast<long>(branches) * tuple + edge.branch) * size;
-        const auto copy = [&](const std::vector<double>& from, std::vector<double>& to) {
-            if (!from.empty())
-                to.insert(to.end(), from.begin() + start, from.begin() + start + size);
-        };
-        copy(whole.data, branch.tensor.data);
-        copy(value.error, branch.error);
-    }
-    return branch;
-}
-
-Algorithm algorithm_of(const Graph& graph, NodeId id, int image_rows, int tile_rows) {
+Algorithm algorithm_of(const Graph& graph, NodeId id, const RowCounts& rows) {
     Algorithm algorithm;
-    AlgorithmContext context{graph, graph[id], {}, image_rows, 1, tile_rows};
+    AlgorithmContext context{graph, graph[id], {}, rows.of(Rows::image), rows.of(Rows::tuple),
+                             1,     rows.tile};
     for (Edge edge : graph[id].inputs) {
         const Shape shape = graph.shape_of(edge);
         const auto dims = static_cast<int>(shape.dims.size()) + (shape.rows != Rows::none);
@@ -101,10 +84,9 @@ Bounded evaluate(const Graph& whole, NodeId id, const std::map<NodeId, Bounded>&
         value.tensor.shape = node.shape;
         return value;
     }
-    const Algorithm algorithm = algorithm_of(graph, id, rows.of(Rows::image), rows.tile);
+    const Algorithm algorithm = algorithm_of(graph, id, rows);
     std::vector<Bounded> inputs;
-    for (Edge edge : node.inputs)
-        inputs.push_back(read_edge(edge, values.at(edge.node), graph.branches));
+    for (Edge edge : node.inputs) inputs.push_back(values.at(edge.node));
     Interpreter interpreter;
     for (size_t i = 0; i < inputs.size(); ++i)
         interpreter.bind(algorithm.params[i].name(), inputs[i]);
@@ -122,15 +104,22 @@ Bounded evaluate(const Graph& whole, NodeId id, const std::map<NodeId, Bounded>&
     return result;
 }
 
+void add_shown(const Graph& graph, std::map<NodeId, Bounded>& values, const RowCounts& rows) {
+    for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
+        const auto& inputs = graph[id].inputs;
+        const bool ready = std::all_of(inputs.begin(), inputs.end(),
+                                       [&](Edge edge) { return values.count(edge.node) > 0; });
+        if ((is_view(graph, id) || graph[id].op == &pick_op()) && ready && !values.count(id))
+            values[id] = evaluate(graph, id, values, rows);
+    }
+}
+
 Tensor64 evaluate_reference(const Graph& graph, NodeId id, const std::map<NodeId, Tensor64>& values,
                             const RowCounts& rows) {
     const Node& node = graph[id];
     if (!node.op->reference) throw std::logic_error(node.op->name + " has no reference");
-    std::vector<Tensor64> inputs;
     std::vector<const Tensor64*> pointers;
-    for (Edge edge : node.inputs)
-        inputs.push_back(read_edge(edge, {values.at(edge.node), {}}, graph.branches).tensor);
-    for (const Tensor64& input : inputs) pointers.push_back(&input);
+    for (Edge edge : node.inputs) pointers.push_back(&values.at(edge.node));
     Tensor64 result = make_tensor(node.shape, rows);
     node.op->reference(graph, node, pointers, result);
     return result;
@@ -141,15 +130,9 @@ ProgramValues::ProgramValues(const Program& program, const std::map<NodeId, Tens
     : rows_(rows) {
     for (const auto& [id, tensor] : sources) stored_[id] = {tensor, {}};
     for (const Kernel& kernel : program.kernels) {
-        store_views(program.graph);
+        add_shown(program.graph, stored_, rows_);
         run(program.graph, kernel);
     }
-}
-
-void ProgramValues::store_views(const Graph& graph) {
-    for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id)
-        if (is_view(graph, id) && !stored_.count(id) && stored_.count(graph[id].inputs[0].node))
-            stored_[id] = evaluate(graph, id, stored_, rows_);
 }
 
 void ProgramValues::run(const Graph& graph, const Kernel& kernel) {

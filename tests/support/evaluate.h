@@ -21,9 +21,6 @@ struct RowCounts {
 
 Tensor64 make_tensor(const Shape& shape, const RowCounts& rows);
 
-// The tensor as the reader of the edge sees it: one branch of it, or all.
-Bounded read_edge(const Edge& edge, const Bounded& value, int branches);
-
 // A node's algorithm on its own: an ImageParam per input, dims innermost first, then rows.
 struct Algorithm {
     std::vector<Halide::ImageParam> params;
@@ -31,12 +28,15 @@ struct Algorithm {
     Halide::Func result;
 };
 
-// `image_rows`: of the whole batch.
-Algorithm algorithm_of(const Graph& graph, NodeId id, int image_rows, int tile_rows = 1);
+// `rows`: of the whole batch.
+Algorithm algorithm_of(const Graph& graph, NodeId id, const RowCounts& rows);
 
 // The node's value from those of its inputs, by its algorithm; views and `rows` as they are.
 Bounded evaluate(const Graph& graph, NodeId id, const std::map<NodeId, Bounded>& values,
                  const RowCounts& rows);
+
+// Adds the values of views and picks whose inputs are there.
+void add_shown(const Graph& graph, std::map<NodeId, Bounded>& values, const RowCounts& rows);
 
 // The node's value by its reference implementation. Throws std::logic_error if it has none.
 Tensor64 evaluate_reference(const Graph& graph, NodeId id, const std::map<NodeId, Tensor64>& values,
@@ -58,7 +58,6 @@ class ProgramValues {
 
   private:
     void run(const Graph& graph, const Kernel& kernel);
-    void store_views(const Graph& graph);
 
     std::map<NodeId, Bounded> stored_, expected_;
     RowCounts rows_;

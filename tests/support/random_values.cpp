@@ -36,6 +36,17 @@ void RandomValues::draw_images(Tensor64& images) {
     }
 }
 
+// Some images are shown by several tuples and some by none, but no tuple shows one twice: where
+// a distance is 0, Halide's own derivative has no value.
+void RandomValues::draw_places(Tensor64& places, int images) {
+    const int branches = places.shape.dims[0];
+    for (int tuple = 0; tuple < places.rows; ++tuple) {
+        const int first = below(images);
+        for (int b = 0; b < branches; ++b)
+            places.data[static_cast<size_t>(tuple * branches + b)] = (first + b) % images;
+    }
+}
+
 std::map<NodeId, Tensor64> RandomValues::sources(const Graph& graph, const RowCounts& rows) {
     std::map<NodeId, Tensor64> values;
     for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
@@ -43,6 +54,7 @@ std::map<NodeId, Tensor64> RandomValues::sources(const Graph& graph, const RowCo
         Tensor64& tensor = values[id] = make_tensor(graph[id].shape, rows);
         for (double& value : tensor.data) value = static_cast<float>(source_value(graph[id], rows));
         if (graph[id].op == &images_op()) draw_images(tensor);
+        if (graph[id].op == &places_op()) draw_places(tensor, rows.of(Rows::image));
     }
     return values;
 }

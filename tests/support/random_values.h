@@ -22,6 +22,7 @@ class RandomValues {
 
   private:
     void draw_images(Tensor64& images);
+    void draw_places(Tensor64& places, int images);
     double source_value(const Node& node, const RowCounts& rows);
 
     std::mt19937 engine_;

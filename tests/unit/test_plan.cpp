@@ -109,22 +109,24 @@ struct Range {
     long begin, end;
 };
 
-Range range_of(const Slicing& slicing, const Call& call, const Operand& operand, int task) {
-    const int first = by_slices(call) ? task * slicing.slice : 0;
-    int tuples = slicing.tuples - first, slices = slicing.count;
+Range range_of(const Slicing& slicing, int branches, const Call& call, const Operand& operand,
+               int task) {
+    const int tuple = by_slices(call) ? task * slicing.slice : 0;
+    int tuples = slicing.tuples - tuple, slices = slicing.count, slice = 0;
     if (by_slices(call)) {
         tuples = std::min(slicing.slice, tuples);
         slices = 1;
+        slice = task;
     }
+    const int first = row_count(operand.rows, branches, tuple, slice);
     const long bytes = operand.type == ElementType::uint8 ? 1 : 4;
     long last = 0;
     for (size_t d = 0; d < operand.extent.size(); ++d) {
         int extent = operand.extent[d];
-        if (operand.rows_per_tuple != 0 && d + 1 == operand.extent.size())
-            extent = operand.rows_per_tuple > 0 ? operand.rows_per_tuple * tuples : slices;
+        if (extent == 0) extent = row_count(operand.rows, branches, tuples, slices);
         last += static_cast<long>(extent - 1) * operand.stride[d];
     }
-    const long begin = operand.offset + task * operand.task_stride + first * operand.tuple_stride;
+    const long begin = operand.offset + task * operand.task_stride + first * operand.row_stride;
     return {begin, begin + (last + 1) * bytes};
 }
 
@@ -137,7 +139,8 @@ void for_each_access(const Program& program, const Slicing& slicing, Visit&& vis
         for (int task = 0; task < tasks; ++task)
             for (size_t i = 0; i < call.operands.size(); ++i)
                 visit(static_cast<int>(c), task, call.operands[i],
-                      range_of(slicing, call, call.operands[i], task), i >= inputs);
+                      range_of(slicing, program.graph.branches, call, call.operands[i], task),
+                      i >= inputs);
     }
 }
 
@@ -190,7 +193,9 @@ TEST_CASE("tensors start on a cache line and lie in the arena", "[plan]") {
         INFO(planned.what);
         CHECK(program.slice_offset % 64 == 0);
         CHECK(program.slice_bytes % 64 == 0);
-        CHECK(program.arena_bytes >= program.slice_offset + program.slices * program.slice_bytes);
+        CHECK(program.first_images >= program.slice_offset + program.slices * program.slice_bytes);
+        CHECK(program.first_images % 64 == 0);
+        CHECK(program.arena_bytes >= program.first_images + 4 * (program.slices + 1));
         for (const Placement& tensor : program.arena) {
             INFO(program.graph[tensor.node].name);
             CHECK(tensor.offset % 64 == 0);
