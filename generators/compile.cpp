@@ -96,9 +96,7 @@ void write_library(const Library& library, const fs::path& folder, int jobs) {
     const fs::path archive = folder / ("lib" + name + ".a"), header = folder / (name + ".h");
     emit_archive(library, archive, jobs);
     write_text(header, emit_header(library));
-    write_text(folder / "siamc_abi.h", siamc_abi_header);
-    write_text(folder / "siamc_run.h", siamc_run_header);
-    write_text(folder / "HalideRuntime.h", halide_runtime_header);
+    for (const RuntimeHeader& text : runtime_headers) write_text(folder / text.name, text.text);
     write_text(folder / (name + ".manifest.json"), emit_manifest(library, {archive, header}));
 }
 

@@ -4,12 +4,15 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace siamc {
 
-extern const std::string siamc_abi_header;
-extern const std::string siamc_run_header;
-extern const std::string halide_runtime_header;
+struct RuntimeHeader {
+    std::string name, text;
+};
+
+extern const std::vector<RuntimeHeader> runtime_headers;
 extern const std::string tuned_schedules;  // schedules/tuned.toml
 
 }  // namespace siamc

@@ -6,7 +6,7 @@
 #include <map>
 #include <stdexcept>
 
-#include "abi/siamc_run.h"
+#include "abi/siamc_run.h"  // its limits
 #include "layers/active.h"
 #include "layers/structural.h"
 #include "passes/share.h"

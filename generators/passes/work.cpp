@@ -7,6 +7,7 @@
 #include "layers/active.h"
 #include "layers/structural.h"
 #include "layers/windows.h"
+#include "layers/winners.h"
 
 namespace siamc {
 
@@ -40,7 +41,7 @@ long multiply_adds(const Graph& graph, const Node& node) {
         // Winograd's kernel serves four pixels at once.
         return kernel * places(node.shape) / (node.op->name == "winograd" ? 4 : 1);
     }
-    if (pattern == Pattern::scatter && node.shape.rows == Rows::image)
+    if (node.op == &grad_input_won_op())
         return graph.shape_of(node.inputs[2]).size() * places(graph.shape_of(node.inputs[1]));
     const bool sums = pattern == Pattern::batch_sum || pattern == Pattern::slice_sum ||
                       pattern == Pattern::scatter;
