@@ -231,6 +231,7 @@ Json measure(const siamc_model& tables, const std::string& data, int threads, in
                    {"bandwidth_gbs", read_gbs(memory_sized, threads)},
                    {"peak_rss_mb", memory},
                    {"target", tables.target},
+                   {"variant", siamc_variant_name(&tables)},
                    {"rows", Json::array()}};
     for (const Row& row : rows) result["rows"].push_back(to_json(row, tables, threads, peak));
     return result;
@@ -243,8 +244,8 @@ void print(const Json& result) {
                result["bandwidth_gbs"].get<double>(), result["peak_rss_mb"].get<double>());
     fmt::print("{:.0f} % of the pixels are 0 ({}); products with them count, skipped or not\n",
                100 * result["zero_pixels"].get<double>(), result["data"].get<std::string>());
-    fmt::print("compiled for {}\n{:<40}{:>7}{:>12}{:>12}{:>10}\n",
-               result["target"].get<std::string>(), "", "batch", "time", "GFLOP/s", "of peak");
+    fmt::print("compiled for {}, runs {}\n{:<40}{:>7}{:>12}{:>12}{:>10}\n",
+               result["target"].get<std::string>(), result["variant"].get<std::string>(), "", "batch", "time", "GFLOP/s", "of peak");
     for (const Json& row : result["rows"]) {
         const std::string name =
             fmt::format("{} {} {}", row["model"].get<std::string>(), row["loss"].get<std::string>(),

@@ -59,24 +59,24 @@ po::options_description options() {
 }
 
 // Every feature of the target must be one of this machine's: the kernels run here.
-Halide::Target runnable_target(const std::string& text) {
+bool runs_here(const Halide::Target& target) {
     const Halide::Target host = Halide::get_host_target();
-    if (text == "host") return host;
-    if (!Halide::Target::validate_target_string(text))
-        fail(Exit::usage, "--target: '{}' is no target\n  write: host, or one of siamc targets",
-             text);
-    const Halide::Target target(text);
     bool runs = target.arch == host.arch && target.bits == host.bits && target.os == host.os;
     for (int f = 0; f < Halide::Target::FeatureEnd; ++f) {
         const auto feature = static_cast<Halide::Target::Feature>(f);
         runs = runs && (!target.has_feature(feature) || host.has_feature(feature));
     }
-    if (!runs)
-        fail(Exit::usage,
-             "--target: this machine cannot run {}\n  why: it is {}\n  write: host, or a target "
-             "with fewer features",
-             text, host.to_string());
-    return target;
+    return runs;
+}
+
+// Of several variants the first that runs here.
+LibraryTarget runnable_target(const std::string& text) {
+    for (const Variant& variant : resolve_target(text).variants)
+        if (runs_here(variant.target)) return single_target(variant.target);
+    fail(Exit::usage,
+         "--target: this machine cannot run {}\n  why: it is {}\n  write: host, or a target "
+         "with fewer features",
+         text, Halide::get_host_target().to_string());
 }
 
 using Kernels = std::vector<std::pair<std::string, KernelTask>>;
@@ -191,12 +191,13 @@ int bench_schedules(const po::variables_map& values) {
     if (compile.batch < 1 || compile.batch > 65536) fail(Exit::usage, "--batch: 1 to 65536");
     const auto library = compile_model(read_model(values["model"].as<std::string>()), compile);
     const auto chosen = choose_kernels(*library, values["kernel"].as<std::string>());
-    prepare_compiler(compile.target);
+    const Variant& variant = compile.target.variants[0];
+    prepare_compiler(variant.target);
     Bounds bounds;
     bounds.peak_gflops = peak_gflops(1);
     Json result = {{"machine", describe_machine()},
                    {"date", today()},
-                   {"target", compile.target.to_string()},
+                   {"target", variant.target.to_string()},
                    {"peak_gflops", bounds.peak_gflops},
                    {"rows", Json::array()}};
     if (!json)
@@ -206,8 +207,9 @@ int bench_schedules(const po::variables_map& values) {
             result["machine"].get<std::string>(), result["date"].get<std::string>(),
             bounds.peak_gflops, result["target"].get<std::string>(), "", "compile s", "us",
             "GFLOP/s", "% of peak", "of bound", "max error");
-    for (const auto& [symbol, task] : chosen) {
-        const Json rows = time_kernel(symbol, task, values, compile.target, bounds);
+    for (const auto& [name, kernel] : chosen) {
+        const KernelTask task = for_variant(*library, kernel, variant);
+        const Json rows = time_kernel(name, task, values, variant.target, bounds);
         if (!json) print_kernel(rows);
         for (const Json& row : rows) result["rows"].push_back(row);
     }

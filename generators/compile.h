@@ -33,7 +33,7 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
 extern const std::vector<std::string> step_names;
 
 struct CompileOptions {
-    Halide::Target target;
+    LibraryTarget target;
     int batch = 128;  // the most tuples of a training step
     ScheduleTable schedules = built_in_schedules();
     Observer observe = [](const auto&, const auto&, const auto&) {};

@@ -32,19 +32,6 @@ constexpr const char* usage = R"(usage: siamc COMMAND [options]
 Try siamc compile --help.
 )";
 
-// "host" is this machine; anything else is a full Halide triple with features.
-Halide::Target parse_target(const std::string& text) {
-    if (text == "host") return Halide::get_host_target();
-    if (!Halide::Target::validate_target_string(text))
-        fail(
-            Exit::usage,
-            "--target: '{}' is no target\n  why: a target is arch-bits-os, then features\n  write: "
-            "host, or as in x86-64-linux-avx-avx2-fma-f16c-sse41; siamc targets lists the usual "
-            "ones",
-            text);
-    return Halide::Target(text);
-}
-
 po::variables_map parse(const po::options_description& options,
                         const std::vector<std::string>& arguments) {
     po::options_description all;
@@ -105,7 +92,8 @@ int compile_command(const std::vector<std::string>& arguments) {
     po::options_description options("siamc compile MODEL.toml");
     const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     options.add_options()("help", "this text")(
-        "target", po::value<std::string>()->default_value("host"), "what to compile for")(
+        "target", po::value<std::string>()->default_value("host"),
+        "what to compile for: see siamc targets")(
         "batch", po::value<int>()->default_value(128), "the most tuples in a training step")(
         "output,o", po::value<std::string>()->default_value("."), "folder for the files")(
         "schedules", po::value<std::string>(),
@@ -115,7 +103,7 @@ int compile_command(const std::vector<std::string>& arguments) {
     const po::variables_map values = parse(options, arguments);
     if (values.count("help")) return std::cout << options << "\n", 0;
     CompileOptions compile;
-    compile.target = parse_target(values["target"].as<std::string>());
+    compile.target = resolve_target(values["target"].as<std::string>());
     compile.batch = batch_of(values);
     if (values.count("schedules"))
         compile.schedules = read_schedules(values["schedules"].as<std::string>());
@@ -135,7 +123,7 @@ int inspect_command(const std::vector<std::string>& arguments) {
     const po::variables_map values = parse(options, arguments);
     if (values.count("help")) return std::cout << options << "\n", 0;
     CompileOptions compile;
-    compile.target = Halide::get_host_target();
+    compile.target = single_target(Halide::get_host_target());
     compile.batch = batch_of(values);
     compile.observe = [](const std::string& step, const std::string& entry, const auto& state) {
         if (step == "skip-zeros" || step == "work" || step == "fuse" || step == "plan")
@@ -150,7 +138,8 @@ const std::pair<std::string, KernelTask>& find_kernel(const Library& library,
     std::vector<std::string> symbols;
     for (const auto& kernel : library.kernels) {
         if (kernel.first == name) return kernel;
-        if (candidates(kernel.second, library.target).size() > 1) symbols.push_back(kernel.first);
+        const Halide::Target& target = library.target.variants[0].target;
+        if (candidates(kernel.second, target).size() > 1) symbols.push_back(kernel.first);
     }
     fail(Exit::usage, "--kernel: {} has no kernel '{}'\n  write: one of\n    {}",
          library.model.name, name, fmt::join(symbols, "\n    "));
@@ -177,17 +166,19 @@ int tune_command(const std::vector<std::string>& arguments) {
     const double seconds = values["seconds"].as<double>();
     if (!(seconds > 0)) fail(Exit::usage, "--seconds: more than 0");
     CompileOptions compile;
-    compile.target = Halide::get_host_target();
+    compile.target = single_target(Halide::get_host_target());
     compile.batch = batch_of(values);
     compile.schedules = {};  // what is measured is held against the rule
     const auto library = compile_named_model(values, compile);
-    const auto& [symbol, task] = find_kernel(*library, values["kernel"].as<std::string>());
-    if (candidates(task, compile.target).size() < 2)
+    const auto& [symbol, kernel] = find_kernel(*library, values["kernel"].as<std::string>());
+    const Variant& variant = compile.target.variants[0];
+    const KernelTask task = for_variant(*library, kernel, variant);
+    if (candidates(task, variant.target).size() < 2)
         fail(Exit::usage, "--kernel: the schedule of {} leaves nothing open", symbol);
     const std::string file = values["output"].as<std::string>();
     ScheduleTable table = read_schedules(file, true);
-    prepare_compiler(compile.target);
-    const TunedSchedule best = tune(key_of(task), task, compile.target, seconds, print_trial);
+    prepare_compiler(variant.target);
+    const TunedSchedule best = tune(key_of(task), task, variant.target, seconds, print_trial);
     std::erase_if(table, [&](const TunedSchedule& entry) {
         return entry.kernel == best.kernel && entry.family == best.family;
     });
@@ -201,13 +192,7 @@ int tune_command(const std::vector<std::string>& arguments) {
 }
 
 int targets_command() {
-    std::cout << "host                                        this machine: "
-              << Halide::get_host_target().to_string()
-              << "\nx86-64-linux-sse41                          any x86-64 since 2008; built\n"
-                 "x86-64-linux-avx-avx2-f16c-fma-sse41        AVX2 and FMA; tested\n"
-                 "x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41  AVX-512; tested "
-                 "where the processor has it\n"
-                 "arm-64-linux                                NEON; built\n";
+    std::cout << list_targets();
     return 0;
 }
 

@@ -117,19 +117,21 @@ void name_kernels(Library& library) {
                 const int times = ++used[symbol];
                 if (times > 1) symbol += fmt::format("__{}", times);
                 entry->second = symbol;
-                task.tile =
-                    find_schedule(library.schedules, key_of(task), target_family(library.target));
-                all +=
-                    fmt::format("{} {} ", task.tile.parameters.vectors, task.tile.parameters.wide);
+                for (const Variant& variant : library.target.variants) {
+                    const ScheduleParameters tile =
+                        for_variant(library, task, variant).tile.parameters;
+                    all += fmt::format("{} {} ", tile.vectors, tile.wide);
+                }
                 library.kernels.push_back({symbol, task});
                 all += key;
             }
-            named.symbols.push_back(entry->second);
+            named.kernels.push_back(entry->second);
         }
         all += to_string(named.program);
     }
-    all += library.target.to_string() + fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR,
-                                                    HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH);
+    for (const Variant& variant : library.target.variants) all += variant.target.to_string();
+    all += fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR,
+                       HALIDE_VERSION_PATCH);
     library.hash = fmt::format("{:016x}", XXH64(all.data(), all.size(), 0));
 }
 
@@ -137,7 +139,17 @@ std::string key_of(const KernelTask& task) {
     return task.kernel->name + (task.single_row ? "__one" : "");
 }
 
-std::string optimizer_symbol(const Library& library, const OptimizerRule& rule) {
+std::string symbol_of(const std::string& kernel, const Variant& variant) {
+    return kernel + "__" + variant.name;
+}
+
+KernelTask for_variant(const Library& library, const KernelTask& kernel, const Variant& variant) {
+    KernelTask task = kernel;
+    task.tile = find_schedule(library.schedules, key_of(task), variant.name);
+    return task;
+}
+
+std::string optimizer_kernel(const Library& library, const OptimizerRule& rule) {
     return fmt::format("{}__{}", library.model.name, rule.name);
 }
 
@@ -147,7 +159,7 @@ int optimizer_block(const ParameterLayout& parameters) {
 
 void emit_archive(const Library& library, const fs::path& file, int jobs) {
     const ScratchFolder scratch(file);
-    const Halide::GeneratorContext context(kernel_target(library.target));
+    const Halide::Target& base = library.target.variants.back().target;
     std::vector<std::string> objects;
     std::vector<Job> work;
     const auto add = [&](const std::string& symbol, std::function<Halide::Module()> module) {
@@ -156,20 +168,28 @@ void emit_archive(const Library& library, const fs::path& file, int jobs) {
                             module().compile({{Halide::OutputFileType::object, object}});
                         }});
     };
-    for (const auto& [symbol, task] : library.kernels)
-        add(symbol,
-            [&context, &task = task, &symbol = symbol] { return generate(task, context, symbol); });
-    for (const OptimizerRule& rule : optimizer_rules())
-        add(optimizer_symbol(library, rule), [&] {
-            return generate_optimizer(rule, optimizer_block(library.parameters), context,
-                                      optimizer_symbol(library, rule));
-        });
+    for (const Variant& variant : library.target.variants) {
+        const Halide::GeneratorContext context(kernel_target(variant.target));
+        for (const auto& [name, kernel] : library.kernels)
+            add(symbol_of(name, variant),
+                [context, symbol = symbol_of(name, variant),
+                 task = for_variant(library, kernel, variant)] {
+                    return generate(task, context, symbol);
+                });
+        for (const OptimizerRule& rule : optimizer_rules()) {
+            const std::string symbol = symbol_of(optimizer_kernel(library, rule), variant);
+            add(symbol, [&rule, &library, context, symbol] {
+                return generate_optimizer(rule, optimizer_block(library.parameters), context,
+                                          symbol);
+            });
+        }
+    }
     objects.push_back((scratch.path() / "halide_runtime.o").string());
     work.push_back({"halide_runtime",
-                    [&] { Halide::compile_standalone_runtime(objects.back(), library.target); }});
+                    [&] { Halide::compile_standalone_runtime(objects.back(), base); }});
     run_jobs(work, jobs);
     const fs::path temporary = scratch.path() / file.filename();
-    Halide::create_static_library(objects, library.target, temporary.string());
+    Halide::create_static_library(objects, base, temporary.string());
     fs::rename(temporary, file);
 }
 

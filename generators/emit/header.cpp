@@ -22,6 +22,28 @@ std::string join_ints(const std::vector<int>& values) {
     return fmt::format("{}", fmt::join(values, ", "));
 }
 
+std::string variants_text(const Library& library) {
+    constexpr int words = (Halide::Target::FeatureEnd + 63) / 64;
+    const std::string& model = library.model.name;
+    std::string features, table;
+    for (const Variant& variant : library.target.variants) {
+        std::vector<std::uint64_t> bits(words);
+        for (int f = 0; f < Halide::Target::FeatureEnd; ++f)
+            if (variant.target.has_feature(static_cast<Halide::Target::Feature>(f)))
+                bits[static_cast<size_t>(f / 64)] |= std::uint64_t{1} << f % 64;
+        features += fmt::format("static const uint64_t {}_{}_features[] = {{{}}};\n", model,
+                                variant.name, fmt::join(bits, ", "));
+        table += fmt::format("    {{\"{0}\", \"{1}\", {2}_{0}_features}},\n", variant.name,
+                             variant.target.to_string(), model);
+    }
+    return fmt::format(
+        "{0}static const siamc_variant {1}_variant_list[] = {{\n{2}}};\n"
+        "static int32_t {1}_chosen;\n"
+        "static const siamc_variants {1}_variants = {{{3}, {4}, {1}_variant_list, &{1}_chosen}};\n"
+        "\n",
+        features, model, table, library.target.variants.size(), words);
+}
+
 std::string operand_text(const Operand& operand) {
     static const char* const codes[] = {"2, 32", "1, 8", "0, 32"};  // float32, uint8, int32
     return fmt::format("    {{{}, {}, {}, {}, {{{}}}, {{{}}}, {}, {}, {}}},\n",
@@ -65,6 +87,14 @@ std::string outputs_text(const Program& program) {
     return fmt::format("{{{}}}, {}", fmt::join(outputs, ", "), outputs.size());
 }
 
+// One function for each variant.
+std::string functions_text(const Library& library, const std::string& kernel) {
+    std::vector<std::string> functions;
+    for (const Variant& variant : library.target.variants)
+        functions.push_back(symbol_of(kernel, variant) + "_argv");
+    return fmt::format("{{{}}}", fmt::join(functions, ", "));
+}
+
 std::string program_text(const Library& library, const NamedProgram& named) {
     const Program& program = named.program;
     const std::string prefix = library.model.name + "_" + named.name;
@@ -73,8 +103,9 @@ std::string program_text(const Library& library, const NamedProgram& named) {
     for (size_t c = 0; c < program.calls.size(); ++c) {
         const Call& call = program.calls[c];
         for (const Operand& operand : call.operands) operands += operand_text(operand);
-        calls += fmt::format("    {{{0}_argv, \"{0}\", {1}_operands + {2}, {3}, {4}}},\n",
-                             named.symbols[c], prefix, next, call.operands.size(), call.tasks);
+        calls += fmt::format("    {{{0}, \"{1}\", {2}_operands + {3}, {4}, {5}}},\n",
+                             functions_text(library, named.kernels[c]), named.kernels[c], prefix,
+                             next, call.operands.size(), call.tasks);
         next += static_cast<long>(call.operands.size());
     }
     std::vector<std::string> stages;
@@ -86,12 +117,12 @@ std::string program_text(const Library& library, const NamedProgram& named) {
         "static const siamc_call {0}_calls[] = {{\n{2}}};\n"
         "static const siamc_stage {0}_stages[] = {{{13}}};\n"
         "static const siamc_program {0}_program = {{\n"
-        "    \"{3}\", {4}, {5}, {6}, {7}, {8}, {9}, {10},\n    {11}, "
+        "    \"{3}\", &{15}_variants, {4}, {5}, {6}, {7}, {8}, {9}, {10},\n    {11}, "
         "{0}_calls, {0}_stages, {12}, {14}}};\n\n",
         prefix, operands, calls, named.name, program.graph.branches, program.batch,
         program.slice_tuples, program.tuple_quantum, program.arena_bytes,
         dataset_row_bytes(program), sources_text(program), program.multiply_adds, stages.size(),
-        fmt::join(stages, ", "), outputs_text(program));
+        fmt::join(stages, ", "), outputs_text(program), library.model.name);
 }
 
 std::string optimizers_text(const Library& library) {
@@ -119,13 +150,14 @@ std::string optimizers_text(const Library& library) {
             "/* {0}: {1}\n * hyper: {2} */\n"
             "static const siamc_operand {3}_operands[] = {{\n{4}}};\n"
             "static const siamc_call {3}_calls[] = {{\n"
-            "    {{{5}_argv, \"{5}\", {3}_operands, {6}, {7}}}}};\n"
+            "    {{{8}, \"{5}\", {3}_operands, {6}, {7}}}}};\n"
             "static const siamc_stage {3}_stages[] = {{{{1, 0, 0}}}};\n"
             "static const siamc_program {3}_program = {{\n"
-            "    \"{0}\", 0, 0, 0, 1, 0, 0, -1, -1, -1, -1, -1, -1, 0, {3}_calls, {3}_stages, 1,\n"
+            "    \"{0}\", &{9}_variants, 0, 0, 0, 1, 0, 0, -1, -1, -1, -1, -1, -1, 0, {3}_calls, {3}_stages, 1,\n"
             "    {{{{NULL, 0, 0}}}}, 0}};\n\n",
             rule.name, rule.formula, fmt::join(rule.hyper, ", "), prefix, operands,
-            optimizer_symbol(library, rule), 4 + 2 * rule.moments, optimizer_tasks);
+            optimizer_kernel(library, rule), 4 + 2 * rule.moments, optimizer_tasks,
+            functions_text(library, optimizer_kernel(library, rule)), model);
         table += fmt::format("    {{\"{}\", &{}_program, {}}},\n", rule.name, prefix, rule.moments);
     }
     return text + fmt::format("static const siamc_optimizer {}_optimizers[] = {{\n{}}};\n\n", model,
@@ -172,11 +204,11 @@ std::string model_text(const Library& library, long arena_bytes) {
     for (int extent : model.input.shape) bytes *= extent;
     return fmt::format(
         "static const siamc_model {0}_model = {{\n"
-        "    SIAMC_ABI_VERSION, \"{0}\", \"{1}\", \"{2}\",\n"
+        "    SIAMC_ABI_VERSION, \"{0}\", \"{1}\", \"{2}\", &{0}_variants,\n"
         "    {{{3}}}, {4}, {5}, {6}, {7}, {8}, {9},\n"
         "    {0}_parameters, {10}, &{0}_embed_one_program, &{0}_embed_program,\n"
         "    {0}_losses, {11}, {0}_optimizers, {12}}};\n\n",
-        model.name, library.target.to_string(), library.hash, join_ints(model.input.shape),
+        model.name, library.target.name, library.hash, join_ints(model.input.shape),
         model.input.shape.size(), bytes, library.embedding_size, library.parameters.count,
         library.parameters.padded, arena_bytes, library.parameters.slots.size(),
         model.losses.size(), optimizer_rules().size());
@@ -236,16 +268,19 @@ std::string emit_header(const Library& library) {
         "/* Generated by siamc from the model \"{0}\" for {1}. Do not edit.\n"
         " * Link lib{0}.a, threads and dl. */\n"
         "#ifndef {2}\n#define {2}\n\n#include \"siamc_run.h\"\n\n"
-        "#if SIAMC_ABI_VERSION != 3\n#error \"siamc_abi.h is not the one that belongs to this "
+        "#if SIAMC_ABI_VERSION != 4\n#error \"siamc_abi.h is not the one that belongs to this "
         "header: take both from one release\"\n#endif\n\n"
         "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
-        library.model.name, library.target.to_string(), guard);
+        library.model.name, library.target.name, guard);
     text += constants_text(library, arena_bytes);
-    for (const auto& [symbol, task] : library.kernels)
-        text += fmt::format("int {}_argv(void **arguments);\n", symbol);
-    for (const OptimizerRule& rule : optimizer_rules())
-        text += fmt::format("int {}_argv(void **arguments);\n", optimizer_symbol(library, rule));
-    text += "\n";
+    for (const Variant& variant : library.target.variants) {
+        for (const auto& [name, kernel] : library.kernels)
+            text += fmt::format("int {}_argv(void **arguments);\n", symbol_of(name, variant));
+        for (const OptimizerRule& rule : optimizer_rules())
+            text += fmt::format("int {}_argv(void **arguments);\n",
+                                symbol_of(optimizer_kernel(library, rule), variant));
+    }
+    text += "\n" + variants_text(library);
     for (const NamedProgram& named : library.programs) text += program_text(library, named);
     text += parameters_text(library) + losses_text(library) + optimizers_text(library) +
             model_text(library, arena_bytes) + entry_points_text(library);

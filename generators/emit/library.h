@@ -10,34 +10,41 @@
 #include "emit/optimizers.h"
 #include "frontend/model_spec.h"
 #include "passes/plan.h"
+#include "targets/targets.h"
 
 namespace siamc {
 
 struct NamedProgram {
     std::string name;  // "embed", "embed_one", "contrastive", "contrastive_evaluation"
     Program program;
-    std::vector<std::string> symbols;  // of each call's kernel
+    std::vector<std::string> kernels;  // of each call, by name
 };
 
 struct Library {
     ModelSpec model;
-    Halide::Target target;
+    LibraryTarget target;
     ParameterLayout parameters;
     int embedding_size = 0;
     std::vector<NamedProgram> programs;
-    std::vector<std::pair<std::string, KernelTask>> kernels;  // symbol and what it computes
+    std::vector<std::pair<std::string, KernelTask>> kernels;  // name and what it computes
     ScheduleTable schedules;                                  // measured tiles to choose from
     std::string hash;  // of graphs, plans, tiles, target and Halide: 16 hexadecimal digits
 };
 
-// Symbols of all kernels, with equal kernels named once, and the hash. Programs must not move
-// afterwards: the kernels refer to them.
+// Names of all kernels, equal ones named once, and the hash. Programs must not move afterwards: the
+// kernels refer to them.
 void name_kernels(Library& library);
+
+// A kernel's function for one instruction set: "fc__dense_784x64_relu__avx2".
+std::string symbol_of(const std::string& kernel, const Variant& variant);
+
+// The kernel with the tile that the library's table has for that variant.
+KernelTask for_variant(const Library& library, const KernelTask& kernel, const Variant& variant);
 
 // What a table of schedules knows the kernel by.
 std::string key_of(const KernelTask& task);
 
-std::string optimizer_symbol(const Library& library, const OptimizerRule& rule);
+std::string optimizer_kernel(const Library& library, const OptimizerRule& rule);
 
 // Floats that one of the optimiser's parallel tasks updates.
 int optimizer_block(const ParameterLayout& parameters);

@@ -44,7 +44,7 @@ Json program_json(const NamedProgram& named) {
         Json operands = Json::array();
         for (const Operand& operand : program.calls[c].operands)
             operands.push_back(program.graph[operand.node].name);
-        calls.push_back({{"kernel", named.symbols[c]},
+        calls.push_back({{"kernel", named.kernels[c]},
                          {"part", stages[static_cast<int>(stage_of(kernel))]},
                          {"tasks", program.calls[c].tasks},
                          {"operands", operands}});
@@ -61,14 +61,20 @@ Json program_json(const NamedProgram& named) {
 
 Json kernels_json(const Library& library) {
     Json list = Json::array();
-    for (const auto& [symbol, task] : library.kernels) {
+    for (const auto& [name, kernel] : library.kernels) {
         std::vector<std::string> ops;
-        for (NodeId id : task.kernel->nodes) ops.push_back((*task.graph)[id].op->name);
-        list.push_back({{"symbol", symbol}, {"operations", ops}});
-        if (candidates(task, library.target).size() > 1)
-            list.back()["tile"] = {{"from", task.tile.from},
-                                   {"vectors", task.tile.parameters.vectors},
-                                   {"wide", task.tile.parameters.wide}};
+        for (NodeId id : kernel.kernel->nodes) ops.push_back((*kernel.graph)[id].op->name);
+        Json symbols = Json::array(), tiles;
+        for (const Variant& variant : library.target.variants) {
+            symbols.push_back(symbol_of(name, variant));
+            if (candidates(kernel, variant.target).size() < 2) continue;
+            const ScheduleOrigin tile = for_variant(library, kernel, variant).tile;
+            tiles[variant.name] = {{"from", tile.from},
+                                   {"vectors", tile.parameters.vectors},
+                                   {"wide", tile.parameters.wide}};
+        }
+        list.push_back({{"kernel", name}, {"operations", ops}, {"symbols", symbols}});
+        if (!tiles.is_null()) list.back()["tiles"] = tiles;
     }
     return list;
 }
@@ -79,7 +85,10 @@ std::string emit_manifest(const Library& library, const std::vector<std::filesys
     Json manifest;
     manifest["format"] = "siamc manifest 1";
     manifest["model"] = library.model.name;
-    manifest["target"] = library.target.to_string();
+    manifest["target"] = library.target.name;
+    for (const Variant& variant : library.target.variants)
+        manifest["variants"].push_back(
+            {{"name", variant.name}, {"target", variant.target.to_string()}});
     manifest["hash"] = library.hash;
     manifest["halide"] =
         fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH);
@@ -92,7 +101,7 @@ std::string emit_manifest(const Library& library, const std::vector<std::filesys
                               {"tensors", parameters_json(library)}};
     for (const OptimizerRule& rule : optimizer_rules())
         manifest["optimizers"].push_back({{"name", rule.name},
-                                          {"kernel", optimizer_symbol(library, rule)},
+                                          {"kernel", optimizer_kernel(library, rule)},
                                           {"moments", rule.moments},
                                           {"hyperparameters", rule.hyper},
                                           {"formula", rule.formula}});

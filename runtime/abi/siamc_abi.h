@@ -9,12 +9,13 @@
 
 #include <stdint.h>
 
-#define SIAMC_ABI_VERSION 3
+#define SIAMC_ABI_VERSION 4
 #define SIAMC_MAX_DIMS 5
 #define SIAMC_MAX_OPERANDS 12
 #define SIAMC_MAX_OUTPUTS 4
 #define SIAMC_HYPERPARAMETERS 8
 #define SIAMC_MAX_MOMENTS 2
+#define SIAMC_MAX_VARIANTS 4
 
 /* Arenas, parameters, gradients and moments start on a cache line. */
 #define SIAMC_ALIGNMENT 64
@@ -52,8 +53,23 @@ typedef struct siamc_operand {
     int64_t row_stride;  /* bytes between rows, of which each slice has its own */
 } siamc_operand;
 
+typedef int (*siamc_kernel)(void** arguments);
+
+/* An instruction set that a library holds kernels for. */
+typedef struct siamc_variant {
+    const char* name;         /* "avx512", "avx2", "sse41", "neon" */
+    const char* target;       /* as Halide spells it */
+    const uint64_t* features; /* that a processor needs: for halide_can_use_target_features */
+} siamc_variant;
+
+typedef struct siamc_variants {
+    int32_t count, feature_words;
+    const siamc_variant* list; /* best first */
+    int32_t* chosen;           /* 0: not yet; see siamc_choose */
+} siamc_variants;
+
 typedef struct siamc_call {
-    int (*kernel)(void** arguments);
+    siamc_kernel kernel[SIAMC_MAX_VARIANTS]; /* in the order of the variants */
     const char* name;
     const siamc_operand* operands;
     int32_t operand_count;
@@ -75,6 +91,7 @@ typedef struct siamc_stage {
 /* One entry point: its calls stage by stage. */
 typedef struct siamc_program {
     const char* name;
+    const siamc_variants* variants; /* NULL: kernels have one */
     int32_t branches;      /* images per tuple: 1 image, 2 pair, 3 triplet */
     int32_t batch;         /* the most tuples at once */
     int32_t slice_tuples;  /* at most; see siamc_slice_tuples */
@@ -116,6 +133,7 @@ typedef struct siamc_optimizer {
 typedef struct siamc_model {
     int32_t abi_version;
     const char *name, *target, *hash; /* hash: of graphs, plans and target, 16 hexadecimal digits */
+    const siamc_variants* variants;
     int32_t image_dims[3], image_dimensions; /* outermost first, as stored */
     int32_t image_bytes;
     int32_t embedding_size;   /* floats */

@@ -7,10 +7,48 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "HalideRuntime.h"
 #include "siamc_abi.h"
+
+/* ---- the instruction set ------------------------------------------------------------------ */
+
+/* What siamc_choose and with it every entry point returns where there is nothing to run. */
+enum siamc_error {
+    SIAMC_NO_VARIANT = -2001,      /* the processor can run none of the library's variants */
+    SIAMC_UNKNOWN_VARIANT = -2002, /* SIAMC_VARIANT names one that the library does not hold */
+    SIAMC_UNUSABLE_VARIANT = -2003 /* ... or one that the processor cannot run */
+};
+
+static inline int siamc_can_run(const siamc_variants* variants, int32_t number) {
+    return halide_can_use_target_features(variants->feature_words,
+                                          variants->list[number].features);
+}
+
+static inline int32_t siamc_find_variant(const siamc_variants* variants) {
+    const char* forced = getenv("SIAMC_VARIANT");
+    for (int32_t v = 0; v < variants->count; ++v) {
+        if (forced && *forced && strcmp(forced, variants->list[v].name) != 0) continue;
+        if (siamc_can_run(variants, v)) return v + 1;
+        if (forced && *forced) return SIAMC_UNUSABLE_VARIANT;
+    }
+    return forced && *forced ? SIAMC_UNKNOWN_VARIANT : SIAMC_NO_VARIANT;
+}
+
+/* The number, from 1, of the variant that runs: the first that the processor can, or the one that
+ * the environment variable SIAMC_VARIANT names. Found when first asked for, then kept. */
+static inline int32_t siamc_choose(const siamc_variants* variants) {
+    int32_t chosen = __atomic_load_n(variants->chosen, __ATOMIC_RELAXED);
+    if (chosen == 0) {
+        chosen = siamc_find_variant(variants);
+        __atomic_store_n(variants->chosen, chosen, __ATOMIC_RELAXED);
+    }
+    return chosen;
+}
+
+/* ---- running programs --------------------------------------------------------------------- */
 
 #define SIAMC_MAX_PARTS 32 /* of a loss and an optimiser */
 #define SIAMC_MAX_SEGMENTS 16
@@ -41,6 +79,7 @@ typedef struct siamc_run {
     void* base[SIAMC_SPACES];
     int32_t rows[SIAMC_ROW_KINDS]; /* of the whole batch, padded */
     int32_t part_count, segments;
+    int32_t variant; /* of the kernels */
     int32_t done, helpers, error; /* shared by the threads */
     pthread_t caller;
     siamc_part parts[SIAMC_MAX_PARTS]; /* the last: what is not used is not cleared */
@@ -78,12 +117,18 @@ static inline int siamc_call_kernel(const siamc_run* run, const siamc_call* call
         buffer->dim = dims[i];
         arguments[i] = buffer;
     }
-    return call->kernel(arguments);
+    return call->kernel[run->variant](arguments);
 }
 
-static inline void siamc_add_program(siamc_run* run, const siamc_program* program) {
+/* 0, or why there are no kernels to run (siamc_choose). */
+static inline int siamc_add_program(siamc_run* run, const siamc_program* program) {
     const siamc_call* calls = program->calls;
     const int32_t slice_tuples = siamc_slice_tuples(program, run->rows[SIAMC_TUPLE_ROWS]);
+    if (program->variants) {
+        const int32_t chosen = siamc_choose(program->variants);
+        if (chosen < 0) return chosen;
+        run->variant = chosen - 1;
+    }
     for (int32_t s = 0; s < program->stage_count; ++s) {
         siamc_part* part = &run->parts[run->part_count++];
         memset(part, 0, sizeof *part);
@@ -102,6 +147,7 @@ static inline void siamc_add_program(siamc_run* run, const siamc_program* progra
         if (part > run->parts) part->tasks_before = part[-1].tasks_before + part[-1].tasks;
         calls += part->call_count;
     }
+    return 0;
 }
 
 /* Stored images lie far apart in memory too large for any cache: asked for together, they come

@@ -1,8 +1,8 @@
 /* Runs the programs of a generated library (siamc_abi.h). C11, also valid C++.
  *
  * The functions allocate nothing, keep no state and may be called from several threads with
- * different arenas. They return 0, or the error code of the kernel that failed (see
- * halide_error_code_t). */
+ * different arenas. They return 0, the error code of the kernel that failed (see
+ * halide_error_code_t), or an enum siamc_error. */
 #ifndef SIAMC_RUN_H
 #define SIAMC_RUN_H
 
@@ -128,14 +128,20 @@ static inline int siamc_embed(const siamc_model* model, const float* parameters,
         siamc_start(&run, arena, images, stored);
         run.base[SIAMC_PARAMETERS] = (void*)(uintptr_t)parameters;
         siamc_prepare_batch(&run, program, &batch);
-        siamc_add_program(&run, program);
-        error = siamc_execute(&run);
+        error = siamc_add_program(&run, program);
+        if (!error) error = siamc_execute(&run);
         if (error) return error;
         memcpy(out + (size_t)done * (size_t)model->embedding_size, siamc_result(program, arena, 0),
                (size_t)batch.tuples * (size_t)model->embedding_size * sizeof *out);
         done += batch.tuples;
     }
     return 0;
+}
+
+/* The name of the variant that runs; NULL if none can. */
+static inline const char* siamc_variant_name(const siamc_model* model) {
+    const int32_t chosen = siamc_choose(model->variants);
+    return chosen > 0 ? model->variants->list[chosen - 1].name : NULL;
 }
 
 /* Where a step's results lie in the arena, valid until it is used again. */
@@ -166,8 +172,8 @@ static inline int siamc_gradient(const siamc_loss* loss, const float* parameters
     run.base[SIAMC_PARAMETERS] = (void*)(uintptr_t)parameters;
     run.base[SIAMC_GRADIENT] = gradient;
     siamc_prepare_batch(&run, loss->train, batch);
-    siamc_add_program(&run, loss->train);
-    error = siamc_execute(&run);
+    error = siamc_add_program(&run, loss->train);
+    if (!error) error = siamc_execute(&run);
     if (!error) siamc_collect(loss->train, arena, batch->tuples, results);
     return error;
 }
@@ -178,14 +184,15 @@ static inline int siamc_update(const siamc_optimizer* optimizer,
                                const float hyper[SIAMC_HYPERPARAMETERS], float* parameters,
                                const float* gradient, float* const moments[SIAMC_MAX_MOMENTS]) {
     siamc_run run;
+    int error;
     siamc_start(&run, NULL, NULL, 0);
     run.base[SIAMC_PARAMETERS] = parameters;
     run.base[SIAMC_GRADIENT] = (void*)(uintptr_t)gradient;
     run.base[SIAMC_MOMENT1] = moments[0];
     run.base[SIAMC_MOMENT2] = moments[1];
     run.base[SIAMC_HYPER] = (void*)(uintptr_t)hyper;
-    siamc_add_program(&run, optimizer->program);
-    return siamc_execute(&run);
+    error = siamc_add_program(&run, optimizer->program);
+    return error ? error : siamc_execute(&run);
 }
 
 /* What a step of training changes: buffers as in siamc_gradient and siamc_update. */
@@ -209,9 +216,9 @@ static inline int siamc_step(const siamc_loss* loss, const siamc_optimizer* opti
     run.base[SIAMC_MOMENT2] = state->moments[1];
     run.base[SIAMC_HYPER] = (void*)(uintptr_t)hyper;
     siamc_prepare_batch(&run, loss->train, batch);
-    siamc_add_program(&run, loss->train);
-    siamc_add_program(&run, optimizer->program);
-    error = siamc_execute(&run);
+    error = siamc_add_program(&run, loss->train);
+    if (!error) error = siamc_add_program(&run, optimizer->program);
+    if (!error) error = siamc_execute(&run);
     if (!error) siamc_collect(loss->train, state->arena, batch->tuples, results);
     return error;
 }
@@ -223,8 +230,8 @@ static inline int siamc_evaluate(const siamc_loss* loss, const float* embeddings
     int error;
     siamc_start(&run, arena, embeddings, stored);
     siamc_prepare_batch(&run, loss->evaluate, batch);
-    siamc_add_program(&run, loss->evaluate);
-    error = siamc_execute(&run);
+    error = siamc_add_program(&run, loss->evaluate);
+    if (!error) error = siamc_execute(&run);
     if (!error) siamc_collect(loss->evaluate, arena, batch->tuples, results);
     return error;
 }

@@ -40,7 +40,8 @@ po::options_description options() {
         "queries", po::value<int>()->default_value(5), "oneshot: queries of each class")(
         "episodes", po::value<int>()->default_value(1000), "oneshot: episodes")(
         "threads", po::value<int>()->default_value(cores), "results do not depend on it")(
-        "config", po::value<std::string>(), "file of flags")("json", po::bool_switch(),
+        "config", po::value<std::string>(), "file of flags")(
+        "verbose", po::bool_switch(), "say which instruction set runs")("json", po::bool_switch(),
                                                              "print one JSON object");
     return all;
 }
@@ -155,6 +156,7 @@ int evaluate(const po::variables_map& values) {
              protocol);
     halide_set_num_threads(std::clamp(values["threads"].as<int>(), 1, 256));
     Subject subject = load_subject(values);
+    if (values["verbose"].as<bool>()) fmt::print(stderr, "{}\n", subject.model.describe_variant());
     const Json result = protocol == "pairs"      ? pairs(subject, values["threshold"].as<double>())
                         : protocol == "triplets" ? triplets(subject)
                                                  : oneshot(subject, values);

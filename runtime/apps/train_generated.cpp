@@ -57,6 +57,7 @@ int train(const po::variables_map& values) {
     const int threads = values["threads"].as<int>();
     if (threads < 1 || threads > 256) fail(Exit::usage, "--threads: 1 to 256");
     Model model(find_model(values["model"].as<std::string>()));
+    if (values["verbose"].as<bool>()) fmt::print(stderr, "{}\n", model.describe_variant());
     if (optimizer != "all")
         train_config(values, optimizer);  // wrong flags fail before data is read
     const Split images = load_split(values);

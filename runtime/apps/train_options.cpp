@@ -37,7 +37,8 @@ po::options_description train_options() {
         "holdout", po::value<double>()->default_value(0),
         "share of the training images to validate on; 0: validate on the test images")(
         "config", po::value<std::string>(), "file of flags, such as a run's config.toml")(
-        "json", po::bool_switch(), "print one JSON object, no progress");
+        "json", po::bool_switch(), "print one JSON object, no progress")(
+        "verbose", po::bool_switch(), "say which instruction set runs");
     return all;
 }
 

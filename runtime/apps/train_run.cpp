@@ -17,7 +17,8 @@ volatile std::sig_atomic_t stop_requested = 0;
 namespace {
 
 nlohmann::ordered_json summary_of(const std::vector<EpochRow>& rows, const std::string& run,
-                                  double seconds, const FloatBuffer& parameters) {
+                                  double seconds, const std::string& variant,
+                                  const FloatBuffer& parameters) {
     const EpochRow last = rows.empty() ? EpochRow{} : rows.back();
     return {{"run", run},
             {"epochs", rows.size()},
@@ -28,6 +29,7 @@ nlohmann::ordered_json summary_of(const std::vector<EpochRow>& rows, const std::
             {"val_accuracy", last.val_accuracy},
             {"images_per_second", last.images_per_second},
             {"peak_rss_mb", peak_rss_mb()},
+            {"variant", variant},
             {"weights_sha256", sha256(std::as_bytes(parameters.span()))}};
 }
 
@@ -55,7 +57,8 @@ RunResult train_run(Model& model, const Split& images, const TrainConfig& config
         write_metrics(run.metrics(), rows);
     }
     save_weights(run.weights(), model, trainer.parameters());
-    result.summary = summary_of(rows, run.path().string(), seconds, trainer.parameters());
+    result.summary = summary_of(rows, run.path().string(), seconds, model.variant(),
+                                trainer.parameters());
     write_file_atomically(run.summary(), result.summary.dump(2) + "\n");
     if (!rows.empty())
         write_run_report(

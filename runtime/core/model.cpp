@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <numeric>
 
 #include "core/error.h"
@@ -28,6 +29,34 @@ const Entry& find(const Entry* entries, int count, const std::string& name, cons
          fmt::join(names, ", "));
 }
 
+std::string variant_names(const siamc_variants& variants) {
+    std::vector<std::string> names;
+    for (int v = 0; v < variants.count; ++v) names.emplace_back(variants.list[v].name);
+    return fmt::format("{}", fmt::join(names, ", "));
+}
+
+// Fails with usage unless the library has kernels that are to run here.
+void check_variant(const siamc_model& tables) {
+    const std::int32_t chosen = siamc_choose(tables.variants);
+    if (chosen > 0) return;
+    const std::string names = variant_names(*tables.variants);
+    const char* forced = std::getenv("SIAMC_VARIANT");
+    if (chosen == SIAMC_UNKNOWN_VARIANT)
+        fail(Exit::usage,
+             "SIAMC_VARIANT: model {} has no variant '{}'\n  write: one of {}, or leave the "
+             "environment variable unset",
+             tables.name, forced, names);
+    if (chosen == SIAMC_UNUSABLE_VARIANT)
+        fail(Exit::usage,
+             "SIAMC_VARIANT: this processor cannot run '{}'\n  write: another of {}, or leave the "
+             "environment variable unset",
+             forced, names);
+    fail(Exit::usage,
+         "model {}: this processor can run none of its variants ({})\n  write: a library for it, "
+         "as siamc compile makes with --target host",
+         tables.name, names);
+}
+
 }  // namespace
 
 Model::Model(const siamc_model& tables)
@@ -37,6 +66,15 @@ Model::Model(const siamc_model& tables)
              "model {}: its library has ABI version {}, this program {}\n  write: build both with "
              "the same siamc",
              tables.name, tables.abi_version, SIAMC_ABI_VERSION);
+    check_variant(tables);
+}
+
+std::string Model::variant() const {
+    return siamc_variant_name(&tables_);
+}
+
+std::string Model::describe_variant() const {
+    return fmt::format("kernels: {} (of {})", variant(), variant_names(*tables_.variants));
 }
 
 const siamc_loss& Model::loss(const std::string& name) const {

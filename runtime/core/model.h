@@ -32,11 +32,15 @@ struct Update {
 
 class Model {
   public:
-    // internal if the tables are of another ABI version.
+    // internal if the tables are of another ABI version; usage if they have no kernels that this
+    // processor can run, or not those that the environment variable SIAMC_VARIANT names.
     explicit Model(const siamc_model& tables);
 
     const siamc_model& tables() const { return tables_; }
     std::string name() const { return tables_.name; }
+    // The instruction set of the kernels that run: "avx512", "avx2", "sse41", "neon".
+    std::string variant() const;
+    std::string describe_variant() const;  // the same for people, beside the others
     int embedding_size() const { return tables_.embedding_size; }
 
     // usage, naming those there are, if the model has no such loss or optimiser.

@@ -21,7 +21,7 @@ const fs::path golden = fs::path(SIAMC_SOURCE_DIR) / "tests/golden";
 
 std::unique_ptr<Library> compiled() {
     CompileOptions options;
-    options.target = Halide::Target("x86-64-linux-avx-avx2-f16c-fma-sse41");
+    options.target = resolve_target("x86-64-linux-avx2");
     options.batch = 128;
     return compile_model(read_model(fs::path(SIAMC_SOURCE_DIR) / "models/fc.toml"), options);
 }
@@ -87,7 +87,7 @@ TEST_CASE("the hash of a library", "[golden]") {
     const std::string file = read(fs::path(SIAMC_SOURCE_DIR) / "models/fc.toml");
     const auto hash = [&](const std::string& text, int batch, const char* target) {
         CompileOptions options;
-        options.target = Halide::Target(target);
+        options.target = resolve_target(target);
         options.batch = batch;
         return compile_model(parse_model(text), options)->hash;
     };

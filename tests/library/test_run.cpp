@@ -31,10 +31,10 @@ int failing_kernel(void**) {
     return failing;
 }
 
-const siamc_call count_calls[] = {{first_kernel, "first", nullptr, 0, first_tasks},
-                                  {second_kernel, "second", nullptr, 0, second_tasks}};
-const siamc_call failing_calls[] = {{failing_kernel, "failing", nullptr, 0, first_tasks},
-                                    {second_kernel, "second", nullptr, 0, second_tasks}};
+const siamc_call count_calls[] = {{{first_kernel}, "first", nullptr, 0, first_tasks},
+                                  {{second_kernel}, "second", nullptr, 0, second_tasks}};
+const siamc_call failing_calls[] = {{{failing_kernel}, "failing", nullptr, 0, first_tasks},
+                                    {{second_kernel}, "second", nullptr, 0, second_tasks}};
 
 // The first call is one part, the second another.
 int run(const siamc_call* calls) {
@@ -45,7 +45,7 @@ int run(const siamc_call* calls) {
     program.stage_count = 2;
     siamc_run state;
     siamc_start(&state, nullptr, nullptr, 0);
-    siamc_add_program(&state, &program);
+    REQUIRE(siamc_add_program(&state, &program) == 0);
     first_calls = second_calls = too_early = 0;
     return siamc_execute(&state);
 }

@@ -73,14 +73,16 @@ TEST_CASE("tiles from a table are in the library and its hash", "[schedule_table
         "kernel = 3\n[[layer]]\ntype = \"flatten\"\n[distance]\ntype = \"cosine\"\n"
         "[loss.contrastive]\n";
     CompileOptions options;
-    options.target = Halide::Target("x86-64-linux-avx-avx2-f16c-fma-sse41");
+    options.target = resolve_target("x86-64-linux-avx2");
     const auto plain = compile_model(parse_model(text), options);
     options.schedules = {entry("conv2d_14x14x1__3x3x1x32", "avx2", {2, 4})};
     const auto tuned = compile_model(parse_model(text), options);
     CHECK(plain->hash != tuned->hash);
     int found = 0, open = 0;
-    for (const auto& [symbol, task] : tuned->kernels) {
-        open += candidates(task, options.target).size() > 1;
+    const Variant& variant = options.target.variants[0];
+    for (const auto& [name, kernel] : tuned->kernels) {
+        const KernelTask task = for_variant(*tuned, kernel, variant);
+        open += candidates(task, variant.target).size() > 1;
         if (task.tile.from != "tuned") continue;
         ++found;
         CHECK(task.tile.parameters == ScheduleParameters{2, 4});

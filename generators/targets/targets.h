@@ -1,0 +1,35 @@
+// What a library can be compiled for, and the spellings of it.
+#pragma once
+
+#include <Halide.h>
+
+#include <string>
+#include <vector>
+
+namespace siamc {
+
+// Kernels for one instruction set; its name ends their symbols: "avx512", "avx2", "sse41", "neon".
+struct Variant {
+    std::string name;
+    Halide::Target target;
+};
+
+// Where a library is to run. With several variants the first that the processor can is taken when
+// the library is first used; the last is what the rest of it (Halide's runtime) is compiled for.
+struct LibraryTarget {
+    std::string name;  // "x86-64-linux": as siamc targets lists it, or Halide's full spelling
+    std::vector<Variant> variants;  // all of one architecture and system
+};
+
+// One variant, as Halide names the target.
+LibraryTarget single_target(const Halide::Target& target);
+
+// `text`: a name of `siamc targets`, "host", Halide's or clang's triple, a CPU's name, or a list of
+// features ("avx2,fma"). Throws Error(usage) with the nearest names where it is none of them, or no
+// processor has all that it asks for.
+LibraryTarget resolve_target(const std::string& text);
+
+// What `siamc targets` prints: the names, what each needs, how far it is tested, and the spellings.
+std::string list_targets();
+
+}  // namespace siamc

@@ -1,0 +1,123 @@
+// The spellings of targets, and what libraries for them hold.
+#include "catch.h"
+#include "core/error.h"
+#include "targets/known.h"
+#include "targets/targets.h"
+
+namespace siamc::test {
+
+namespace {
+
+std::vector<std::string> names_of(const LibraryTarget& target) {
+    std::vector<std::string> names;
+    for (const Variant& variant : target.variants) names.push_back(variant.name);
+    return names;
+}
+
+using Names = std::vector<std::string>;
+
+// "" if it is a target.
+std::string refusal_of(const std::string& text) {
+    try {
+        resolve_target(text);
+        return "";
+    } catch (const Error& error) {
+        CHECK(error.code() == Exit::usage);
+        return error.what();
+    }
+}
+
+const std::string avx2 = "x86-64-linux-avx-avx2-f16c-fma-sse41";
+const std::string avx512 = "x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41";
+
+}  // namespace
+
+TEST_CASE("x86 without features holds three variants, best first", "[targets]") {
+    for (const char* spelling : {"x86-64-linux", "x86_64-unknown-linux-gnu", "x86_64-linux-gnu",
+                                 "x86_64-pc-linux-musl", "amd64-linux", "X86-64-LINUX"}) {
+        INFO(spelling);
+        const LibraryTarget target = resolve_target(spelling);
+        CHECK(target.name == "x86-64-linux");
+        CHECK(names_of(target) == Names{"avx512", "avx2", "sse41"});
+        CHECK(target.variants[0].target == Halide::Target(avx512));
+        CHECK(target.variants[1].target == Halide::Target(avx2));
+        CHECK(target.variants[2].target == Halide::Target("x86-64-linux-sse41"));
+    }
+}
+
+TEST_CASE("triples of other systems", "[targets]") {
+    const std::vector<std::pair<std::string, std::string>> same = {
+        {"aarch64-linux-gnu", "arm-64-linux"},
+        {"aarch64-unknown-linux-gnu", "arm-64-linux"},
+        {"arm64-linux", "arm-64-linux"},
+        {"aarch64-linux-android21", "arm-64-android"},
+        {"arm64-apple-macosx11.0", "arm-64-osx"},
+        {"aarch64-apple-darwin", "arm-64-osx"},
+        {"x86_64-apple-darwin20", "x86-64-osx"},
+        {"x86_64-pc-windows-msvc", "x86-64-windows"},
+        {"x86_64-w64-mingw32", "x86-64-windows"},
+    };
+    for (const auto& [spelling, name] : same) {
+        INFO(spelling);
+        CHECK(resolve_target(spelling).name == name);
+    }
+    CHECK(names_of(resolve_target("aarch64-linux-gnu")) == Names{"neon"});
+}
+
+TEST_CASE("CPUs, features and Halide's own spelling hold one variant", "[targets]") {
+    const std::vector<std::pair<std::string, std::string>> same = {
+        {"haswell", avx2},          {"znver3", avx2},
+        {"x86-64-v3", avx2},        {"avx2", avx2},
+        {"avx2,fma", avx2},         {"+fma,+avx2,+f16c", avx2},
+        {"x86-64-linux-avx2", avx2}, {"x86-64-linux-sse41-avx-avx2-fma-f16c", avx2},
+        {"skylake-avx512", avx512}, {"avx512_skylake", avx512},
+        {"x86-64-v2", "x86-64-linux-sse41"},
+        {"sse41", "x86-64-linux-sse41"},
+        {"cortex-a72", "arm-64-linux"},
+    };
+    for (const auto& [spelling, target] : same) {
+        INFO(spelling);
+        const LibraryTarget found = resolve_target(spelling);
+        REQUIRE(found.variants.size() == 1);
+        CHECK(found.variants[0].target == Halide::Target(target));
+    }
+    CHECK(resolve_target("znver4").variants[0].target.has_feature(Halide::Target::AVX512_Zen4));
+    CHECK(resolve_target("host").variants[0].target == Halide::get_host_target());
+}
+
+TEST_CASE("what is no target is told the nearest", "[targets]") {
+    CHECK(refusal_of("x86-64-linxu").find("write: x86-64-linux;") != std::string::npos);
+    CHECK(refusal_of("hasswell").find("write: haswell;") != std::string::npos);
+    CHECK(refusal_of("aarch64-linux-gnuu").empty());  // whatever the ABI is called
+    CHECK(refusal_of("cortex-a71").find("cortex-a7") != std::string::npos);
+    CHECK(refusal_of("").find("is no target") != std::string::npos);
+    CHECK(refusal_of("avx2,wings").find("is no target") != std::string::npos);
+    CHECK(refusal_of("quantum-computer").find("host, or as in") != std::string::npos);
+    CHECK(refusal_of("x86-64-linux-\x1b[31m").find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("what no processor can be is refused with the reason", "[targets]") {
+    CHECK(refusal_of("arm-64-linux-avx2").find("no ARM processor has avx2") != std::string::npos);
+    CHECK(refusal_of("x86-32-linux-sse41").find("64-bit") != std::string::npos);
+    CHECK(refusal_of("riscv-64-linux").find("x86 and ARM") != std::string::npos);
+    CHECK(refusal_of("x86-64-linux-avx2-cuda").find("GPU") != std::string::npos);
+}
+
+TEST_CASE("every name in the tables is a target", "[targets]") {
+    for (const KnownTarget& known : known_targets()) {
+        INFO(known.name);
+        const LibraryTarget target = resolve_target(known.name);
+        CHECK(target.name == known.name);
+        REQUIRE(target.variants.size() == known.variants.size());
+        for (const Variant& variant : target.variants) {
+            CHECK(variant.target.arch == target.variants[0].target.arch);
+            CHECK(variant.target.os == target.variants[0].target.os);
+        }
+    }
+    for (const KnownCpu& cpu : known_cpus()) {
+        INFO(cpu.name);
+        CHECK(resolve_target(cpu.name).variants.size() == 1);
+    }
+}
+
+}  // namespace siamc::test
