@@ -42,7 +42,7 @@ class TempFolder {
 
 }  // namespace
 
-TEST_CASE("compiling twice gives the same bytes") {
+TEST_CASE("compiling twice gives the same bytes", "[once]") {
     const TempFolder folder;
     const std::string command = "cd / && '" SIAMC_PROGRAM "' compile '" SIAMC_SOURCE_DIR
                                 "/models/fc.toml' --target " SIAMC_TARGET " --batch " SIAMC_BATCH
@@ -62,7 +62,7 @@ TEST_CASE("compiling twice gives the same bytes") {
     CHECK(std::distance(fs::directory_iterator(built), fs::directory_iterator()) == files);
 }
 
-TEST_CASE("the manifest vouches for the library's files") {
+TEST_CASE("the manifest vouches for the library's files", "[once]") {
     const auto manifest = nlohmann::json::parse(read(built / "fc.manifest.json"));
     REQUIRE(manifest.at("files").size() == 2);
     for (const auto& file : manifest.at("files")) {
