@@ -245,7 +245,8 @@ void print(const Json& result) {
     fmt::print("{:.0f} % of the pixels are 0 ({}); products with them count, skipped or not\n",
                100 * result["zero_pixels"].get<double>(), result["data"].get<std::string>());
     fmt::print("compiled for {}, runs {}\n{:<40}{:>7}{:>12}{:>12}{:>10}\n",
-               result["target"].get<std::string>(), result["variant"].get<std::string>(), "", "batch", "time", "GFLOP/s", "of peak");
+               result["target"].get<std::string>(), result["variant"].get<std::string>(), "",
+               "batch", "time", "GFLOP/s", "of peak");
     for (const Json& row : result["rows"]) {
         const std::string name =
             fmt::format("{} {} {}", row["model"].get<std::string>(), row["loss"].get<std::string>(),

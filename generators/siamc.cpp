@@ -91,9 +91,9 @@ int batch_of(const po::variables_map& values) {
 int compile_command(const std::vector<std::string>& arguments) {
     po::options_description options("siamc compile MODEL.toml");
     const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-    options.add_options()("help", "this text")(
-        "target", po::value<std::string>()->default_value("host"),
-        "what to compile for: see siamc targets")(
+    options.add_options()("help", "this text")("target",
+                                               po::value<std::string>()->default_value("host"),
+                                               "what to compile for: see siamc targets")(
         "batch", po::value<int>()->default_value(128), "the most tuples in a training step")(
         "output,o", po::value<std::string>()->default_value("."), "folder for the files")(
         "schedules", po::value<std::string>(),

@@ -130,8 +130,8 @@ void name_kernels(Library& library) {
         all += to_string(named.program);
     }
     for (const Variant& variant : library.target.variants) all += variant.target.to_string();
-    all += fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR,
-                       HALIDE_VERSION_PATCH);
+    all +=
+        fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH);
     library.hash = fmt::format("{:016x}", XXH64(all.data(), all.size(), 0));
 }
 
@@ -171,11 +171,10 @@ void emit_archive(const Library& library, const fs::path& file, int jobs) {
     for (const Variant& variant : library.target.variants) {
         const Halide::GeneratorContext context(kernel_target(variant.target));
         for (const auto& [name, kernel] : library.kernels)
-            add(symbol_of(name, variant),
-                [context, symbol = symbol_of(name, variant),
-                 task = for_variant(library, kernel, variant)] {
-                    return generate(task, context, symbol);
-                });
+            add(symbol_of(name, variant), [context, symbol = symbol_of(name, variant),
+                                           task = for_variant(library, kernel, variant)] {
+                return generate(task, context, symbol);
+            });
         for (const OptimizerRule& rule : optimizer_rules()) {
             const std::string symbol = symbol_of(optimizer_kernel(library, rule), variant);
             add(symbol, [&rule, &library, context, symbol] {
@@ -185,8 +184,8 @@ void emit_archive(const Library& library, const fs::path& file, int jobs) {
         }
     }
     objects.push_back((scratch.path() / "halide_runtime.o").string());
-    work.push_back({"halide_runtime",
-                    [&] { Halide::compile_standalone_runtime(objects.back(), base); }});
+    work.push_back(
+        {"halide_runtime", [&] { Halide::compile_standalone_runtime(objects.back(), base); }});
     run_jobs(work, jobs);
     const fs::path temporary = scratch.path() / file.filename();
     Halide::create_static_library(objects, base, temporary.string());

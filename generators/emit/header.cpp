@@ -153,7 +153,8 @@ std::string optimizers_text(const Library& library) {
             "    {{{8}, \"{5}\", {3}_operands, {6}, {7}}}}};\n"
             "static const siamc_stage {3}_stages[] = {{{{1, 0, 0}}}};\n"
             "static const siamc_program {3}_program = {{\n"
-            "    \"{0}\", &{9}_variants, 0, 0, 0, 1, 0, 0, -1, -1, -1, -1, -1, -1, 0, {3}_calls, {3}_stages, 1,\n"
+            "    \"{0}\", &{9}_variants, 0, 0, 0, 1, 0, 0, -1, -1, -1, -1, -1, -1, 0, {3}_calls, "
+            "{3}_stages, 1,\n"
             "    {{{{NULL, 0, 0}}}}, 0}};\n\n",
             rule.name, rule.formula, fmt::join(rule.hyper, ", "), prefix, operands,
             optimizer_kernel(library, rule), 4 + 2 * rule.moments, optimizer_tasks,

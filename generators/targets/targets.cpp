@@ -108,10 +108,9 @@ std::optional<LibraryTarget> as_clang_triple(const std::string& text) {
     static const std::vector<Word> architectures = {
         {"x86_64", "x86-64"}, {"amd64", "x86-64"}, {"aarch64", "arm-64"}, {"arm64", "arm-64"}};
     // Android's triples also say linux: it comes first.
-    static const std::vector<Word> systems = {{"android", "android"}, {"linux", "linux"},
-                                              {"darwin", "osx"},      {"macos", "osx"},
-                                              {"windows", "windows"}, {"win32", "windows"},
-                                              {"mingw32", "windows"}};
+    static const std::vector<Word> systems = {
+        {"android", "android"}, {"linux", "linux"},   {"darwin", "osx"},     {"macos", "osx"},
+        {"windows", "windows"}, {"win32", "windows"}, {"mingw32", "windows"}};
     const std::vector<std::string> parts = split(text, '-');
     const std::optional<std::string> architecture = translated(parts[0], architectures);
     if (!architecture) return std::nullopt;
@@ -189,8 +188,8 @@ LibraryTarget resolve_target(const std::string& text) {
 }
 
 std::string list_targets() {
-    std::string text = fmt::format("{:<20} this machine: {}\n", "host",
-                                   Halide::get_host_target().to_string());
+    std::string text =
+        fmt::format("{:<20} this machine: {}\n", "host", Halide::get_host_target().to_string());
     for (const KnownTarget& known : known_targets()) {
         std::vector<std::string> variants;
         for (const std::string& spelling : known.variants)
@@ -200,10 +199,11 @@ std::string list_targets() {
     }
     std::vector<std::string> cpus;
     for (const KnownCpu& cpu : known_cpus()) cpus.push_back(cpu.name);
-    return text + fmt::format("\nalso: clang's triples, as x86_64-unknown-linux-gnu or "
-                              "aarch64-linux-gnu; Halide's, as\nx86-64-linux-avx-avx2-f16c-fma-"
-                              "sse41; features, as avx2,fma; and CPUs:\n{}\n",
-                              fmt::join(cpus, " "));
+    return text + fmt::format(
+                      "\nalso: clang's triples, as x86_64-unknown-linux-gnu or "
+                      "aarch64-linux-gnu; Halide's, as\nx86-64-linux-avx-avx2-f16c-fma-"
+                      "sse41; features, as avx2,fma; and CPUs:\n{}\n",
+                      fmt::join(cpus, " "));
 }
 
 }  // namespace siamc

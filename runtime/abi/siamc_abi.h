@@ -92,10 +92,10 @@ typedef struct siamc_stage {
 typedef struct siamc_program {
     const char* name;
     const siamc_variants* variants; /* NULL: kernels have one */
-    int32_t branches;      /* images per tuple: 1 image, 2 pair, 3 triplet */
-    int32_t batch;         /* the most tuples at once */
-    int32_t slice_tuples;  /* at most; see siamc_slice_tuples */
-    int32_t tuple_quantum; /* tuples are padded to a multiple of this */
+    int32_t branches;               /* images per tuple: 1 image, 2 pair, 3 triplet */
+    int32_t batch;                  /* the most tuples at once */
+    int32_t slice_tuples;           /* at most; see siamc_slice_tuples */
+    int32_t tuple_quantum;          /* tuples are padded to a multiple of this */
     int64_t arena_bytes;
     int64_t row_bytes;                  /* of a stored image or embedding; 0: reads none */
     int64_t first_images_offset;        /* in the arena, as those below; -1: none */

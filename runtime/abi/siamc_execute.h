@@ -23,8 +23,7 @@ enum siamc_error {
 };
 
 static inline int siamc_can_run(const siamc_variants* variants, int32_t number) {
-    return halide_can_use_target_features(variants->feature_words,
-                                          variants->list[number].features);
+    return halide_can_use_target_features(variants->feature_words, variants->list[number].features);
 }
 
 static inline int32_t siamc_find_variant(const siamc_variants* variants) {
@@ -79,7 +78,7 @@ typedef struct siamc_run {
     void* base[SIAMC_SPACES];
     int32_t rows[SIAMC_ROW_KINDS]; /* of the whole batch, padded */
     int32_t part_count, segments;
-    int32_t variant; /* of the kernels */
+    int32_t variant;              /* of the kernels */
     int32_t done, helpers, error; /* shared by the threads */
     pthread_t caller;
     siamc_part parts[SIAMC_MAX_PARTS]; /* the last: what is not used is not cleared */

@@ -42,7 +42,7 @@ po::options_description options() {
         "threads", po::value<int>()->default_value(cores), "results do not depend on it")(
         "config", po::value<std::string>(), "file of flags")(
         "verbose", po::bool_switch(), "say which instruction set runs")("json", po::bool_switch(),
-                                                             "print one JSON object");
+                                                                        "print one JSON object");
     return all;
 }
 

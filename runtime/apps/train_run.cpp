@@ -57,8 +57,8 @@ RunResult train_run(Model& model, const Split& images, const TrainConfig& config
         write_metrics(run.metrics(), rows);
     }
     save_weights(run.weights(), model, trainer.parameters());
-    result.summary = summary_of(rows, run.path().string(), seconds, model.variant(),
-                                trainer.parameters());
+    result.summary =
+        summary_of(rows, run.path().string(), seconds, model.variant(), trainer.parameters());
     write_file_atomically(run.summary(), result.summary.dump(2) + "\n");
     if (!rows.empty())
         write_run_report(

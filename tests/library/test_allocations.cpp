@@ -140,10 +140,10 @@ long allocations_of(const siamc_model& tables, int steps) {
 
 }  // namespace
 
-TEST_CASE("a thousand steps allocate nothing") {
+TEST_CASE("a thousand steps allocate nothing", "[many]") {
     CHECK(allocations_of(fc_model, 1000) == 0);
 }
 
-TEST_CASE("steps of convolutions allocate nothing") {
+TEST_CASE("steps of convolutions allocate nothing", "[many]") {
     CHECK(allocations_of(cnn_model, 25) == 0);
 }

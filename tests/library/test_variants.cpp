@@ -119,8 +119,8 @@ TEST_CASE("what the library does not hold, or the processor cannot run, is refus
         CHECK(message.find("no variant 'mmx'") != std::string::npos);
         for (const std::string& name : names()) CHECK(message.find(name) != std::string::npos);
         CHECK(fc_embed(world.parameters.data(), world.images.data(), stored_images,
-                       world.rows.data(), 1, world.arena.data(), world.arena.data()) ==
-              SIAMC_UNKNOWN_VARIANT);
+                       world.rows.data(), 1, world.arena.data(),
+                       world.arena.data()) == SIAMC_UNKNOWN_VARIANT);
     }
     // A processor that lacks what the tables ask for.
     const std::uint64_t every_feature[] = {~std::uint64_t{0}, ~std::uint64_t{0}, ~std::uint64_t{0}};
