@@ -9,7 +9,6 @@
 #include <system_error>
 
 #include "emit/library.h"
-#include "tune/candidates.h"
 
 namespace siamc {
 
@@ -103,26 +102,26 @@ void run_jobs(const std::vector<Job>& work, int jobs) {
 }  // namespace
 
 void name_kernels(Library& library) {
-    std::map<std::string, std::string> symbol_of;  // by signature
+    std::map<std::string, std::string> name_of;  // by signature
     std::map<std::string, int> used;
     std::string all;
     for (NamedProgram& named : library.programs) {
         for (const Call& call : named.program.calls) {
             KernelTask task = task_of(named.program, call);
             const std::string key = signature(task);
-            auto [entry, fresh] = symbol_of.emplace(key, "");
+            auto [entry, fresh] = name_of.emplace(key, "");
             if (fresh) {
-                std::string symbol = fmt::format("{}__{}", library.model.name, task.kernel->name);
-                if (task.single_row) symbol += "__one";
-                const int times = ++used[symbol];
-                if (times > 1) symbol += fmt::format("__{}", times);
-                entry->second = symbol;
+                std::string name = fmt::format("{}__{}", library.model.name, task.kernel->name);
+                if (task.single_row) name += "__one";
+                const int times = ++used[name];
+                if (times > 1) name += fmt::format("__{}", times);
+                entry->second = name;
                 for (const Variant& variant : library.target.variants) {
                     const ScheduleParameters tile =
                         for_variant(library, task, variant).tile.parameters;
                     all += fmt::format("{} {} ", tile.vectors, tile.wide);
                 }
-                library.kernels.push_back({symbol, task});
+                library.kernels.push_back({name, task});
                 all += key;
             }
             named.kernels.push_back(entry->second);

@@ -83,7 +83,7 @@ Json kernels_json(const Library& library) {
 
 std::string emit_manifest(const Library& library, const std::vector<std::filesystem::path>& files) {
     Json manifest;
-    manifest["format"] = "siamc manifest 1";
+    manifest["format"] = "siamc manifest 2";
     manifest["model"] = library.model.name;
     manifest["target"] = library.target.name;
     for (const Variant& variant : library.target.variants)

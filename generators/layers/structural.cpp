@@ -1,6 +1,7 @@
 #include "layers/structural.h"
 
 #include <algorithm>
+#include <stdexcept>
 
 #include "frontend/model_spec.h"
 
@@ -80,6 +81,8 @@ Func pick_algorithm(const AlgorithmContext& context) {
 }
 
 Func pick_grad_algorithm(const AlgorithmContext& context) {
+    if (Halide::Internal::is_const_zero(context.image_rows))
+        throw std::logic_error(context.node.name + ": its kernel reads no image rows to count");
     const std::vector<Var> vars = index_vars(context.node.shape);
     const auto branches = static_cast<int>(context.inputs.size()) - 1;
     const RDom at(0, branches, 0, context.tuple_rows, "at");
@@ -279,7 +282,11 @@ const Op& transpose_op() {
 const Op& pick_op() {
     static const Op op = {"pick", Pattern::pick,
                           [](const Graph& graph, const Node& node) {
-                              return Shape{graph.shape_of(node.inputs[0]).dims, Rows::tuple};
+                              const Shape& value = graph.shape_of(node.inputs[0]);
+                              const long branch = integer(node.attributes, "branch");
+                              if (value.rows != Rows::image || branch >= graph.branches)
+                                  throw std::logic_error(node.name + ": there is no such branch");
+                              return Shape{value.dims, Rows::tuple};
                           },
                           pick_algorithm};
     return op;

@@ -88,8 +88,11 @@ class Differentiator {
 
     // An image's adjoint adds up what comes from all places at which tuples show it.
     Edge sum_of_contributions(NodeId id) {
-        if (contributions_[id].front().branch == rows_as_they_are)
-            return *sum(id, rows_as_they_are);
+        const bool picked = contributions_[id].front().branch != rows_as_they_are;
+        for (const Contribution& contribution : contributions_[id])
+            if ((contribution.branch != rows_as_they_are) != picked)
+                throw std::logic_error(graph_[id].name + ": read both whole and by branches");
+        if (!picked) return *sum(id, rows_as_they_are);
         std::vector<Edge> inputs;
         for (int branch = 0; branch < graph_.branches; ++branch) {
             const std::optional<Edge> adjoint = sum(id, branch);

@@ -29,7 +29,7 @@ const std::vector<KnownTarget>& known_targets() {
     static const char* const object_only = "objects checked for format and symbols; never run";
     static const std::vector<KnownTarget> targets = {
         {"x86-64-linux", fat("linux"),
-         "any x86-64 since 2008; takes AVX-512, AVX2 or SSE4.1, whatever the processor has",
+         "any x86-64 with SSE4.1 (Intel 2008, AMD 2011); takes AVX-512 or AVX2 where they are",
          "every test runs it, each variant forced"},
         {"x86-64-linux-sse41", {x86(std::string("linux-") + sse41)}, "SSE4.1", "run"},
         {"x86-64-linux-avx2", {x86(std::string("linux-") + avx2)}, "AVX2, FMA, F16C", "run"},

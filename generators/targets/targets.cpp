@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <optional>
 #include <set>
 
 #include "core/error.h"
 #include "frontend/wording.h"
 #include "targets/known.h"
-#include "tune/candidates.h"
 
 namespace siamc {
 
@@ -42,6 +42,7 @@ const std::vector<Implied>& implied() {
 }
 
 Target with_implied(Target target) {
+    if (target.arch == Target::X86) target.set_feature(Target::SSE41);
     for (const Implied& rule : implied())  // from the newest to the oldest
         if (target.has_feature(rule.feature))
             for (Target::Feature other : rule.others) target.set_feature(other);
@@ -93,32 +94,43 @@ std::optional<LibraryTarget> as_cpu(const std::string& text) {
     return std::nullopt;
 }
 
-struct Word {
-    std::string clang, halide;
-};
+// A word of clang's triples and Halide's for it.
+using Words = std::map<std::string, std::string>;
 
-std::optional<std::string> translated(const std::string& word, const std::vector<Word>& words) {
-    for (const Word& known : words)
-        if (word.starts_with(known.clang)) return known.halide;
-    return std::nullopt;
+std::optional<std::string> translated(const std::string& word, const Words& words) {
+    const auto found = words.find(word);
+    return found == words.end() ? std::nullopt : std::optional(found->second);
+}
+
+// "macosx11.0" is a version of "macosx".
+std::string without_version(const std::string& word) {
+    const size_t last = word.find_last_not_of("0123456789.");
+    return last == std::string::npos ? word : word.substr(0, last + 1);
 }
 
 // ARCH[-VENDOR]-SYSTEM[-ABI]: x86_64-unknown-linux-gnu, aarch64-linux-gnu, arm64-apple-macosx11.
 std::optional<LibraryTarget> as_clang_triple(const std::string& text) {
-    static const std::vector<Word> architectures = {
+    static const Words architectures = {
         {"x86_64", "x86-64"}, {"amd64", "x86-64"}, {"aarch64", "arm-64"}, {"arm64", "arm-64"}};
-    // Android's triples also say linux: it comes first.
-    static const std::vector<Word> systems = {
-        {"android", "android"}, {"linux", "linux"},   {"darwin", "osx"},     {"macos", "osx"},
-        {"windows", "windows"}, {"win32", "windows"}, {"mingw32", "windows"}};
+    static const Words systems = {
+        {"android", "android"}, {"linux", "linux"},     {"darwin", "osx"},  {"macos", "osx"},
+        {"macosx", "osx"},      {"windows", "windows"}, {"win", "windows"}, {"mingw", "windows"}};
+    // Whoever made the machine, and ABIs that change nothing here.
+    static const std::set<std::string> others = {"unknown", "pc",  "apple", "none",
+                                                 "w",       "gnu", "musl",  "msvc"};
     const std::vector<std::string> parts = split(text, '-');
     const std::optional<std::string> architecture = translated(parts[0], architectures);
-    if (!architecture) return std::nullopt;
-    for (const Word& system : systems)
-        for (size_t p = 1; p < parts.size(); ++p)
-            if (parts[p].starts_with(system.clang))
-                return as_known(*architecture + "-" + system.halide);
-    return std::nullopt;
+    std::optional<std::string> system;
+    for (size_t p = 1; p < parts.size(); ++p) {
+        const std::string word = without_version(parts[p]);
+        if (const auto known = translated(word, systems)) {
+            if (!system || *known == "android") system = known;  // Android's say linux too
+        } else if (!others.count(word)) {
+            return std::nullopt;
+        }
+    }
+    if (!architecture || !system) return std::nullopt;
+    return as_known(*architecture + "-" + *system);
 }
 
 bool is_x86_feature(Target::Feature feature) {
@@ -170,6 +182,12 @@ std::vector<std::string> all_names() {
 }
 
 }  // namespace
+
+std::string target_family(const Target& target) {
+    if (target.arch == Target::ARM) return "neon";
+    if (target.natural_vector_size<float>() == 16) return "avx512";
+    return target.natural_vector_size<float>() == 8 ? "avx2" : "sse41";
+}
 
 LibraryTarget single_target(const Target& target) {
     return {target.to_string(), {{target_family(target), target}}};

@@ -21,6 +21,10 @@ struct LibraryTarget {
     std::vector<Variant> variants;  // all of one architecture and system
 };
 
+// Of targets whose registers are alike, and the name of variants for them: "avx512", "avx2",
+// "sse41", "neon".
+std::string target_family(const Halide::Target& target);
+
 // One variant, as Halide names the target.
 LibraryTarget single_target(const Halide::Target& target);
 

@@ -37,12 +37,6 @@ std::vector<int> widths(const KernelTask& task) {
 
 }  // namespace
 
-std::string target_family(const Halide::Target& target) {
-    if (target.arch == Halide::Target::ARM) return "neon";
-    if (target.natural_vector_size<float>() == 16) return "avx512";
-    return target.natural_vector_size<float>() == 8 ? "avx2" : "sse41";
-}
-
 std::vector<ScheduleParameters> candidates(const KernelTask& task, const Halide::Target& target) {
     std::vector<ScheduleParameters> all = {{}};
     if (!has_tile(task)) return all;

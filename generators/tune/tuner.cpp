@@ -7,6 +7,7 @@
 #include "kernel_buffers.h"
 #include "machine.h"
 #include "shared_floats.h"
+#include "targets/targets.h"
 #include "timing.h"
 #include "tune/candidates.h"
 
@@ -47,7 +48,7 @@ TunedSchedule tune(const std::string& kernel, const KernelTask& task, const Hali
     std::vector<Entrant> entrants;
     int tried = 0;
     for (const ScheduleParameters& parameters : candidates(task, target)) {
-        if (tried > 0 && seconds_since(start) > seconds / 2) break;
+        if (tried > 1 && seconds_since(start) > seconds / 2) break;  // the rule's, and another
         ++tried;
         const Scheduler scheduler = {"tuned", "", ScheduleChoice::tuned, parameters};
         Entrant entrant = {parameters, std::make_unique<Contestant>(contest, scheduler), {}};

@@ -149,7 +149,8 @@ typedef struct siamc_model {
     int32_t optimizer_count;
 } siamc_model;
 
-/* The tuples of a step. Rows are interleaved: images of tuple t are rows branches * t + branch. */
+/* The tuples of a step. Rows are interleaved: images of tuple t are rows branches * t + branch. No
+ * tuples at all have loss 0 and gradient 0. */
 typedef struct siamc_batch {
     const int32_t* rows;   /* index of each row's image */
     const int32_t* shifts; /* pixels right, pixels down per row; NULL: none */

@@ -22,22 +22,40 @@ enum siamc_error {
     SIAMC_UNUSABLE_VARIANT = -2003 /* ... or one that the processor cannot run */
 };
 
+static inline int siamc_has(const uint64_t* features, int feature) {
+    return features[feature / 64] >> feature % 64 & 1;
+}
+
+/* Halide asks the processor. On x86 the operating system has to save the wide registers too, which
+ * the compiler's own test knows; and of Zen 4's features Halide's does not know them all. */
 static inline int siamc_can_run(const siamc_variants* variants, int32_t number) {
-    return halide_can_use_target_features(variants->feature_words, variants->list[number].features);
+    const uint64_t* features = variants->list[number].features;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (siamc_has(features, halide_target_feature_avx) && !__builtin_cpu_supports("avx")) return 0;
+    if (siamc_has(features, halide_target_feature_avx512) && !__builtin_cpu_supports("avx512f"))
+        return 0;
+    if (siamc_has(features, halide_target_feature_avx512_zen4) &&
+        !__builtin_cpu_supports("avx512bf16"))
+        return 0;
+#endif
+    return halide_can_use_target_features(variants->feature_words, features);
 }
 
 static inline int32_t siamc_find_variant(const siamc_variants* variants) {
     const char* forced = getenv("SIAMC_VARIANT");
+    if (forced && !*forced) forced = NULL;
     for (int32_t v = 0; v < variants->count; ++v) {
-        if (forced && *forced && strcmp(forced, variants->list[v].name) != 0) continue;
+        if (forced && strcmp(forced, variants->list[v].name) != 0) continue;
         if (siamc_can_run(variants, v)) return v + 1;
-        if (forced && *forced) return SIAMC_UNUSABLE_VARIANT;
+        if (forced) return SIAMC_UNUSABLE_VARIANT;
     }
-    return forced && *forced ? SIAMC_UNKNOWN_VARIANT : SIAMC_NO_VARIANT;
+    return forced ? SIAMC_UNKNOWN_VARIANT : SIAMC_NO_VARIANT;
 }
 
 /* The number, from 1, of the variant that runs: the first that the processor can, or the one that
- * the environment variable SIAMC_VARIANT names. Found when first asked for, then kept. */
+ * the environment variable SIAMC_VARIANT names; or an error below 0. Found when first asked for and
+ * kept, by each source file that includes the library's header for itself. */
 static inline int32_t siamc_choose(const siamc_variants* variants) {
     int32_t chosen = __atomic_load_n(variants->chosen, __ATOMIC_RELAXED);
     if (chosen == 0) {

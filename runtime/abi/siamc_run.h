@@ -1,8 +1,8 @@
 /* Runs the programs of a generated library (siamc_abi.h). C11, also valid C++.
  *
- * The functions allocate nothing, keep no state and may be called from several threads with
- * different arenas. They return 0, the error code of the kernel that failed (see
- * halide_error_code_t), or an enum siamc_error. */
+ * The functions allocate nothing, keep no state but which variant runs (siamc_choose), and may be
+ * called from several threads with different arenas. They return 0, the error code of the kernel
+ * that failed (see halide_error_code_t), or an enum siamc_error. */
 #ifndef SIAMC_RUN_H
 #define SIAMC_RUN_H
 
@@ -84,7 +84,7 @@ static inline void siamc_prepare_batch(siamc_run* run, const siamc_program* p,
     const int32_t tuples = (batch->tuples + quantum - 1) / quantum * quantum;
     const int32_t slice_tuples = siamc_slice_tuples(p, tuples);
     run->rows[SIAMC_TUPLE_ROWS] = tuples;
-    run->rows[SIAMC_SLICE_ROWS] = (tuples + slice_tuples - 1) / slice_tuples;
+    run->rows[SIAMC_SLICE_ROWS] = tuples ? (tuples + slice_tuples - 1) / slice_tuples : 0;
     siamc_list_images(run, p, batch);
     if (p->label_offset >= 0) {
         float* label = (float*)(void*)(arena + p->label_offset);
@@ -158,7 +158,7 @@ static inline void siamc_collect(const siamc_program* program, const void* arena
         results->distances[i - 1] = siamc_result(program, arena, i);
     results->loss = 0;
     for (int32_t t = 0; t < tuples; ++t) results->loss += (double)results->losses[t];
-    results->loss /= tuples;
+    if (tuples > 0) results->loss /= tuples;
 }
 
 /* Loss of at most loss->train->batch tuples of images and its gradient, written to `gradient`

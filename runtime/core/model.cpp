@@ -40,7 +40,8 @@ void check_variant(const siamc_model& tables) {
     const std::int32_t chosen = siamc_choose(tables.variants);
     if (chosen > 0) return;
     const std::string names = variant_names(*tables.variants);
-    const char* forced = std::getenv("SIAMC_VARIANT");
+    const char* now = std::getenv("SIAMC_VARIANT");
+    const std::string forced = now ? now : "";
     if (chosen == SIAMC_UNKNOWN_VARIANT)
         fail(Exit::usage,
              "SIAMC_VARIANT: model {} has no variant '{}'\n  write: one of {}, or leave the "

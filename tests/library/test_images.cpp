@@ -104,6 +104,17 @@ TEST_CASE("the anchors of sampled pairs are computed once") {
     check(*fc_losses[0].train, batch);
 }
 
+TEST_CASE("no tuples have no loss and no gradient") {
+    World world;
+    for (const siamc_loss& loss : fc_losses) {
+        std::fill_n(world.gradient.data(), FC_PARAMETERS, 1.0f);
+        siamc_results results{};
+        REQUIRE(world.take_gradient(loss, 0, results) == 0);
+        CHECK(results.loss == 0);
+        for (int i = 0; i < FC_PARAMETERS; ++i) REQUIRE(world.gradient.data()[i] == 0);
+    }
+}
+
 TEST_CASE("an image shown everywhere gets the sum of its gradients") {
     World world, once;
     std::fill(world.rows.begin(), world.rows.end(), 5);

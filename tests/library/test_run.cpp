@@ -1,4 +1,4 @@
-// The executor of siamc_run.h, on programs of tasks that only count.
+// The executor (siamc_execute.h), on programs of tasks that only count.
 #include <siamc_run.h>
 
 #include <atomic>

@@ -85,6 +85,14 @@ TEST_CASE("the first variant that the processor can run is taken", "[once]") {
         CHECK(std::string(siamc_variant_name(&fc_model)) == expected);
 }
 
+// In every set of this folder's tests: it is the variant that was asked for.
+TEST_CASE("the variant that is asked for runs") {
+    if (const char* forced = std::getenv("SIAMC_VARIANT"))
+        CHECK(std::string(siamc_variant_name(&fc_model)) == forced);
+    CHECK(siamc_choose(fc_model.variants) >= 1);
+    CHECK(siamc_choose(cnn_model.variants) == siamc_choose(fc_model.variants));
+}
+
 TEST_CASE("each variant can be forced, and its own kernels run", "[once]") {
     REQUIRE(can_run);
     std::vector<std::vector<float>> results;
