@@ -186,7 +186,8 @@ std::vector<std::string> all_names() {
 std::string target_family(const Target& target) {
     if (target.arch == Target::ARM) return "neon";
     if (target.natural_vector_size<float>() == 16) return "avx512";
-    return target.natural_vector_size<float>() == 8 ? "avx2" : "sse41";
+    if (target.natural_vector_size<float>() == 4) return "sse41";
+    return target.has_feature(Target::AVX2) ? "avx2" : "avx";
 }
 
 LibraryTarget single_target(const Target& target) {

@@ -21,7 +21,7 @@ struct LibraryTarget {
     std::vector<Variant> variants;  // all of one architecture and system
 };
 
-// Of targets whose registers are alike, and the name of variants for them: "avx512", "avx2",
+// Of targets whose registers are alike, and the name of variants for them: "avx512", "avx2", "avx",
 // "sse41", "neon".
 std::string target_family(const Halide::Target& target);
 

@@ -83,6 +83,7 @@ TEST_CASE("CPUs, features and Halide's own spelling hold one variant", "[targets
         CHECK(found.variants[0].target == Halide::Target(target));
     }
     CHECK(resolve_target("znver4").variants[0].target.has_feature(Halide::Target::AVX512_Zen4));
+    CHECK(names_of(resolve_target("sandybridge")) == Names{"avx"});
     CHECK(resolve_target("host").variants[0].target == Halide::get_host_target());
 }
 
