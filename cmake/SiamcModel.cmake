@@ -1,7 +1,8 @@
 # siamc_add_model(NAME MODEL_FILE [TARGET T] [BATCH N])
 #
 # Compiles a model description with siamc at build time. Defines the library target NAME: link it
-# and include "NAME.h". NAME must be the model's own name.
+# and include "NAME.h". NAME must be the model's own name, for a device with its name behind it:
+# fc_cuda.
 function(siamc_add_model name model_file)
     cmake_parse_arguments(PARSE_ARGV 2 arg "" "TARGET;BATCH" "")
     if(NOT arg_TARGET)
@@ -35,11 +36,14 @@ function(siamc_link_models target)
     set(tables "")
     set(recipes "")
     foreach(model IN LISTS ARGN)
-        file(READ ${PROJECT_SOURCE_DIR}/models/${model}.recipes.toml text)
-        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
-            ${PROJECT_SOURCE_DIR}/models/${model}.recipes.toml)
         string(APPEND includes "#include \"${model}.h\"\n")
         string(APPEND tables "    &${model}_model,\n")
+        set(file ${PROJECT_SOURCE_DIR}/models/${model}.recipes.toml)
+        if(NOT EXISTS ${file}) # the same model for a device
+            continue()
+        endif()
+        file(READ ${file} text)
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
         string(APPEND recipes "    if (model == \"${model}\") return R\"siamc(${text})siamc\";\n")
     endforeach()
     file(CONFIGURE OUTPUT ${target}_models.cpp @ONLY CONTENT

@@ -15,13 +15,17 @@ namespace siamc {
 namespace fs = std::filesystem;
 
 const std::vector<std::string> step_names = {
-    "build",        "fold",       "pool-first", "trim", "differentiate", "follow-winners",
-    "use-winograd", "skip-zeros", "work",       "fuse", "plan"};
+    "build",        "fold",       "pool-first",      "trim", "differentiate", "follow-winners",
+    "use-winograd", "skip-zeros", "lay-out-for-gpu", "work", "fuse",          "plan"};
 
 namespace {
 
 // Images embedded at once; evaluation looks at as many tuples.
 constexpr int embed_batch = 256;
+
+Processor processor_of(const LibraryTarget& target) {
+    return device_of(target).empty() ? Processor::cpu : Processor::gpu;
+}
 
 }  // namespace
 
@@ -46,7 +50,7 @@ std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, in
 }
 
 Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
-                     const Observer& observe) {
+                     Processor processor, const Observer& observe) {
     const auto step = [&](const char* name, const auto& state) {
         observe(name, entry.name, [&] { return to_string(state); });
     };
@@ -63,10 +67,14 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
     done("trim", trim(graph));
     const Graph trimmed = graph;
     if (entry.train) done("differentiate", differentiate(graph));
-    done("follow-winners", remove_unused(follow_winners(graph)));
-    done("use-winograd", use_winograd(graph));
-    done("skip-zeros", skip_zeros(graph, entry.batch));
-    Program program = plan(graph, parameters, entry.batch);
+    if (processor == Processor::gpu) {
+        done("lay-out-for-gpu", remove_unused(lay_out_for_gpu(graph)));
+    } else {
+        done("follow-winners", remove_unused(follow_winners(graph)));
+        done("use-winograd", use_winograd(graph));
+        done("skip-zeros", skip_zeros(graph, entry.batch));
+    }
+    Program program = plan(graph, parameters, entry.batch, processor);
     program.multiply_adds = entry.train ? training_multiply_adds(trimmed) : multiply_adds(trimmed);
     observe("work", entry.name,
             [&] { return describe_work(written, trimmed, program.graph, entry.train); });
@@ -79,20 +87,24 @@ std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOpti
     auto library = std::make_unique<Library>();
     library->model = model;
     library->target = options.target;
+    const std::string device = device_of(options.target);
+    library->name = device.empty() ? model.name : model.name + "_" + device;
     library->schedules = options.schedules;
     const Graph embedding = fold_twins(build_embedding(model));
     library->parameters = lay_out_parameters(embedding);
     library->embedding_size = static_cast<int>(embedding[embedding.outputs[0]].shape.size());
     for (const EntryPoint& entry : entry_points(model, options.batch, embed_batch))
-        library->programs.push_back(
-            {entry.name, make_program(entry, library->parameters, options.observe), {}});
+        library->programs.push_back({entry.name,
+                                     make_program(entry, library->parameters,
+                                                  processor_of(library->target), options.observe),
+                                     {}});
     name_kernels(*library);
     return library;
 }
 
 void write_library(const Library& library, const fs::path& folder, int jobs) {
     fs::create_directories(folder);
-    const std::string& name = library.model.name;
+    const std::string& name = library.name;
     const fs::path archive = folder / ("lib" + name + ".a"), header = folder / (name + ".h");
     emit_archive(library, archive, jobs);
     write_text(header, emit_header(library));

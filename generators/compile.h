@@ -27,7 +27,7 @@ std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, in
 
 // All passes, then the plan.
 Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
-                     const Observer& observe);
+                     Processor processor, const Observer& observe);
 
 // The steps that an observer sees, in order.
 extern const std::vector<std::string> step_names;

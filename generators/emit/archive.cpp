@@ -35,11 +35,12 @@ class ScratchFolder {
     fs::path path_;
 };
 
-// Kernels trust their callers: the plan fixes every extent, and the runtime is linked once.
+// Kernels trust their callers: the plan fixes every extent, and the runtime is linked once. Those
+// of a GPU keep their checks, for what a device may refuse.
 Halide::Target kernel_target(const Halide::Target& target) {
-    return target.with_feature(Halide::Target::NoRuntime)
-        .with_feature(Halide::Target::NoAsserts)
-        .with_feature(Halide::Target::NoBoundsQuery);
+    const Halide::Target bare =
+        target.with_feature(Halide::Target::NoRuntime).with_feature(Halide::Target::NoBoundsQuery);
+    return target.has_gpu_feature() ? bare : bare.with_feature(Halide::Target::NoAsserts);
 }
 
 struct Job {
@@ -111,7 +112,7 @@ void name_kernels(Library& library) {
             const std::string key = signature(task);
             auto [entry, fresh] = name_of.emplace(key, "");
             if (fresh) {
-                std::string name = fmt::format("{}__{}", library.model.name, task.kernel->name);
+                std::string name = fmt::format("{}__{}", library.name, task.kernel->name);
                 if (task.single_row) name += "__one";
                 const int times = ++used[name];
                 if (times > 1) name += fmt::format("__{}", times);
@@ -149,11 +150,27 @@ KernelTask for_variant(const Library& library, const KernelTask& kernel, const V
 }
 
 std::string optimizer_kernel(const Library& library, const OptimizerRule& rule) {
-    return fmt::format("{}__{}", library.model.name, rule.name);
+    return fmt::format("{}__{}", library.name, rule.name);
 }
 
-int optimizer_block(const ParameterLayout& parameters) {
-    return static_cast<int>(parameters.padded / optimizer_tasks);
+int optimizer_tasks_of(const Library& library) {
+    return device_of(library.target).empty() ? optimizer_tasks : 1;
+}
+
+int optimizer_block(const Library& library) {
+    return static_cast<int>(library.parameters.padded / optimizer_tasks_of(library));
+}
+
+std::vector<NamedTransfer> transfers_of(const Library& library) {
+    std::vector<NamedTransfer> transfers;
+    if (device_of(library.target).empty()) return transfers;
+    for (const NamedProgram& named : library.programs) {
+        const std::string prefix = library.name + "__" + named.name;
+        transfers.push_back({prefix + "__load", load_of(named.program)});
+        transfers.push_back({prefix + "__store", store_of(named.program)});
+    }
+    transfers.push_back({library.name + "__optimizer__load", load_of_optimizer()});
+    return transfers;
 }
 
 void emit_archive(const Library& library, const fs::path& file, int jobs) {
@@ -177,8 +194,13 @@ void emit_archive(const Library& library, const fs::path& file, int jobs) {
         for (const OptimizerRule& rule : optimizer_rules()) {
             const std::string symbol = symbol_of(optimizer_kernel(library, rule), variant);
             add(symbol, [&rule, &library, context, symbol] {
-                return generate_optimizer(rule, optimizer_block(library.parameters), context,
-                                          symbol);
+                return generate_optimizer(rule, optimizer_block(library), context, symbol);
+            });
+        }
+        for (const NamedTransfer& named : transfers_of(library)) {
+            const std::string symbol = symbol_of(named.name, variant);
+            add(symbol, [named, context, symbol] {
+                return generate_transfer(named.transfer, context, symbol);
             });
         }
     }

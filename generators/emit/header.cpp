@@ -35,7 +35,7 @@ std::string variants_text(const Library& library) {
     if (library.target.variants.size() > SIAMC_MAX_VARIANTS)
         throw std::logic_error(library.target.name + ": more variants than a call has kernels");
     constexpr int words = (Halide::Target::FeatureEnd + 63) / 64;
-    const std::string& model = library.model.name;
+    const std::string& model = library.name;
     std::string features, table;
     for (const Variant& variant : library.target.variants) {
         std::vector<std::uint64_t> bits(words);
@@ -106,9 +106,35 @@ std::string functions_text(const Library& library, const std::string& kernel) {
     return fmt::format("{{{}}}", fmt::join(functions, ", "));
 }
 
+bool on_device(const Library& library) {
+    return !device_of(library.target).empty();
+}
+
+std::string transfers_text(const Library& library) {
+    std::string text;
+    for (const auto& [name, transfer] : transfers_of(library)) {
+        std::string operands;
+        for (const auto* parts : {&transfer.inputs, &transfer.outputs})
+            for (const Transfer::Part& part : *parts) operands += operand_text(part.operand);
+        const std::string function = symbol_of(name, library.target.variants[0]) + "_argv";
+        text += fmt::format(
+            "int {1}(void **arguments);\n"
+            "static const siamc_operand {0}_operands[] = {{\n{2}}};\n"
+            "static const siamc_transfer {0} = {{{1}, \"{0}\", {0}_operands, {3}, {4}}};\n\n",
+            name, function, operands, transfer.inputs.size(), transfer.outputs.size());
+    }
+    return text;
+}
+
+// Its load and its store.
+std::string program_transfers(const Library& library, const std::string& program) {
+    if (!on_device(library)) return "NULL, NULL";
+    return fmt::format("&{0}__{1}__load, &{0}__{1}__store", library.name, program);
+}
+
 std::string program_text(const Library& library, const NamedProgram& named) {
     const Program& program = named.program;
-    const std::string prefix = library.model.name + "_" + named.name;
+    const std::string prefix = library.name + "_" + named.name;
     std::string operands, calls;
     long next = 0;
     for (size_t c = 0; c < program.calls.size(); ++c) {
@@ -129,16 +155,19 @@ std::string program_text(const Library& library, const NamedProgram& named) {
         "static const siamc_stage {0}_stages[] = {{{13}}};\n"
         "static const siamc_program {0}_program = {{\n"
         "    \"{3}\", &{15}_variants, {4}, {5}, {6}, {7}, {8}, {9}, {10},\n    {11}, "
-        "{0}_calls, {0}_stages, {12}, {14}}};\n\n",
+        "{0}_calls, {0}_stages, {12}, {14}, {16}}};\n\n",
         prefix, operands, calls, named.name, program.graph.branches, program.batch,
         program.slice_tuples, program.tuple_quantum, program.arena_bytes,
         dataset_row_bytes(program), sources_text(program), program.multiply_adds, stages.size(),
-        fmt::join(stages, ", "), outputs_text(program), library.model.name);
+        fmt::join(stages, ", "), outputs_text(program), library.name,
+        program_transfers(library, named.name));
 }
 
 std::string optimizers_text(const Library& library) {
-    const std::string& model = library.model.name;
-    const int block = optimizer_block(library.parameters);
+    const std::string& model = library.name;
+    const int block = optimizer_block(library);
+    const std::string load =
+        on_device(library) ? fmt::format("&{}__optimizer__load", model) : "NULL";
     std::string text, table;
     for (const OptimizerRule& rule : optimizer_rules()) {
         const std::string prefix = model + "_" + rule.name;
@@ -166,10 +195,10 @@ std::string optimizers_text(const Library& library) {
             "static const siamc_program {3}_program = {{\n"
             "    \"{0}\", &{9}_variants, 0, 0, 0, 1, 0, 0, -1, -1, -1, -1, -1, -1, 0, {3}_calls, "
             "{3}_stages, 1,\n"
-            "    {{{{NULL, 0, 0}}}}, 0}};\n\n",
+            "    {{{{NULL, 0, 0}}}}, 0, {10}, NULL}};\n\n",
             rule.name, rule.formula, fmt::join(rule.hyper, ", "), prefix, operands,
-            optimizer_kernel(library, rule), 4 + 2 * rule.moments, optimizer_tasks,
-            functions_text(library, optimizer_kernel(library, rule)), model);
+            optimizer_kernel(library, rule), 4 + 2 * rule.moments, optimizer_tasks_of(library),
+            functions_text(library, optimizer_kernel(library, rule)), model, load);
         table += fmt::format("    {{\"{}\", &{}_program, {}}},\n", rule.name, prefix, rule.moments);
     }
     return text + fmt::format("static const siamc_optimizer {}_optimizers[] = {{\n{}}};\n\n", model,
@@ -177,7 +206,7 @@ std::string optimizers_text(const Library& library) {
 }
 
 std::string constants_text(const Library& library, long arena_bytes) {
-    const std::string prefix = upper(library.model.name);
+    const std::string prefix = upper(library.name);
     std::string text = fmt::format(
         "#define {0}_PARAMETERS {1}\n#define {0}_PARAMETER_FLOATS {2} /* of the flat buffer */\n"
         "#define {0}_EMBEDDING {3}\n#define {0}_ARENA_BYTES {4}\n",
@@ -191,7 +220,7 @@ std::string constants_text(const Library& library, long arena_bytes) {
 
 std::string parameters_text(const Library& library) {
     std::string text =
-        fmt::format("static const siamc_parameter {}_parameters[] = {{\n", library.model.name);
+        fmt::format("static const siamc_parameter {}_parameters[] = {{\n", library.name);
     for (const ParameterSlot& slot : library.parameters.slots) {
         const std::vector<int> shape(slot.dims.rbegin(), slot.dims.rend());
         text += fmt::format("    {{\"{}\", {}, {{{}}}, {}}},\n", slot.name, slot.offset,
@@ -201,7 +230,7 @@ std::string parameters_text(const Library& library) {
 }
 
 std::string losses_text(const Library& library) {
-    const std::string& model = library.model.name;
+    const std::string& model = library.name;
     std::string text = fmt::format("static const siamc_loss {}_losses[] = {{\n", model);
     for (const LayerSpec& loss : library.model.losses)
         text +=
@@ -212,23 +241,26 @@ std::string losses_text(const Library& library) {
 
 std::string model_text(const Library& library, long arena_bytes) {
     const ModelSpec& model = library.model;
+    const std::string device = device_of(library.target);
+    const std::string on =
+        device.empty() ? "NULL, NULL" : fmt::format("\"{0}\", halide_{0}_device_interface", device);
     long bytes = 1;
     for (int extent : model.input.shape) bytes *= extent;
     return fmt::format(
         "static const siamc_model {0}_model = {{\n"
-        "    SIAMC_ABI_VERSION, \"{0}\", \"{1}\", \"{2}\", &{0}_variants,\n"
+        "    SIAMC_ABI_VERSION, \"{13}\", \"{1}\", \"{2}\", &{0}_variants,\n"
         "    {{{3}}}, {4}, {5}, {6}, {7}, {8}, {9},\n"
         "    {0}_parameters, {10}, &{0}_embed_one_program, &{0}_embed_program,\n"
-        "    {0}_losses, {11}, {0}_optimizers, {12}}};\n\n",
-        model.name, library.target.name, library.hash, join_ints(model.input.shape),
+        "    {0}_losses, {11}, {0}_optimizers, {12}, {14}}};\n\n",
+        library.name, library.target.name, library.hash, join_ints(model.input.shape),
         model.input.shape.size(), bytes, library.embedding_size, library.parameters.count,
         library.parameters.padded, arena_bytes, library.parameters.slots.size(),
-        model.losses.size(), optimizer_rules().size());
+        model.losses.size(), optimizer_rules().size(), model.name, on);
 }
 
 // Entry points under the model's own name, for callers in plain C.
 std::string entry_points_text(const Library& library) {
-    const std::string& model = library.model.name;
+    const std::string& model = library.name;
     std::string text = fmt::format(
         "/* Embeddings of the stored images named by rows[0 .. n - 1]: out is [n][{1}]. arena: "
         "{2}\n"
@@ -272,18 +304,19 @@ std::string entry_points_text(const Library& library) {
 }  // namespace
 
 std::string emit_header(const Library& library) {
-    const std::string guard = "SIAMC_GENERATED_" + upper(library.model.name) + "_H";
+    const std::string guard = "SIAMC_GENERATED_" + upper(library.name) + "_H";
     long arena_bytes = 0;
     for (const NamedProgram& named : library.programs)
         arena_bytes = std::max(arena_bytes, named.program.arena_bytes);
     std::string text = fmt::format(
         "/* Generated by siamc from the model \"{0}\" for {1}. Do not edit.\n"
         " * Link lib{0}.a, threads and dl. */\n"
-        "#ifndef {2}\n#define {2}\n\n#include \"siamc_run.h\"\n\n"
+        "#ifndef {2}\n#define {2}\n\n#include \"{4}\"\n\n"
         "#if SIAMC_ABI_VERSION != {3}\n#error \"siamc_abi.h is not the one that belongs to this "
         "header: take both from one release\"\n#endif\n\n"
         "#ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n",
-        library.model.name, library.target.name, guard, SIAMC_ABI_VERSION);
+        library.name, library.target.name, guard, SIAMC_ABI_VERSION,
+        on_device(library) ? "siamc_device.h" : "siamc_run.h");
     text += constants_text(library, arena_bytes);
     for (const Variant& variant : library.target.variants) {
         for (const auto& [name, kernel] : library.kernels)
@@ -292,10 +325,15 @@ std::string emit_header(const Library& library) {
             text += fmt::format("int {}_argv(void **arguments);\n",
                                 symbol_of(optimizer_kernel(library, rule), variant));
     }
-    text += "\n" + variants_text(library);
+    if (on_device(library))
+        text += fmt::format(
+            "const struct halide_device_interface_t *halide_{}_device_interface(void);\n",
+            device_of(library.target));
+    text += "\n" + variants_text(library) + transfers_text(library);
     for (const NamedProgram& named : library.programs) text += program_text(library, named);
     text += parameters_text(library) + losses_text(library) + optimizers_text(library) +
-            model_text(library, arena_bytes) + entry_points_text(library);
+            model_text(library, arena_bytes);
+    if (!on_device(library)) text += entry_points_text(library);
     return text + "#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
 }
 

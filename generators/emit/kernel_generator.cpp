@@ -114,7 +114,8 @@ std::string signature(const KernelTask& task) {
 
 // What comes out of a convolution's registers is written together: values and winners.
 bool KernelGenerator::in_one_loop() const {
-    return task_.kernel->pattern == Pattern::convolution && task_.kernel->outputs.size() > 1;
+    return task_.kernel->pattern == Pattern::convolution && task_.kernel->outputs.size() > 1 &&
+           !on_gpu();
 }
 
 void KernelGenerator::configure() {
@@ -160,9 +161,13 @@ Func KernelGenerator::reader(NodeId id) {
 
 // Rows of that kind in a call, as an input shows them; 0 if none does.
 Expr KernelGenerator::rows_of(Rows kind) {
-    for (size_t i = 0; i < inputs_.size(); ++i)
-        if (task_.operands[i].rows == kind)
-            return inputs_[i]->dim(inputs_[i]->dimensions() - 1).extent();
+    for (size_t i = 0; i < inputs_.size(); ++i) {
+        if (task_.operands[i].rows != kind) continue;
+        const Expr rows = inputs_[i]->dim(inputs_[i]->dimensions() - 1).extent();
+        // Sums over images then need no guard at the end of a chunk.
+        const bool whole_tiles = on_gpu() && kind == Rows::image;
+        return whole_tiles ? rows / gpu_row_quantum * gpu_row_quantum : rows;
+    }
     return 0;
 }
 
@@ -186,81 +191,110 @@ AlgorithmContext KernelGenerator::context_of(NodeId id, const std::map<NodeId, F
     return context;
 }
 
-void KernelGenerator::generate() {
+// The kernel's nodes, with Funcs of their own.
+KernelFuncs KernelGenerator::compute(const std::vector<NodeId>& results) {
     const Graph& graph = *task_.graph;
-    const Kernel& kernel = *task_.kernel;
+    KernelFuncs funcs;
     std::map<NodeId, Func> values;
-    for (NodeId id : kernel.nodes) {
+    for (NodeId id : task_.kernel->nodes) {
         const AlgorithmContext context = context_of(id, values);
         values[id] = graph[id].op->algorithm(context);
-        if (graph[id].op->pattern == Pattern::parameter) funcs_.weights = context.inputs[0];
-        funcs_.values.push_back(values[id]);
-        funcs_.patterns.push_back(graph[id].op->pattern);
+        if (funcs.values.empty()) funcs.factors = context.inputs;
+        funcs.values.push_back(values[id]);
+        funcs.patterns.push_back(graph[id].op->pattern);
     }
+    funcs.factors.resize(std::min<size_t>(funcs.factors.size(), 2));
+    for (NodeId id : results) funcs.outputs.push_back(values[id]);
+    describe(funcs);
+    return funcs;
+}
+
+void KernelGenerator::generate() {
+    const Graph& graph = *task_.graph;
+    const std::vector<NodeId>& results = task_.kernel->outputs;
+    if (on_gpu())
+        for (NodeId id : results) launches_.push_back(compute({id}));
+    else
+        launches_.push_back(compute(results));
     for (size_t i = 0; i < outputs_.size(); ++i) {
-        const std::vector<Var> vars = values[kernel.outputs[i]].args();
-        if (graph[kernel.outputs[i]].op->pattern == Pattern::scatter)
-            *outputs_[i] = values[kernel.outputs[i]];
+        const Func value = on_gpu() ? launches_[i].outputs[0] : launches_[0].outputs[i];
+        const std::vector<Var> vars = value.args();
+        if (graph[results[i]].op->pattern == Pattern::scatter)
+            *outputs_[i] = value;
         else
-            (*outputs_[i])(vars) = values[kernel.outputs[i]](vars);
+            (*outputs_[i])(vars) = value(vars);
     }
     if (!joint_output_) return;
-    const std::vector<Var> vars = values[kernel.outputs[0]].args();
+    const std::vector<Var> vars = launches_[0].outputs[0].args();
     std::vector<Expr> together;
-    for (NodeId id : kernel.outputs) together.push_back(values[id](vars));
+    for (const Func& value : launches_[0].outputs) together.push_back(value(vars));
     (*joint_output_)(vars) = Halide::Tuple(together);
 }
 
 // What a schedule needs to know of the nodes.
-void KernelGenerator::describe() {
+void KernelGenerator::describe(KernelFuncs& funcs) const {
     const Graph& graph = *task_.graph;
-    funcs_.pattern = task_.kernel->pattern;
-    funcs_.single_row = task_.single_row;
-    funcs_.tile = task_.tile.parameters;
+    funcs.pattern = task_.kernel->pattern;
+    funcs.single_row = task_.single_row;
+    funcs.tile = task_.tile.parameters;
     const Node& first = graph[task_.kernel->nodes[0]];
     const std::vector<int>& dims = graph.shape_of(first.inputs[0]).dims;
-    if (!dims.empty()) funcs_.channels = dims[0];
+    if (!dims.empty()) funcs.channels = dims[0];
+    if (first.op->pattern == Pattern::convolution && first.attributes.count("stride"))
+        funcs.stride = static_cast<int>(integer(first.attributes, "stride"));
     for (Edge edge : first.inputs) {
         const Shape shape = graph.shape_of(edge);
         if (shape.rows == Rows::none && shape.dims.size() == 4)
-            funcs_.taps = {shape.dims[2], shape.dims[3]};
+            funcs.taps = {shape.dims[2], shape.dims[3]};
     }
     if (first.op->pattern == Pattern::scatter && first.shape.rows == Rows::slice)
-        funcs_.taps = {first.shape.dims[1], first.shape.dims[2]};
+        funcs.taps = {first.shape.dims[1], first.shape.dims[2]};
     for (NodeId id : task_.kernel->nodes) {
         if (graph[id].op->pattern != Pattern::pooling || !graph[id].op->seen) continue;
-        funcs_.pool_window = static_cast<int>(integer(graph[id].attributes, "window"));
-        funcs_.pool_stride = static_cast<int>(integer(graph[id].attributes, "stride"));
+        funcs.pool_window = static_cast<int>(integer(graph[id].attributes, "window"));
+        funcs.pool_stride = static_cast<int>(integer(graph[id].attributes, "stride"));
     }
+}
+
+// Fixes the outputs' shapes and puts them in the place of the values that they show.
+void KernelGenerator::place_outputs() {
+    const size_t inputs = inputs_.size();
+    for (KernelFuncs& launch : launches_) launch.outputs.clear();
+    for (size_t i = 0; inputs + i < task_.operands.size(); ++i) {
+        const Operand& operand = task_.operands[inputs + i];
+        KernelFuncs& launch = launches_[on_gpu() ? i : 0];
+        std::vector<int> dims = operand.extent;
+        if (operand.rows != Rows::none) dims.pop_back();
+        launch.dims.push_back(dims);
+        if (joint_output_) continue;
+        fix_shape(*outputs_[i], operand, task_.fixed_row);
+        launch.outputs.push_back(*outputs_[i]);
+    }
+    if (!joint_output_) return;
+    const Func joint = *joint_output_;
+    const auto buffers = joint.output_buffers();
+    for (size_t i = 0; i < buffers.size(); ++i) {
+        Halide::OutputImageParam buffer = buffers[i];
+        fix_shape(buffer, task_.operands[inputs + i], task_.fixed_row, i == 0);
+    }
+    launches_[0].outputs.push_back(joint);
 }
 
 void KernelGenerator::schedule() {
     const size_t inputs = inputs_.size();
-    describe();
     for (size_t i = 0; i < inputs; ++i) fix_shape(*inputs_[i], task_.operands[i], task_.fixed_row);
-    for (size_t i = 0; inputs + i < task_.operands.size(); ++i) {
-        const Operand& operand = task_.operands[inputs + i];
-        std::vector<int> dims = operand.extent;
-        if (operand.rows != Rows::none) dims.pop_back();
-        funcs_.dims.push_back(dims);
-        if (joint_output_) continue;
-        fix_shape(*outputs_[i], operand, task_.fixed_row);
-        funcs_.outputs.push_back(*outputs_[i]);
+    place_outputs();
+    for (KernelFuncs& launch : launches_) {
+        if (task_.choice == ScheduleChoice::tuned)
+            siamc::schedule(launch, get_target());
+        else if (task_.choice == ScheduleChoice::naive)
+            schedule_naive(launch);
     }
-    if (joint_output_) {
-        const Func joint = *joint_output_;
-        const auto buffers = joint.output_buffers();
-        for (size_t i = 0; i < buffers.size(); ++i) {
-            Halide::OutputImageParam buffer = buffers[i];
-            fix_shape(buffer, task_.operands[inputs + i], task_.fixed_row, i == 0);
-        }
-        funcs_.outputs.push_back(joint);
-    }
-    if (task_.choice == ScheduleChoice::tuned)
-        siamc::schedule(funcs_, get_target());
-    else if (task_.choice == ScheduleChoice::naive)
-        schedule_naive(funcs_);
-    if (task_.choice != ScheduleChoice::automatic) return;
+    if (task_.choice == ScheduleChoice::automatic) estimate();
+}
+
+void KernelGenerator::estimate() {
+    const size_t inputs = inputs_.size();
     constexpr int stored = 1024;  // images, of which a call reads a few
     const auto estimate = [&](size_t operand) {
         return extents(task_, task_.operands[operand], stored);

@@ -50,14 +50,18 @@ class KernelGenerator : public Halide::Generator<KernelGenerator> {
     Halide::Func input(NodeId id, const std::map<NodeId, Halide::Func>& values);
     AlgorithmContext context_of(NodeId id, const std::map<NodeId, Halide::Func>& values);
     Halide::Expr rows_of(Rows kind);
-    void describe();
+    KernelFuncs compute(const std::vector<NodeId>& results);
+    void place_outputs();
+    void estimate();
+    void describe(KernelFuncs& funcs) const;
+    bool on_gpu() const { return get_target().has_gpu_feature(); }
     bool in_one_loop() const;
 
     KernelTask task_;
     std::vector<Input<Buffer<>>*> inputs_;
     std::vector<Output<Buffer<>>*> outputs_;
     Output<Halide::Func>* joint_output_ = nullptr;  // in their place, where one loop writes all
-    KernelFuncs funcs_;
+    std::vector<KernelFuncs> launches_;  // what is scheduled together: on a GPU, each output alone
 };
 
 // The kernel as a Halide module whose function has that name.

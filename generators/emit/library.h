@@ -8,6 +8,7 @@
 
 #include "emit/kernel_generator.h"
 #include "emit/optimizers.h"
+#include "emit/transfers.h"
 #include "frontend/model_spec.h"
 #include "passes/plan.h"
 #include "targets/targets.h"
@@ -22,6 +23,7 @@ struct NamedProgram {
 
 struct Library {
     ModelSpec model;
+    std::string name;  // of files and symbols: the model's, and the device's ("fc_cuda")
     LibraryTarget target;
     ParameterLayout parameters;
     int embedding_size = 0;
@@ -46,8 +48,16 @@ std::string key_of(const KernelTask& task);
 
 std::string optimizer_kernel(const Library& library, const OptimizerRule& rule);
 
-// Floats that one of the optimiser's parallel tasks updates.
-int optimizer_block(const ParameterLayout& parameters);
+// How the optimiser's update is shared out: tasks, and the floats of each.
+int optimizer_tasks_of(const Library& library);
+int optimizer_block(const Library& library);
+
+// A device's copies, with their names: a load and a store for each program, a load for optimisers.
+struct NamedTransfer {
+    std::string name;
+    Transfer transfer;
+};
+std::vector<NamedTransfer> transfers_of(const Library& library);
 
 // Compiles the kernels and writes the archive. `jobs` compiler threads.
 void emit_archive(const Library& library, const std::filesystem::path& file, int jobs);

@@ -51,7 +51,11 @@ class OptimizerGenerator : public Halide::Generator<OptimizerGenerator> {
         hyper_->dim(0).set_bounds(0, 8);
         Func updated = *updated_;
         updated.output_buffers()[0].dim(0).set_bounds(0, floats_);
-        updated.vectorize(i_, width, Halide::TailStrategy::RoundUp);
+        Var block("block"), thread("thread");
+        if (get_target().has_gpu_feature())
+            updated.gpu_tile(i_, block, thread, 128, Halide::TailStrategy::RoundUp);
+        else
+            updated.vectorize(i_, width, Halide::TailStrategy::RoundUp);
     }
 
   private:

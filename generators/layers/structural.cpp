@@ -47,6 +47,18 @@ Func gather_algorithm(const AlgorithmContext& context) {
     }
     // dims is [width height] or [channels width height].
     const size_t x = dims.size() - 2, y = x + 1;
+    std::vector<Expr> moved(vars.begin(), vars.end());
+    moved[x] = vars[x] - clamp(shifts(0, row), -max_shift, max_shift);
+    moved[y] = vars[y] - clamp(shifts(1, row), -max_shift, max_shift);
+    if (context.node.attributes.count(element_by_element)) {
+        Expr inside = Halide::cast<bool>(true), pixel = 0;
+        for (size_t d = dims.size(); d-- > 0;) {
+            inside = inside && moved[d] >= 0 && moved[d] < dims[d];
+            pixel = pixel * dims[d] + clamp(moved[d], 0, dims[d] - 1);
+        }
+        out(vars) = select(inside, Halide::cast<float>(images(pixel, rows(row))) * scale, 0.0f);
+        return out;
+    }
     Halide::Region inside;
     for (int extent : dims) inside.emplace_back(0, extent);
     const RDom stored(inside, "stored");
@@ -58,9 +70,6 @@ Func gather_algorithm(const AlgorithmContext& context) {
     Func bordered("bordered");
     bordered(vars) = Halide::cast<uint8_t>(0);
     bordered(place) = images(pixel, rows(row));
-    std::vector<Expr> moved(vars.begin(), vars.end());
-    moved[x] = vars[x] - clamp(shifts(0, row), -max_shift, max_shift);
-    moved[y] = vars[y] - clamp(shifts(1, row), -max_shift, max_shift);
     out(vars) = Halide::cast<float>(bordered(moved)) * scale;
     return out;
 }
@@ -313,6 +322,46 @@ const Op& pick_grad_op() {
                               return Shape{graph.shape_of(node.inputs[0]).dims, Rows::image};
                           },
                           pick_grad_algorithm};
+    return op;
+}
+
+const Op& branch_op() {
+    static const Op op = {"branch", Pattern::pick,
+                          [](const Graph& graph, const Node& node) {
+                              return Shape{graph.shape_of(node.inputs[0]).dims, Rows::tuple};
+                          },
+                          [](const AlgorithmContext& context) {
+                              const auto branch =
+                                  static_cast<int>(integer(context.node.attributes, "branch"));
+                              const std::vector<Var> vars = index_vars(context.node.shape);
+                              std::vector<Expr> index(vars.begin(), vars.end());
+                              index.back() = vars.back() * context.graph.branches + branch;
+                              Func out("branch_rows");
+                              out(vars) = context.inputs[0](index);
+                              return out;
+                          }};
+    return op;
+}
+
+const Op& branch_grad_op() {
+    static const Op op = {"branch.grad", Pattern::rowwise,
+                          [](const Graph& graph, const Node& node) {
+                              return Shape{graph.shape_of(node.inputs[0]).dims, Rows::image};
+                          },
+                          [](const AlgorithmContext& context) {
+                              const auto branches = static_cast<int>(context.inputs.size());
+                              const std::vector<Var> vars = index_vars(context.node.shape);
+                              std::vector<Expr> index(vars.begin(), vars.end());
+                              index.back() = vars.back() / branches;
+                              Expr value = context.inputs.back()(index);
+                              for (int branch = branches - 2; branch >= 0; --branch)
+                                  value = select(vars.back() % branches == branch,
+                                                 context.inputs[static_cast<size_t>(branch)](index),
+                                                 value);
+                              Func out("branch_grad");
+                              out(vars) = value;
+                              return out;
+                          }};
     return op;
 }
 

@@ -23,6 +23,10 @@ const Op& parameter_op();   // attribute "dims"
 // Attributes: "dims" innermost first, "scale".
 const Op& gather_op();
 
+// Attribute of a gather: pixels are read where they are stored, one by one. Else the image is first
+// copied into a tile with a border, from which vectors are read whatever the shift.
+constexpr const char* element_by_element = "element_by_element";
+
 // (embeddings, rows) -> the embeddings of the rows.
 const Op& lookup_op();
 
@@ -40,6 +44,12 @@ const Op& pick_op();
 Edge pick(Graph& graph, Edge value, int branch);
 // (one tuple tensor per branch, places) -> image rows, each the sum over the places that show it.
 const Op& pick_grad_op();
+
+// Where images are not listed but lie tuple by tuple, as the caller names them (GPUs):
+// (image-row tensor) -> the rows of the tuples' branch "branch".
+const Op& branch_op();
+// (one tuple tensor per branch) -> image rows.
+const Op& branch_grad_op();
 
 // The parameter of that name and shape, made on its first use.
 Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& dims,

@@ -169,7 +169,8 @@ class Fuser {
         for (NodeId id : kernel.nodes) {
             const std::string& op = graph_[id].op->name;
             const std::string layer = op.substr(0, op.find('.'));
-            const bool plumbing = layer == "negate" || layer == "add" || layer == "pick";
+            const bool plumbing =
+                layer == "negate" || layer == "add" || layer == "pick" || layer == "branch";
             if (op.find('.') != std::string::npos) gradient = "__" + op.substr(op.find('.') + 1);
             if (plumbing || std::count(layers.begin(), layers.end(), layer)) continue;
             layers.push_back(layer);

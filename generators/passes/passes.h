@@ -36,6 +36,10 @@ namespace siamc {
 // multiplications a window (layers/winograd.h). For graphs that have their gradients.
 [[nodiscard]] Graph use_winograd(const Graph& graph);
 
+// For GPUs: each image of a tuple has a row of its own and a thread of its own reads each pixel, so
+// that no thread needs what another one lists.
+[[nodiscard]] Graph lay_out_for_gpu(const Graph& graph);
+
 // Drops every node that no output depends on.
 [[nodiscard]] Graph remove_unused(const Graph& graph);
 

@@ -18,6 +18,10 @@ namespace {
 
 constexpr long line_bytes = 64;  // a cache line: tensors start on one
 
+// Parts of buffers start on such a boundary in OpenCL (CL_DEVICE_MEM_BASE_ADDR_ALIGN, of which
+// 128 bytes is the largest we know).
+constexpr long part_bytes = 256;
+
 // Rows of a slice: its activations leave most of a 512 KiB L2 to the weights. A batch of 128 pairs
 // or triplets makes eight slices, so that two, four or eight threads share it evenly.
 constexpr int slice_rows = 32;
@@ -53,8 +57,34 @@ long element_bytes(ElementType type) {
 
 class Planner {
   public:
-    Planner(const Graph& graph, const ParameterLayout& parameters, int batch)
-        : parameters_(parameters) {
+    Planner(const Graph& graph, const ParameterLayout& parameters, int batch, Processor processor)
+        : parameters_(parameters), on_gpu_(processor == Processor::gpu) {
+        if (on_gpu_)
+            take_whole(graph, batch);
+        else
+            take_slices(graph, batch);
+    }
+
+    Program run() {
+        find_lives();
+        place_batch_tensors();
+        place_slice_tensors();
+        for (size_t k = 0; k < program_.kernels.size(); ++k) call(static_cast<int>(k));
+        divide_into_parts();
+        return program_;
+    }
+
+  private:
+    void take_whole(const Graph& graph, int batch) {
+        program_.graph = graph;
+        program_.kernels = in_stages(fuse(graph, false));
+        program_.tuple_quantum = gpu_row_quantum;
+        program_.batch = static_cast<int>(round_up(batch, gpu_row_quantum));
+        program_.slice_tuples = program_.batch;
+        program_.slices = 1;
+    }
+
+    void take_slices(const Graph& graph, int batch) {
         const bool single_row = batch == 1 && graph.branches == 1;
         program_.graph = graph;
         if (single_row && is_worth_sharing(graph)) {
@@ -77,16 +107,6 @@ class Planner {
                      std::min(least_slices, whole(program_.batch, program_.tuple_quantum)));
     }
 
-    Program run() {
-        find_lives();
-        place_batch_tensors();
-        place_slice_tensors();
-        for (size_t k = 0; k < program_.kernels.size(); ++k) call(static_cast<int>(k));
-        divide_into_parts();
-        return program_;
-    }
-
-  private:
     const Node& node(NodeId id) const { return program_.graph[id]; }
 
     // Prologue, slices, batch: and of those the gradients in the order of the parameters, as the
@@ -178,7 +198,7 @@ class Planner {
     // sets of the first cache; one line more spreads them. What the caller reads stays dense.
     long row_stride(NodeId id) const {
         const long size = node(id).shape.size();
-        const bool dense = !in_arena(id) || is_output(id);
+        const bool dense = !in_arena(id) || is_output(id) || on_gpu_;
         const long bytes = size * element_bytes(node(id).op->type);
         return dense || bytes % 256 != 0 ? size
                                          : size + line_bytes / element_bytes(node(id).op->type);
@@ -197,7 +217,7 @@ class Planner {
             if (tensor.per_slice) continue;
             tensor.offset = end;
             tensor.bytes = bytes(tensor.node, program_.batch);
-            end = round_up(end + tensor.bytes, line_bytes);
+            end = round_up(end + tensor.bytes, boundary());
         }
         program_.slice_offset = end;
     }
@@ -207,7 +227,7 @@ class Planner {
         std::vector<Placement*> order, placed;
         for (Placement& tensor : program_.arena) {
             if (!tensor.per_slice) continue;
-            tensor.bytes = round_up(bytes(tensor.node, program_.slice_tuples), line_bytes);
+            tensor.bytes = round_up(bytes(tensor.node, program_.slice_tuples), boundary());
             order.push_back(&tensor);
         }
         std::stable_sort(order.begin(), order.end(),
@@ -285,7 +305,7 @@ class Planner {
         for (NodeId id : kernel.outputs) call.operands.push_back(whole(id, sliced));
         if (shared_) return share(std::move(call), kernel);
         const int blocked = node(kernel.nodes[0]).op->blocked_input;
-        if (blocked >= 0) split(call, node(kernel.nodes[0]));
+        if (blocked >= 0 && !on_gpu_) split(call, node(kernel.nodes[0]));
         program_.calls.push_back(std::move(call));
     }
 
@@ -330,7 +350,10 @@ class Planner {
             }
     }
 
+    long boundary() const { return on_gpu_ ? part_bytes : line_bytes; }
+
     const ParameterLayout& parameters_;
+    bool on_gpu_;
     bool shared_ = false;  // tasks share the work on one image
     Sharing sharing_;
     Program program_;
@@ -359,16 +382,17 @@ ParameterLayout lay_out_parameters(const Graph& graph) {
     ParameterLayout layout;
     for (const Node& node : graph.nodes) {
         if (node.op != &parameter_op()) continue;
-        layout.slots.push_back({node.name, node.shape.dims, layout.count});
+        layout.slots.push_back({node.name, node.shape.dims, layout.padded});
         layout.count += node.shape.size();
+        layout.padded += round_up(node.shape.size(), part_bytes / 4);
     }
-    const long line_floats = line_bytes / 4;
-    layout.padded = round_up(layout.count, optimizer_tasks * line_floats);
+    layout.padded = round_up(layout.padded, optimizer_tasks * line_bytes / 4);
     return layout;
 }
 
-Program plan(const Graph& graph, const ParameterLayout& parameters, int batch) {
-    return Planner(graph, parameters, batch).run();
+Program plan(const Graph& graph, const ParameterLayout& parameters, int batch,
+             Processor processor) {
+    return Planner(graph, parameters, batch, processor).run();
 }
 
 std::string to_string(const Program& program) {

@@ -15,6 +15,13 @@ enum class Space {
     parameters = 1,
     gradient = 2,
     dataset = 3,  // stored images or embeddings
+    hyper = 6,    // an optimiser's hyper-parameters
+    // Tables for many steps, on devices (emit/transfers.h).
+    rows_table = 7,
+    shifts_table = 8,
+    labels_table = 9,
+    hyper_table = 10,
+    results = 11,
 };
 
 // One buffer that a kernel is called with: a box inside a tensor, in elements, innermost first.
@@ -76,8 +83,9 @@ struct Program {
     long arena_bytes = 0;
 };
 
-// The flat parameter buffer: every parameter of the model in the order of its layers, then zeros
-// up to a multiple that lets `optimizer_tasks` equal blocks of whole cache lines cover it.
+// The flat parameter buffer: every parameter of the model in the order of its layers, each on a
+// boundary of 256 bytes (what OpenCL wants of a part of a buffer), then zeros up to a multiple that
+// lets `optimizer_tasks` equal blocks of whole cache lines cover it.
 struct ParameterLayout {
     std::vector<ParameterSlot> slots;
     long count = 0;   // floats that are parameters
@@ -95,8 +103,13 @@ constexpr int optimizer_tasks = 8;
 
 [[nodiscard]] ParameterLayout lay_out_parameters(const Graph& graph);
 
-// `batch` in tuples. Slices hold up to 32 or 48 rows.
-[[nodiscard]] Program plan(const Graph& graph, const ParameterLayout& parameters, int batch);
+// What runs a program. A GPU takes the whole batch as one slice, in rows for whole tiles of its
+// blocks, each kernel as one task.
+enum class Processor { cpu, gpu };
+
+// `batch` in tuples. Slices for CPUs hold up to 32 or 48 rows.
+[[nodiscard]] Program plan(const Graph& graph, const ParameterLayout& parameters, int batch,
+                           Processor processor = Processor::cpu);
 
 // The arena as text: one tensor a line, with its life as a bar over the calls.
 std::string to_string(const Program& program);

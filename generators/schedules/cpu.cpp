@@ -311,7 +311,7 @@ class CpuSchedule {
 
     // Square blocks go through registers: rows in, columns out.
     void transpose() {
-        Func out = kernel_.outputs[0], in = kernel_.weights;
+        Func out = kernel_.outputs[0], in = kernel_.factors[0];
         if (helper("winograd_kernel")) {
             registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
             out.unroll(out.args()[2]).unroll(out.args()[3]);

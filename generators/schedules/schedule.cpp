@@ -19,7 +19,10 @@ bool is_view(const Func& func) {
 }
 
 void schedule(KernelFuncs& kernel, const Halide::Target& target) {
-    schedule_cpu(kernel, target);
+    if (target.has_gpu_feature())
+        schedule_gpu(kernel);
+    else
+        schedule_cpu(kernel, target);
 }
 
 void schedule_naive(KernelFuncs& kernel) {

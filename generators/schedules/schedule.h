@@ -16,8 +16,9 @@ struct KernelFuncs {
     Pattern pattern;
     std::vector<Halide::Func> values;      // one per node of the kernel, in topological order
     std::vector<Pattern> patterns;         // of each value
-    Halide::Func weights;                  // of a transpose: the parameter it reads
+    std::vector<Halide::Func> factors;     // the first two inputs of the first node
     int pool_window = 1, pool_stride = 1;  // of the pooling behind a convolution
+    int stride = 1;                        // of a convolution's window
     int channels = 0;                      // of a convolution's input
     std::vector<int> taps = {1, 1};        // width and height of a convolution's kernel
     std::vector<Halide::Func> outputs;     // pure copies of some of the values, indexed alike
@@ -28,6 +29,9 @@ struct KernelFuncs {
 
 // Rows come in multiples of this (unless single_row): the height of every register tile.
 constexpr int row_quantum = 4;
+
+// ... and on GPUs of this: the height of a block's tile.
+constexpr int gpu_row_quantum = 32;
 
 // The most rows that a kernel of Stage::slices is ever called with.
 constexpr int most_slice_rows = 48;
@@ -46,6 +50,8 @@ void schedule(KernelFuncs& kernel, const Halide::Target& target);
 void schedule_naive(KernelFuncs& kernel);
 
 void schedule_cpu(KernelFuncs& kernel, const Halide::Target& target);
+// Kernels with one output.
+void schedule_gpu(KernelFuncs& kernel);
 // What schedule_cpu leaves to it: convolutions, pooling and their gradients.
 void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target);
 

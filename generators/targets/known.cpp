@@ -9,6 +9,10 @@ constexpr const char* sse41 = "sse41";
 constexpr const char* avx = "avx-sse41";
 constexpr const char* avx2 = "avx-avx2-f16c-fma-sse41";
 constexpr const char* avx512 = "avx-avx2-avx512-avx512_skylake-f16c-fma-sse41";
+// What the host does for a GPU is not worth an instruction set of its own. PTX for capability 7.0
+// is translated by the driver for whatever is newer.
+constexpr const char* cuda = "cuda-cuda_capability_70-sse41";
+constexpr const char* opencl = "opencl-sse41";
 constexpr const char* zen4 =
     "tune_znver4-avx-avx2-avx512-avx512_cannonlake-avx512_skylake-avx512_zen4-f16c-fma-sse41";
 
@@ -38,6 +42,14 @@ const std::vector<KnownTarget>& known_targets() {
          "AVX-512 F, CD, VL, BW, DQ",
          "run where the processor has it"},
         {"arm-64-linux", {"arm-64-linux"}, "64-bit ARM with NEON", "run under qemu-aarch64"},
+        {"x86-64-linux-cuda",
+         {x86(std::string("linux-") + cuda)},
+         "an NVIDIA GPU of capability 7.0 or newer and its driver",
+         "PTX checked with ptxas; never run"},
+        {"x86-64-linux-opencl",
+         {x86(std::string("linux-") + opencl)},
+         "a device with an OpenCL 1.2 driver",
+         "run on a processor (PoCL)"},
         {"x86-64-windows", fat("windows"), "Windows, POSIX threads", object_only},
         {"x86-64-osx", fat("osx"), "macOS on Intel", object_only},
         {"arm-64-osx", {"arm-64-osx"}, "macOS on Apple silicon", object_only},

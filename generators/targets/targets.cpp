@@ -158,6 +158,16 @@ std::optional<LibraryTarget> as_features(const std::string& text) {
          in_quotes(text), why);
 }
 
+void refuse_gpu(const std::string& text, const Target& target) {
+    if (!target.has_gpu_feature()) return;
+    if (target.has_feature(Target::CUDA) == target.has_feature(Target::OpenCL))
+        refuse(text, "of GPUs there are schedules for cuda or opencl, one in a library");
+    if (target.has_feature(Target::CUDA) && target.get_cuda_capability_lower_bound() < 70)
+        refuse(text, "cuda needs cuda_capability_70 or more");
+    if (target.arch != Target::X86 || target.os != Target::Linux)
+        refuse(text, "GPUs are used from Linux on x86-64");
+}
+
 std::optional<LibraryTarget> as_halide_triple(const std::string& text) {
     if (!Target::validate_target_string(text)) return std::nullopt;
     const std::vector<std::string> words = split(text, '-');
@@ -168,7 +178,7 @@ std::optional<LibraryTarget> as_halide_triple(const std::string& text) {
     if (target.arch != Target::X86 && target.arch != Target::ARM)
         refuse(text, "schedules are for x86 and ARM");
     if (target.bits != 64) refuse(text, "only 64-bit processors are supported");
-    if (target.has_gpu_feature()) refuse(text, "there are no schedules for GPUs yet");
+    refuse_gpu(text, target);
     return single_target(with_implied(target));
 }
 
@@ -184,10 +194,17 @@ std::vector<std::string> all_names() {
 }  // namespace
 
 std::string target_family(const Target& target) {
+    if (target.has_feature(Target::CUDA)) return "cuda";
+    if (target.has_feature(Target::OpenCL)) return "opencl";
     if (target.arch == Target::ARM) return "neon";
     if (target.natural_vector_size<float>() == 16) return "avx512";
     if (target.natural_vector_size<float>() == 4) return "sse41";
     return target.has_feature(Target::AVX2) ? "avx2" : "avx";
+}
+
+std::string device_of(const LibraryTarget& target) {
+    const Variant& variant = target.variants.front();
+    return variant.target.has_gpu_feature() ? variant.name : "";
 }
 
 LibraryTarget single_target(const Target& target) {

@@ -14,7 +14,8 @@ struct Variant {
     Halide::Target target;
 };
 
-// Where a library is to run. With several variants the first that the processor can is taken when
+// Where a library is to run. A GPU's has one variant, whose functions run on the host and launch.
+// With several variants the first that the processor can is taken when
 // the library is first used; the last is what the rest of it (Halide's runtime) is compiled for.
 struct LibraryTarget {
     std::string name;  // "x86-64-linux": as siamc targets lists it, or Halide's full spelling
@@ -22,8 +23,11 @@ struct LibraryTarget {
 };
 
 // Of targets whose registers are alike, and the name of variants for them: "avx512", "avx2", "avx",
-// "sse41", "neon".
+// "sse41", "neon", "cuda", "opencl".
 std::string target_family(const Halide::Target& target);
+
+// "cuda" or "opencl"; empty for a target without a GPU.
+std::string device_of(const LibraryTarget& target);
 
 // One variant, as Halide names the target.
 LibraryTarget single_target(const Halide::Target& target);

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define SIAMC_ABI_VERSION 4
+#define SIAMC_ABI_VERSION 5
 #define SIAMC_MAX_DIMS 5
 #define SIAMC_MAX_OPERANDS 12
 #define SIAMC_MAX_OUTPUTS 4
@@ -28,6 +28,12 @@ enum siamc_space {
     SIAMC_MOMENT1,
     SIAMC_MOMENT2,
     SIAMC_HYPER,
+    /* Tables for many steps, for programs that run on a device (siamc_device.h). */
+    SIAMC_ROWS_TABLE,
+    SIAMC_SHIFTS_TABLE,
+    SIAMC_LABELS_TABLE,
+    SIAMC_HYPER_TABLE,
+    SIAMC_RESULTS,
     SIAMC_SPACES
 };
 
@@ -88,6 +94,16 @@ typedef struct siamc_stage {
     int32_t calls, by_slices, tasks;
 } siamc_stage;
 
+/* On a device: copies a batch from the tables into the arena, or its results from there. Arguments:
+ * the inputs; then the batch's first tuple in the tables, its tuples and the step as int32_t; then
+ * the outputs. A table's last extent is 0 here: it has as many lines as it has. */
+typedef struct siamc_transfer {
+    siamc_kernel kernel;
+    const char* name;
+    const siamc_operand* operands;
+    int32_t inputs, outputs;
+} siamc_transfer;
+
 /* One entry point: its calls stage by stage. */
 typedef struct siamc_program {
     const char* name;
@@ -108,6 +124,7 @@ typedef struct siamc_program {
     int32_t stage_count;
     siamc_output outputs[SIAMC_MAX_OUTPUTS];
     int32_t output_count;
+    const siamc_transfer *load, *store; /* on a device; else NULL */
 } siamc_program;
 
 typedef struct siamc_parameter {
@@ -130,6 +147,8 @@ typedef struct siamc_optimizer {
     int32_t moments; /* flat buffers of state, zero at the start */
 } siamc_optimizer;
 
+struct halide_device_interface_t;
+
 typedef struct siamc_model {
     int32_t abi_version;
     const char *name, *target, *hash; /* hash: of graphs, plans and target, 16 hexadecimal digits */
@@ -147,6 +166,8 @@ typedef struct siamc_model {
     int32_t loss_count;
     const siamc_optimizer* optimizers;
     int32_t optimizer_count;
+    const char* device; /* "cuda", "opencl": for siamc_device.h; NULL: for siamc_run.h */
+    const struct halide_device_interface_t* (*device_interface)(void);
 } siamc_model;
 
 /* The tuples of a step. Rows are interleaved: images of tuple t are rows branches * t + branch. No

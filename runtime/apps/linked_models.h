@@ -13,7 +13,8 @@ std::span<const siamc_model* const> linked_models();
 // The text of the model's recipes file.
 std::string linked_recipes(const std::string& model);
 
-// usage, naming those there are, if none has that name.
-const siamc_model& find_model(const std::string& name);
+// `device`: "cpu", "cuda" or "opencl". usage, naming those there are, if the program has no model
+// of that name, or not for that device.
+const siamc_model& find_model(const std::string& name, const std::string& device = "cpu");
 
 }  // namespace siamc

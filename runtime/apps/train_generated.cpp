@@ -2,6 +2,8 @@
 #include <HalideRuntime.h>
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
 #include "apps/run_report.h"
@@ -23,7 +25,7 @@ void on_interrupt(int) {
     std::signal(SIGINT, SIG_DFL);
 }
 
-RunResult train_one(Model& model, const Split& images, const po::variables_map& values,
+RunResult train_one(const Models& models, const Split& images, const po::variables_map& values,
                     const std::string& optimizer, const std::filesystem::path& out) {
     const TrainConfig config = train_config(values, optimizer);
     RunRequest request;
@@ -31,17 +33,17 @@ RunResult train_one(Model& model, const Split& images, const po::variables_map& 
     request.force = values["force"].as<bool>();
     request.quiet = values["json"].as<bool>();
     request.settings = settings_of(values, config);
-    return train_run(model, images, config, request);
+    return train_run(models, images, config, request);
 }
 
 // One run per optimiser, and a report that sets them side by side.
-nlohmann::ordered_json compare(Model& model, const Split& images, const po::variables_map& values,
-                               const std::filesystem::path& out) {
+nlohmann::ordered_json compare(const Models& models, const Split& images,
+                               const po::variables_map& values, const std::filesystem::path& out) {
     nlohmann::ordered_json summary = {{"run", out.string()}, {"runs", nlohmann::json::array()}};
     std::vector<ComparedRun> runs;
     for (const std::string& optimizer : compared_optimizers) {
         if (!values["json"].as<bool>()) fmt::print(stderr, "{}\n", optimizer);
-        const RunResult result = train_one(model, images, values, optimizer, out / optimizer);
+        const RunResult result = train_one(models, images, values, optimizer, out / optimizer);
         if (stop_requested) break;
         summary["runs"].push_back(result.summary);
         runs.push_back(compared_run(optimizer, result.rows));
@@ -56,16 +58,21 @@ int train(const po::variables_map& values) {
     const std::string optimizer = values["optimizer"].as<std::string>();
     const int threads = values["threads"].as<int>();
     if (threads < 1 || threads > 256) fail(Exit::usage, "--threads: 1 to 256");
-    Model model(find_model(values["model"].as<std::string>()));
-    if (values["verbose"].as<bool>()) fmt::print(stderr, "{}\n", model.describe_variant());
+    const std::string name = values["model"].as<std::string>();
+    const std::string device = values["device"].as<std::string>();
+    Model host(find_model(name));
+    std::optional<Model> on_device;
+    const Models models = {device == "cpu" ? host : on_device.emplace(find_model(name, device)),
+                           host};
+    if (values["verbose"].as<bool>()) fmt::print(stderr, "{}\n", models.trained.describe_variant());
     if (optimizer != "all")
         train_config(values, optimizer);  // wrong flags fail before data is read
     const Split images = load_split(values);
     halide_set_num_threads(threads);
     std::signal(SIGINT, on_interrupt);
     const nlohmann::ordered_json summary =
-        optimizer == "all" ? compare(model, images, values, out)
-                           : train_one(model, images, values, optimizer, out).summary;
+        optimizer == "all" ? compare(models, images, values, out)
+                           : train_one(models, images, values, optimizer, out).summary;
     if (values["json"].as<bool>()) fmt::print("{}\n", summary.dump());
     return static_cast<int>(stop_requested ? Exit::interrupted : Exit::ok);
 }

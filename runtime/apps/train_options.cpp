@@ -25,6 +25,7 @@ po::options_description train_options() {
         "batch", po::value<int>(), "tuples a step, instead of the recipe's")(
         "seed", po::value<std::uint64_t>()->default_value(0), "of weights, samples and shifts")(
         "threads", po::value<int>()->default_value(cores), "results do not depend on it")(
+        "device", text("cpu"), "where to train: cpu, cuda or opencl")(
         "out", po::value<std::string>(), "folder for the run")("force", po::bool_switch(),
                                                                "replace a run that is there")(
         "recipe", text("default"), "how to train: default, plain or thorough")(
@@ -70,7 +71,7 @@ TrainConfig train_config(const po::variables_map& values, const std::string& opt
 
 Settings settings_of(const po::variables_map& values, const TrainConfig& config) {
     Settings settings;
-    for (const char* key : {"model", "loss", "data", "recipe", "semantics", "classes"})
+    for (const char* key : {"model", "loss", "data", "recipe", "semantics", "classes", "device"})
         if (values.count(key)) settings[key] = values[key].as<std::string>();
     settings["epochs"] = std::int64_t{config.recipe.epochs};
     settings["batch"] = std::int64_t{config.recipe.batch};

@@ -35,8 +35,9 @@ nlohmann::ordered_json summary_of(const std::vector<EpochRow>& rows, const std::
 
 }  // namespace
 
-RunResult train_run(Model& model, const Split& images, const TrainConfig& config,
+RunResult train_run(const Models& models, const Split& images, const TrainConfig& config,
                     const RunRequest& request) {
+    Model& model = models.trained;
     Trainer trainer(model, images.train, images.validation, config);
     const RunFolder run = RunFolder::create(request.out, request.force);
     write_settings(run.config(), request.settings);
@@ -61,8 +62,8 @@ RunResult train_run(Model& model, const Split& images, const TrainConfig& config
         summary_of(rows, run.path().string(), seconds, model.variant(), trainer.parameters());
     write_file_atomically(run.summary(), result.summary.dump(2) + "\n");
     if (!rows.empty())
-        write_run_report(
-            {run, config, request.settings, rows, model, trainer.parameters(), images.validation});
+        write_run_report({run, config, request.settings, rows, models.host, trainer.parameters(),
+                          images.validation});
     if (stop_requested)
         fmt::print(stderr, "\ninterrupted after {} whole epochs; the weights as they are now: {}\n",
                    rows.size(), run.weights().string());

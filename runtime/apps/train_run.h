@@ -15,6 +15,13 @@ namespace siamc {
 // Set by Ctrl-C: training ends after the step at hand and saves what it has.
 extern volatile std::sig_atomic_t stop_requested;
 
+// One model: as the library that trains has it, and as this processor runs it (for the report).
+// They may be the same.
+struct Models {
+    Model& trained;
+    Model& host;
+};
+
 struct RunRequest {
     std::filesystem::path out;
     bool force = false;  // replace a run that is there
@@ -28,7 +35,7 @@ struct RunResult {
 };
 
 // Trains and writes the folder. An interrupted run has its weights and whole epochs saved.
-RunResult train_run(Model& model, const Split& images, const TrainConfig& config,
+RunResult train_run(const Models& models, const Split& images, const TrainConfig& config,
                     const RunRequest& request);
 
 }  // namespace siamc

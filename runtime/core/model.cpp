@@ -60,6 +60,20 @@ void check_variant(const siamc_model& tables) {
 
 }  // namespace
 
+Tuples Tuples::part(long first, int most, int branches) const {
+    const long tuples = std::min<long>(most, count - first);
+    const auto begin = static_cast<std::size_t>(first * branches);
+    const auto length = static_cast<std::size_t>(tuples * branches);
+    Tuples result;
+    result.count = static_cast<int>(tuples);
+    result.rows = rows.subspan(begin, length);
+    if (!shifts.empty()) result.shifts = shifts.subspan(2 * begin, 2 * length);
+    if (!labels.empty())
+        result.labels =
+            labels.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(tuples));
+    return result;
+}
+
 Model::Model(const siamc_model& tables)
     : tables_(tables), arena_(static_cast<std::size_t>(tables.arena_bytes) / sizeof(float) + 1) {
     if (tables.abi_version != SIAMC_ABI_VERSION)

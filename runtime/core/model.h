@@ -19,6 +19,9 @@ struct Tuples {
     std::span<const std::int32_t> shifts;  // two a row; empty: none
     std::span<const float> labels;         // one a pair; empty for triplets
     int count = 0;
+
+    // At most `most` of them, from `first` on.
+    Tuples part(long first, int most, int branches) const;
 };
 
 using HyperParameters = std::array<float, SIAMC_HYPERPARAMETERS>;

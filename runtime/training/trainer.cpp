@@ -23,14 +23,10 @@ constexpr double collapsed_distance = 1e-3;
 
 Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation,
                  TrainConfig config)
-    : model_(model),
-      train_(train),
+    : train_(train),
       validation_(validation),
       config_(std::move(config)),
-      loss_(model.loss(config_.loss)),
-      optimizer_(model, config_.optimizer, config_.semantics),
-      parameters_(model.flat_buffer()),
-      gradient_(model.flat_buffer()) {
+      loss_(model.loss(config_.loss)) {
     if (config_.recipe.batch < 1 || config_.recipe.batch > loss_.train->batch)
         fail(Exit::usage,
              "--batch: {} tuples a step; model {} was compiled for 1 to {}\n  write: a smaller "
@@ -39,7 +35,10 @@ Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation
     if (config_.recipe.epochs < 1) fail(Exit::usage, "--epochs: at least 1");
     model.check_images(train);
     model.check_images(validation);
-    model.initialize(parameters_, config_.seed);
+    FloatBuffer parameters = model.flat_buffer();
+    model.initialize(parameters, config_.seed);
+    engine_ = make_engine(
+        {model, loss_, model.optimizer(config_.optimizer), train, std::move(parameters)});
     if (loss_.train->branches == 2) {
         const PairSet pairs = evaluation_pairs(validation.labels, validation_seed);
         validation_rows_ = pairs.rows;
@@ -51,31 +50,52 @@ Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation
     }
 }
 
-void Trainer::sample(int number) {
+Tuples Trainer::sample(int number) {
     if (loss_.train->branches == 2)
         PairSampler(train_.labels, config_.seed).epoch(number - 1, rows_, labels_);
     else
         TripletSampler(train_.labels, config_.seed).epoch(number - 1, rows_);
-    if (config_.recipe.shift == 0) return;
+    Tuples tuples;
+    tuples.count = static_cast<int>(tuples_);
+    tuples.rows = rows_;
+    tuples.labels = labels_;
+    if (config_.recipe.shift == 0) return tuples;
     const Random random(config_.seed, Stream::augmentation, static_cast<std::uint32_t>(number - 1));
     draw_shifts(rows_, loss_.train->branches, config_.recipe.shift, random, shifts_);
+    tuples.shifts = shifts_;
+    return tuples;
+}
+
+long Trainer::steps_per_epoch() const {
+    return (tuples_ + config_.recipe.batch - 1) / config_.recipe.batch;
+}
+
+double Trainer::rate_of(int number, long step) const {
+    const long steps = steps_per_epoch();
+    return config_.recipe.schedule.rate((number - 1) * steps + step, steps * config_.recipe.epochs);
+}
+
+void Trainer::plan(int number) {
+    const long steps = steps_per_epoch();
+    hyper_.clear();
+    for (long step = 0; step < steps; ++step)
+        hyper_.push_back(hyper_parameters(config_.optimizer, config_.semantics,
+                                          rate_of(number, step), (number - 1) * steps + step + 1));
+    engine_->plan(sample(number), config_.recipe.batch, hyper_);
 }
 
 EpochRow Trainer::epoch(int number, const std::function<bool(const Progress&)>& after_step) {
     const auto start = std::chrono::steady_clock::now();
-    sample(number);
+    plan(number);
     Totals totals;
-    const Recipe& recipe = config_.recipe;
-    Progress progress{number, 0, (tuples_ + recipe.batch - 1) / recipe.batch, 0, 0};
+    Progress progress{number, 0, steps_per_epoch(), 0, 0};
     EpochRow row;
     row.epoch = number;
-    const long steps = progress.steps * recipe.epochs;
     bool go_on = true;
     while (go_on && progress.step < progress.steps) {
-        const long done = (number - 1) * progress.steps + progress.step;
-        row.learning_rate = recipe.schedule.rate(done, steps);
-        step(progress.step * recipe.batch, row.learning_rate, totals);
-        ++progress.step;
+        row.learning_rate = rate_of(number, progress.step);
+        take(progress.step, row.learning_rate, totals);
+        progress.step = totals.steps;
         progress.loss = totals.loss / static_cast<double>(totals.seen);
         progress.accuracy = static_cast<double>(totals.right) / static_cast<double>(totals.seen);
         go_on = after_step(progress);
@@ -97,51 +117,36 @@ EpochRow Trainer::epoch(int number, const std::function<bool(const Progress&)>& 
     return row;
 }
 
-void Trainer::step(long first, double rate, Totals& totals) {
-    const auto branches = static_cast<std::size_t>(loss_.train->branches);
-    const auto count =
-        static_cast<std::size_t>(std::min<long>(config_.recipe.batch, tuples_ - first));
-    const std::size_t begin = static_cast<std::size_t>(first) * branches, rows = count * branches;
-    Tuples tuples;
-    tuples.count = static_cast<int>(count);
-    tuples.rows = std::span(rows_).subspan(begin, rows);
-    if (!shifts_.empty()) tuples.shifts = std::span(shifts_).subspan(2 * begin, 2 * rows);
-    if (!labels_.empty())
-        tuples.labels = std::span(labels_).subspan(static_cast<std::size_t>(first), count);
-    const siamc_results results =
-        model_.step(loss_, optimizer_.next(rate), parameters_, train_, tuples, gradient_);
-    totals.loss += results.loss * tuples.count;
-    totals.right += count_right(results, tuples);
-    totals.seen += tuples.count;
+void Trainer::take(long first, double rate, Totals& totals) {
+    const StepResults& results = engine_->run(first);
     if (!std::isfinite(results.loss))
         fail(Exit::collapsed,
              "training collapsed: the loss is not finite any more\n  why: the learning rate ({:g}) "
              "is too high for this data\n  write: a smaller --rate",
              rate);
-}
-
-long Trainer::count_right(const siamc_results& results, const Tuples& tuples) const {
-    long right = 0;
-    for (int t = 0; t < tuples.count; ++t) {
+    const long tuple = first * config_.recipe.batch;
+    for (long t = 0; t < results.tuples; ++t) {
+        const auto at = static_cast<std::size_t>(t);
         if (loss_.train->branches == 2) {
-            const bool similar = results.distances[0][t] < config_.threshold;
-            right += similar == (tuples.labels[static_cast<std::size_t>(t)] == 1.0f);
+            const bool similar = results.distances[0][at] < config_.threshold;
+            totals.right += similar == (labels_[static_cast<std::size_t>(tuple + t)] == 1.0f);
         } else {
-            right += results.distances[0][t] < results.distances[1][t];
+            totals.right += results.distances[0][at] < results.distances[1][at];
         }
     }
-    return right;
+    totals.loss += results.loss;
+    totals.seen += results.tuples;
+    totals.steps += results.steps;
 }
 
 Validation Trainer::validate() {
-    const std::vector<float> embeddings = model_.embed(parameters_, validation_);
     Tuples tuples;
     tuples.rows = validation_rows_;
     tuples.labels = validation_labels_;
     tuples.count = static_cast<int>(validation_rows_.size()) / loss_.evaluate->branches;
     std::vector<std::vector<float>> distances;
     Validation validation;
-    validation.loss = model_.evaluate(loss_, embeddings, tuples, distances);
+    validation.loss = engine_->validate(validation_, tuples, distances);
     double sums[2] = {0, 0};  // of different, of same
     long counts[2] = {0, 0}, right = 0;
     for (std::size_t t = 0; t < static_cast<std::size_t>(tuples.count); ++t) {

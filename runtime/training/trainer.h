@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/model.h"
+#include "training/engine.h"
 #include "training/optimizer.h"
 #include "training/recipe.h"
 #include "training/run_folder.h"
@@ -21,7 +22,7 @@ struct TrainConfig {
     double threshold = 0.5;  // a pair is similar where D < threshold
 };
 
-// After every step: how far the epoch is.
+// After every step (on a device: after some): how far the epoch is.
 struct Progress {
     int epoch = 0;  // from 1
     long step = 0, steps = 0;
@@ -45,27 +46,28 @@ class Trainer {
     // all embeddings have become one point.
     EpochRow epoch(int number, const std::function<bool(const Progress&)>& after_step);
 
-    const FloatBuffer& parameters() const { return parameters_; }
+    const FloatBuffer& parameters() { return engine_->parameters(); }
     long tuples_per_epoch() const { return tuples_; }
 
   private:
     struct Totals {
         double loss = 0;
-        long right = 0, seen = 0;
+        long right = 0, seen = 0, steps = 0;
     };
 
-    void sample(int number);
-    void step(long first, double rate, Totals& totals);
-    long count_right(const siamc_results& results, const Tuples& tuples) const;
+    Tuples sample(int number);
+    double rate_of(int number, long step) const;
+    long steps_per_epoch() const;
+    void plan(int number);
+    void take(long first, double rate, Totals& totals);
     Validation validate();
     void check_alive(const EpochRow& row) const;
 
-    Model& model_;
     const ImageSet &train_, &validation_;
     TrainConfig config_;
     const siamc_loss& loss_;
-    Optimizer optimizer_;
-    FloatBuffer parameters_, gradient_;
+    std::unique_ptr<Engine> engine_;
+    std::vector<HyperParameters> hyper_;  // of each step of the epoch
     long tuples_ = 0;
     std::vector<std::int32_t> rows_, shifts_, validation_rows_;
     std::vector<float> labels_, validation_labels_;

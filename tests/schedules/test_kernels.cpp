@@ -1,5 +1,6 @@
 // Every kernel of a few small models of awkward sizes, for every kind of processor, between guard
 // pages and against the same algorithm in double.
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -40,12 +41,11 @@ std::string model(const std::string& layers, const std::string& distance,
 // The programs of a model and what their kernels must give, made once for all targets.
 class CheckedModel {
   public:
-    CheckedModel(const std::string& text, int most)
-        : programs_(programs_of(parse_model(text), most)) {
+    CheckedModel(const std::string& text, int most, Processor processor = Processor::cpu)
+        : programs_(programs_of(parse_model(text), most, processor)) {
         for (const PlannedProgram& planned : programs_) {
-            const bool one = planned.program.tuple_quantum == 1;
             values_.emplace_back();
-            for (const int tuples : {one ? 1 : row_quantum, planned.program.batch})
+            for (const int tuples : {planned.program.tuple_quantum, planned.program.batch})
                 if (!values_.back().count(tuples))
                     values_.back().emplace(tuples, values_of(planned.program, tuples));
         }
@@ -81,8 +81,7 @@ class CheckedModel {
 
   private:
     static ProgramValues values_of(const Program& program, int tuples) {
-        const int tile = program.tuple_quantum == 1 ? 1 : row_quantum;
-        const RowCounts rows{tuples, program.graph.branches, 11, tile};
+        const RowCounts rows{tuples, program.graph.branches, 11, program.tuple_quantum};
         return {program, RandomValues(7).sources(program.graph, rows), rows};
     }
 
@@ -91,6 +90,18 @@ class CheckedModel {
 };
 
 const Halide::Target avx512("x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41");
+
+// The schedules of GPUs, on whatever OpenCL finds: where there is no GPU, a processor.
+void check_on_gpu(const std::string& text, int most) {
+    const Halide::Target opencl("x86-64-linux-opencl-sse41");
+    const CheckedModel checked(text, most, Processor::gpu);
+    checked.check(ScheduleChoice::tuned, {opencl, opencl});
+}
+
+bool opencl_is_here() {
+    static void* const driver = dlopen("libOpenCL.so.1", RTLD_NOW);
+    return driver != nullptr;
+}
 
 // Schedules of processors that are not here run in this machine's instructions: their loops and
 // tails are the same.
@@ -105,6 +116,7 @@ void check_model(const std::string& text, int most) {
         if (missing_here(target).empty()) checked.check(ScheduleChoice::tuned, {target, target});
     checked.check(ScheduleChoice::tuned, {avx512, host});
     checked.check(ScheduleChoice::tuned, {Halide::Target("arm-64-linux"), host});
+    if (opencl_is_here()) check_on_gpu(text, most);
 }
 
 }  // namespace

@@ -109,7 +109,8 @@ void add_shown(const Graph& graph, std::map<NodeId, Bounded>& values, const RowC
         const auto& inputs = graph[id].inputs;
         const bool ready = std::all_of(inputs.begin(), inputs.end(),
                                        [&](Edge edge) { return values.count(edge.node) > 0; });
-        if ((is_view(graph, id) || graph[id].op == &pick_op()) && ready && !values.count(id))
+        if ((is_view(graph, id) || graph[id].op->pattern == Pattern::pick) && ready &&
+            !values.count(id))
             values[id] = evaluate(graph, id, values, rows);
     }
 }

@@ -17,11 +17,11 @@ using Halide::Target;
 
 namespace {
 
-// As in the archives that siamc writes: no checks, no queries, one runtime for all.
+// As in the archives that siamc writes: no checks (but on devices), no queries, one runtime for
+// all.
 Target bare(const Target& target) {
-    return target.with_feature(Target::NoRuntime)
-        .with_feature(Target::NoAsserts)
-        .with_feature(Target::NoBoundsQuery);
+    const Target quiet = target.with_feature(Target::NoRuntime).with_feature(Target::NoBoundsQuery);
+    return target.has_gpu_feature() ? quiet : quiet.with_feature(Target::NoAsserts);
 }
 
 class ScratchFolder {
@@ -75,7 +75,8 @@ KernelTargets host_targets() {
     return {Halide::get_host_target(), Halide::get_host_target()};
 }
 
-KernelLibrary::KernelLibrary(const std::vector<KernelTask>& tasks, const KernelTargets& targets) {
+KernelLibrary::KernelLibrary(const std::vector<KernelTask>& tasks, const KernelTargets& targets)
+    : on_device_(targets.instructions.has_gpu_feature()) {
     throw_halide_errors();
     const ScratchFolder scratch;
     std::vector<std::string> objects;
@@ -92,15 +93,36 @@ KernelLibrary::KernelLibrary(const std::vector<KernelTask>& tasks, const KernelT
     }
     objects.push_back(runtime_object(targets.instructions));
     link(scratch.path(), objects);
-    for (const std::string& name : symbol_of) {
-        void* symbol = dlsym(handle_, (name + "_argv").c_str());
-        if (!symbol) throw std::runtime_error(dlerror());
-        functions_.push_back(reinterpret_cast<KernelFunction>(symbol));
-    }
+    for (const std::string& name : symbol_of)
+        functions_.push_back(reinterpret_cast<KernelFunction>(symbol(name + "_argv")));
 }
 
+// A driver's threads may outlive the calls: what they run stays.
 KernelLibrary::~KernelLibrary() {
-    if (handle_) dlclose(handle_);
+    if (handle_ && !on_device_) dlclose(handle_);
+}
+
+void* KernelLibrary::symbol(const std::string& name) const {
+    void* found = dlsym(handle_, name.c_str());
+    if (!found) throw std::runtime_error(dlerror());
+    return found;
+}
+
+int KernelLibrary::run_on_device(size_t index, const std::vector<void*>& buffers,
+                                 size_t inputs) const {
+    using Transfer = int (*)(void* user_context, halide_buffer_t*);
+    const auto to_host = reinterpret_cast<Transfer>(symbol("halide_copy_to_host"));
+    const auto release = reinterpret_cast<Transfer>(symbol("halide_device_free"));
+    std::vector<void*> arguments = buffers;
+    for (void* buffer : buffers) static_cast<halide_buffer_t*>(buffer)->set_host_dirty();
+    int error = function(index)(arguments.data());
+    for (size_t i = 0; i < buffers.size(); ++i) {
+        auto* buffer = static_cast<halide_buffer_t*>(buffers[i]);
+        if (!error && i >= inputs) error = to_host(nullptr, buffer);
+        const int freed = release(nullptr, buffer);
+        error = error ? error : freed;
+    }
+    return error;
 }
 
 void KernelLibrary::link(const fs::path& folder, const std::vector<std::string>& objects) {

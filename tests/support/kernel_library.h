@@ -32,11 +32,18 @@ class KernelLibrary {
 
     // Of tasks[index].
     KernelFunction function(size_t index) const { return functions_.at(index); }
+    // Whether the kernels run on a device, where run_on_device must call them.
+    bool on_device() const { return on_device_; }
+    // Calls the kernel with buffers of the host's memory: copies them to the device, and what it
+    // wrote (the buffers from `inputs` on) back. 0, or an error code of Halide's.
+    int run_on_device(size_t index, const std::vector<void*>& buffers, size_t inputs) const;
 
   private:
     void link(const std::filesystem::path& folder, const std::vector<std::string>& objects);
+    void* symbol(const std::string& name) const;
 
     void* handle_ = nullptr;
+    bool on_device_;
     std::vector<KernelFunction> functions_;
 };
 

@@ -38,6 +38,12 @@ std::string run_apart(KernelFunction function, std::vector<void*> arguments) {
     return WEXITSTATUS(status) == 0 ? "" : "returned an error";
 }
 
+std::string run_on_device(const KernelLibrary& library, size_t index,
+                          const std::vector<void*>& arguments, size_t inputs) {
+    const int error = library.run_on_device(index, arguments, inputs);
+    return error == 0 ? "" : fmt::format("returned error {}", error);
+}
+
 // The buffers of one task.
 class Arguments {
   public:
@@ -63,14 +69,16 @@ class KernelCheck {
     KernelCheck(const Program& program, const ProgramValues& values, Findings& findings)
         : program_(program), values_(values), findings_(findings) {}
 
-    void run(const Call& call, int task, Against side, KernelFunction function) {
+    void run(const Call& call, int task, Against side, const KernelLibrary& library, size_t index) {
         const Kernel& kernel = program_.kernels[static_cast<size_t>(call.kernel)];
         const size_t inputs = kernel.inputs.size();
         what_ = fmt::format("{} task {}, buffers against the page {}", kernel.name, task,
                             side == Against::end ? "after" : "before");
         const auto stored = [&](NodeId id) -> const Tensor64& { return values_.stored(id); };
         const Arguments arguments(call, inputs, task, side, stored);
-        const std::string end = run_apart(function, arguments.pointers());
+        const std::string end = library.on_device()
+                                    ? run_on_device(library, index, arguments.pointers(), inputs)
+                                    : run_apart(library.function(index), arguments.pointers());
         if (!end.empty()) return findings_.faults.push_back(what_ + ": " + end);
         for (size_t i = 0; i < call.operands.size(); ++i) {
             const Operand& operand = call.operands[i];
@@ -122,7 +130,7 @@ Findings check_kernels(const Program& program, const ProgramValues& values,
     for (size_t c = 0; c < program.calls.size(); ++c)
         for (const Against side : {Against::end, Against::start})
             for (int task = 0; task < tasks_of(program.calls[c]); ++task)
-                check.run(program.calls[c], task, side, library.function(first + c));
+                check.run(program.calls[c], task, side, library, first + c);
     return findings;
 }
 

@@ -6,12 +6,12 @@
 
 namespace siamc::test {
 
-std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch) {
+std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch, Processor processor) {
     const ParameterLayout parameters = layout_of(model);
     const auto ignore = [](const auto&, const auto&, const auto&) {};
     std::vector<PlannedProgram> programs;
     for (const EntryPoint& entry : entry_points(model, batch, batch))
-        programs.push_back({entry.name, make_program(entry, parameters, ignore)});
+        programs.push_back({entry.name, make_program(entry, parameters, processor, ignore)});
     return programs;
 }
 

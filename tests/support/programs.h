@@ -16,7 +16,8 @@ struct PlannedProgram {
 
 // embed_one, embed, and a training and an evaluation program for each loss, for at most `batch`
 // tuples (embed_one: 1).
-std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch);
+std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch,
+                                        Processor processor = Processor::cpu);
 
 ParameterLayout layout_of(const ModelSpec& model);
 

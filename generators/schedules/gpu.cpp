@@ -1,0 +1,266 @@
+// Schedules for GPUs, the same for CUDA and OpenCL.
+//
+// Every kernel is one launch an output. Threads of a block are numbered in one dimension: what a
+// block computes or copies is a box of elements, which its threads share out (`spread`).
+//
+// Products and convolutions walk the summed dimension in chunks. A chunk of both factors is copied
+// to shared memory; each thread sums a tile of 4 x 2 results over it in registers and adds them to
+// the block's sums, in shared memory too. With 128 threads a block makes 32 x 32 results: 4 KiB of
+// sums and twice 4 KiB for a chunk of 32, so that several blocks fit the 48 KiB that every device
+// has.
+#include <algorithm>
+#include <stdexcept>
+
+#include "schedules/schedule.h"
+
+namespace siamc {
+
+using Halide::Func;
+using Halide::LoopLevel;
+using Halide::MemoryType;
+using Halide::RVar;
+using Halide::Stage;
+using Halide::TailStrategy;
+using Halide::Var;
+
+namespace {
+
+constexpr int block_threads = 128;
+constexpr int tile = 32;   // results of a block in each of two dimensions
+constexpr int wide = 4;    // results of a thread in the inner dimension
+constexpr int tall = 2;    // ... and in the next
+constexpr int lanes = 32;  // partial sums of a row
+static_assert(gpu_row_quantum % lanes == 0);
+constexpr int image_tile = 12;     // pixels of a convolution in a block: at most so many wide
+constexpr int image_lines = 4;     // ... and high
+constexpr int most_shared = 9216;  // floats of a chunk of both factors together
+
+// The largest divisor of `extent` up to `most`.
+int divisor(int extent, int most) {
+    int found = 1;
+    for (int d = 2; d <= std::min(extent, most); ++d)
+        if (extent % d == 0) found = d;
+    return found;
+}
+
+// Of equal tiles that cover `extent`, none wider than `most`.
+int even_tile(int extent, int most) {
+    const int tiles = (extent + most - 1) / most;
+    return (extent + tiles - 1) / tiles;
+}
+
+// Fuses loops of a stage, innermost first.
+template <typename Vars>
+Var fuse_all(Stage stage, const Vars& vars) {
+    Var all = vars[0];
+    for (size_t v = 1; v < vars.size(); ++v) {
+        Var next("f" + std::to_string(v));
+        stage.fuse(all, vars[v], next);
+        all = next;
+    }
+    return all;
+}
+
+// The block's threads share out the box over these loops; the loop of a thread gets that name.
+void spread(Stage stage, const std::vector<Var>& vars, const Var& thread,
+            int threads = block_threads) {
+    const Var all = fuse_all(stage, vars);
+    Var turn("turn");
+    stage.split(all, turn, thread, threads, TailStrategy::GuardWithIf)
+        .reorder(thread, turn)
+        .gpu_threads(thread);
+}
+
+class GpuSchedule {
+  public:
+    explicit GpuSchedule(KernelFuncs& kernel) : kernel_(kernel), out_(kernel.outputs.at(0)) {}
+
+    void run() {
+        if (out_.has_update_definition())
+            throw std::logic_error(out_.name() + ": GPU schedules do not scatter");
+        switch (kernel_.pattern) {
+            case Pattern::matmul:
+            case Pattern::batch_sum:
+                return out_.dimensions() == 2 ? product() : sum_of_rows();
+            case Pattern::convolution:
+                return convolution();
+            case Pattern::slice_sum:
+                return sum_of_rows();
+            case Pattern::rowwise:
+                return by_rows();
+            default:
+                return by_elements();
+        }
+    }
+
+  private:
+    const std::vector<int>& dims() const { return kernel_.dims[0]; }
+    Func sum() const { return kernel_.values[0]; }
+
+    // A thread an element; what it needs that is a sum, it sums by itself.
+    void by_elements() {
+        const Var all = fuse_all(out_, out_.args());
+        Var block("block"), thread("thread");
+        out_.split(all, block, thread, block_threads, TailStrategy::GuardWithIf)
+            .gpu_blocks(block)
+            .gpu_threads(thread);
+        for (Func& func : all_funcs(kernel_))
+            if (func.has_update_definition()) func.compute_at(out_, thread);
+    }
+
+    // A block a row. Sums of a row are made by `lanes` threads.
+    void by_rows() {
+        std::vector<Var> channels = out_.args();
+        const Var row = channels.back();
+        channels.pop_back();
+        Var thread("thread");
+        if (!channels.empty()) spread(out_, channels, thread);
+        out_.gpu_blocks(row);
+        for (Func& func : all_funcs(kernel_)) {
+            if (func.args().size() != 1 || func.name() == out_.name() || is_view(func)) continue;
+            func.compute_at(out_, row).store_in(MemoryType::GPUShared);
+            if (!func.has_update_definition()) continue;
+            RVar ro("ro"), ri("ri");
+            func.update().split(func.rvars()[0], ro, ri, lanes);
+            sum_in_threads(func, ri, LoopLevel(out_, row));
+        }
+    }
+
+    // Partial sums, one for each value of `lane`, which threads of the block hold in registers and
+    // then leave in shared memory.
+    Func sum_in_threads(Func func, const RVar& lane, const LoopLevel& block) {
+        Var partial("partial"), holder("holder");
+        Func held = func.update().rfactor(lane, partial);
+        Func left = held.in(func);
+        left.compute_at(block).store_in(MemoryType::GPUShared);
+        spread(left, left.args(), holder);
+        held.compute_at(left, holder);
+        return held;
+    }
+
+    // out(n, m), the sum of two factors' products over k.
+    void product() {
+        const Var n = out_.args()[0], m = out_.args()[1];
+        const bool rows = kernel_.pattern == Pattern::matmul;  // come in whole tiles
+        const int width = std::min(tile, dims()[0]);
+        const int height = rows ? tile : std::min(tile, dims()[1]);
+        Var no("no"), ni("ni"), mo("mo"), mi("mi"), thread("thread");
+        out_.split(n, no, ni, width, TailStrategy::ShiftInwards)
+            .split(m, mo, mi, height, rows ? TailStrategy::RoundUp : TailStrategy::ShiftInwards)
+            .reorder(ni, mi, no, mo)
+            .gpu_blocks(no, mo);
+        spread(out_, {ni, mi}, thread);
+        sum_in_chunks(no, chunk_of_first(lanes, most_shared / (width + height)), {width, height});
+    }
+
+    // A divisor of the first summed dimension's extent, up to `most`: a chunk that stuck out would
+    // read outside the factors. Where there are but small ones, all of it, if it is not over `all`.
+    // Rows, whose extent is only known at run time, come in multiples of `lanes`.
+    int chunk_of_first(int most, int all) {
+        constexpr int small = 8;
+        const auto extent = Halide::Internal::as_const_int(
+            Halide::Internal::simplify(sum().update(0).get_schedule().rvars()[0].extent));
+        if (!extent) return lanes;
+        const int found = divisor(static_cast<int>(*extent), most);
+        return found < small && *extent <= all ? static_cast<int>(*extent) : found;
+    }
+
+    // Sums the block's results over chunks of the first summed dimension. `extents`: the block's,
+    // in the first two dimensions.
+    void sum_in_chunks(const Var& block, int chunk, const std::vector<int>& extents) {
+        Func total = sum();
+        std::vector<Var> args = total.args();
+        Var init("init"), holder("holder"), partial("partial");
+        total.compute_at(out_, block).store_in(MemoryType::GPUShared);
+        spread(total, args, init);
+        RVar ko("ko"), ki("ki");
+        std::vector<RVar> summed = total.rvars();
+        total.update().split(summed[0], ko, ki, chunk);
+        summed[0] = ki;
+        Func held = total.update().rfactor(ko, partial);
+        hold_tile(total, extents, ko, holder);
+        held.compute_at(total, holder);
+        std::vector<Halide::VarOrRVar> loops = {args[0], args[1]};
+        for (const RVar& r : summed) loops.emplace_back(r);
+        held.unroll(args[0]).unroll(args[1]);
+        held.update().reorder(loops).unroll(args[0]).unroll(args[1]);
+        for (Func factor : kernel_.factors) {
+            Func copy = factor.in(held);
+            Var reader("reader");
+            copy.compute_at(total, ko).store_in(MemoryType::GPUShared);
+            spread(copy, copy.args(), reader);
+        }
+    }
+
+    // A thread adds a tile of the first two dimensions to the block's sums.
+    void hold_tile(Func total, const std::vector<int>& extents, const RVar& ko, const Var& holder) {
+        const std::vector<Var> args = total.args();
+        Var nt("nt"), nv("nv"), mt("mt"), mv("mv");
+        Stage update = total.update();
+        update.split(args[0], nt, nv, divisor(extents[0], wide))
+            .split(args[1], mt, mv, divisor(extents[1], tall));
+        std::vector<Var> threads = {nt, mt};
+        threads.insert(threads.end(), args.begin() + 2, args.end());
+        const Var all = fuse_all(update, threads);
+        Var turn("turns");
+        update.split(all, turn, holder, block_threads, TailStrategy::GuardWithIf)
+            .reorder({nv, mv, holder, turn, ko})
+            .unroll(nv)
+            .unroll(mv)
+            .gpu_threads(holder);
+    }
+
+    // A block makes a tile of filters at a box of pixels of one image.
+    void convolution() {
+        const std::vector<Var> args = out_.args();
+        const int step = kernel_.pool_stride, window = kernel_.pool_window;
+        const int width = std::min(tile, dims()[0]);
+        const int across = even_tile(dims()[1], std::max(1, image_tile / step));
+        const int down = even_tile(dims()[2], std::max(1, image_lines / step));
+        Var no("no"), ni("ni"), xo("xo"), xi("xi"), yo("yo"), yi("yi"), block("block"), b("b");
+        Var thread("thread");
+        out_.split(args[0], no, ni, width, TailStrategy::ShiftInwards)
+            .split(args[1], xo, xi, across, TailStrategy::ShiftInwards)
+            .split(args[2], yo, yi, down, TailStrategy::ShiftInwards)
+            .reorder({ni, xi, yi, no, xo, yo, args[3]})
+            .fuse(no, xo, b)
+            .fuse(b, yo, block)
+            .gpu_blocks(block, args[3]);
+        spread(out_, {ni, xi, yi}, thread);
+        const int pixels = (across - 1) * step + window, lines = (down - 1) * step + window;
+        const int seen = ((pixels - 1) * kernel_.stride + kernel_.taps[0]) *
+                         ((lines - 1) * kernel_.stride + kernel_.taps[1]);
+        const int weights = width * kernel_.taps[0] * kernel_.taps[1];
+        const int fits = most_shared / (seen + weights);
+        if (fits == 0) kernel_.factors.clear();  // they are read where they lie
+        sum_in_chunks(block, chunk_of_first(std::clamp(fits, 1, 16), fits), {width, pixels});
+    }
+
+    // Sums over all rows, of which `lanes / 2` groups are summed at once.
+    void sum_of_rows() {
+        const std::vector<Var> args = out_.args();
+        const int filters = divisor(dims()[0], tile);
+        Var no("no"), ni("ni"), block("block"), thread("thread");
+        out_.split(args[0], no, ni, filters);
+        std::vector<Var> others = {no};
+        others.insert(others.end(), args.begin() + 1, args.end());
+        const Var all = fuse_all(out_, others);
+        out_.gpu_blocks(all);
+        spread(out_, {ni}, thread);
+        RVar ro("ro"), ri("ri");
+        sum().update().split(sum().rvars().back(), ro, ri, lanes / 2);
+        sum_in_threads(sum(), ri, LoopLevel(out_, all));
+        sum().compute_at(out_, thread);
+    }
+
+    KernelFuncs& kernel_;
+    Func out_;
+};
+
+}  // namespace
+
+void schedule_gpu(KernelFuncs& kernel) {
+    GpuSchedule(kernel).run();
+}
+
+}  // namespace siamc

@@ -1,0 +1,72 @@
+#include "training/engine.h"
+
+namespace siamc {
+
+namespace {
+
+// A step at a time.
+class CpuEngine : public Engine {
+  public:
+    explicit CpuEngine(EngineRequest request)
+        : model_(request.model),
+          loss_(request.loss),
+          optimizer_(request.optimizer),
+          images_(request.images),
+          parameters_(std::move(request.parameters)),
+          gradient_(model_.flat_buffer()) {
+        for (int m = 0; m < optimizer_.moments; ++m) moments_.push_back(model_.flat_buffer());
+    }
+
+    void plan(const Tuples& tuples, int batch, std::span<const HyperParameters> hyper) override {
+        tuples_ = tuples;
+        batch_ = batch;
+        hyper_ = hyper;
+    }
+
+    const StepResults& run(long first) override {
+        const Tuples batch = tuples_.part(first * batch_, batch_, loss_.train->branches);
+        Update update{optimizer_, hyper_[static_cast<std::size_t>(first)], {}};
+        for (std::size_t m = 0; m < moments_.size(); ++m) update.moments[m] = moments_[m].data();
+        const siamc_results results =
+            model_.step(loss_, update, parameters_, images_, batch, gradient_);
+        results_.steps = 1;
+        results_.tuples = batch.count;
+        results_.loss = results.loss * batch.count;
+        results_.distances.resize(static_cast<std::size_t>(loss_.train->branches - 1));
+        for (std::size_t b = 0; b < results_.distances.size(); ++b)
+            results_.distances[b].assign(results.distances[b], results.distances[b] + batch.count);
+        return results_;
+    }
+
+    double validate(const ImageSet& images, const Tuples& tuples,
+                    std::vector<std::vector<float>>& distances) override {
+        return model_.evaluate(loss_, model_.embed(parameters_, images), tuples, distances);
+    }
+
+    const FloatBuffer& parameters() override { return parameters_; }
+
+  private:
+    Model& model_;
+    const siamc_loss& loss_;
+    const siamc_optimizer& optimizer_;
+    const ImageSet& images_;
+    FloatBuffer parameters_, gradient_;
+    std::vector<FloatBuffer> moments_;
+    Tuples tuples_;
+    int batch_ = 0;
+    std::span<const HyperParameters> hyper_;
+    StepResults results_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_cpu_engine(EngineRequest request) {
+    return std::make_unique<CpuEngine>(std::move(request));
+}
+
+std::unique_ptr<Engine> make_engine(EngineRequest request) {
+    return request.model.tables().device ? make_device_engine(std::move(request))
+                                         : make_cpu_engine(std::move(request));
+}
+
+}  // namespace siamc

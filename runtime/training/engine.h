@@ -1,0 +1,55 @@
+// Where training happens: on this processor, or on a device (CUDA, OpenCL).
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/model.h"
+
+namespace siamc {
+
+// What some steps gave, tuple by tuple; valid until the engine is used again.
+struct StepResults {
+    long steps = 0, tuples = 0;
+    double loss = 0;                            // summed over the tuples
+    std::vector<std::vector<float>> distances;  // [branch - 1][tuple]
+};
+
+class Engine {
+  public:
+    virtual ~Engine() = default;
+
+    // What the steps until the next plan train on, `batch` tuples each but for the last, and the
+    // hyper-parameters of each step. All of it must stay where it is.
+    virtual void plan(const Tuples& tuples, int batch, std::span<const HyperParameters> hyper) = 0;
+
+    // Takes steps of the plan, from `first` on: as many as the engine takes at once.
+    virtual const StepResults& run(long first) = 0;
+
+    // Mean loss and distances of tuples of these images, as Model::evaluate.
+    virtual double validate(const ImageSet& images, const Tuples& tuples,
+                            std::vector<std::vector<float>>& distances) = 0;
+
+    // As they are now.
+    virtual const FloatBuffer& parameters() = 0;
+};
+
+// What an engine is made for. The model and the images must outlive it.
+struct EngineRequest {
+    Model& model;
+    const siamc_loss& loss;
+    const siamc_optimizer& optimizer;
+    const ImageSet& images;  // that it trains on
+    FloatBuffer parameters;  // to start from
+};
+
+// On whatever the model's library is for. usage, saying why, if there is no such device here.
+std::unique_ptr<Engine> make_engine(EngineRequest request);
+
+// What make_engine takes for a library without and with a device.
+std::unique_ptr<Engine> make_cpu_engine(EngineRequest request);
+std::unique_ptr<Engine> make_device_engine(EngineRequest request);
+
+}  // namespace siamc
