@@ -216,14 +216,14 @@ std::string model_text(const Library& library, long arena_bytes) {
     for (int extent : model.input.shape) bytes *= extent;
     return fmt::format(
         "static const siamc_model {0}_model = {{\n"
-        "    SIAMC_ABI_VERSION, \"{0}\", \"{1}\", \"{2}\", &{0}_variants,\n"
+        "    SIAMC_ABI_VERSION, \"{0}\", \"{1}\", \"{2}\", \"{13}\", &{0}_variants,\n"
         "    {{{3}}}, {4}, {5}, {6}, {7}, {8}, {9},\n"
         "    {0}_parameters, {10}, &{0}_embed_one_program, &{0}_embed_program,\n"
         "    {0}_losses, {11}, {0}_optimizers, {12}}};\n\n",
         model.name, library.target.name, library.hash, join_ints(model.input.shape),
         model.input.shape.size(), bytes, library.embedding_size, library.parameters.count,
         library.parameters.padded, arena_bytes, library.parameters.slots.size(),
-        model.losses.size(), optimizer_rules().size());
+        model.losses.size(), optimizer_rules().size(), parameter_hash(library.parameters));
 }
 
 // Entry points under the model's own name, for callers in plain C.

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define SIAMC_ABI_VERSION 4
+#define SIAMC_ABI_VERSION 5
 #define SIAMC_MAX_DIMS 5
 #define SIAMC_MAX_OPERANDS 12
 #define SIAMC_MAX_OUTPUTS 4
@@ -133,6 +133,7 @@ typedef struct siamc_optimizer {
 typedef struct siamc_model {
     int32_t abi_version;
     const char *name, *target, *hash; /* hash: of graphs, plans and target, 16 hexadecimal digits */
+    const char* parameter_hash;       /* of the parameters' names, shapes and order, as many */
     const siamc_variants* variants;
     int32_t image_dims[3], image_dimensions; /* outermost first, as stored */
     int32_t image_bytes;
