@@ -46,6 +46,10 @@ KernelTask for_variant(const Library& library, const KernelTask& kernel, const V
 // What a table of schedules knows the kernel by.
 std::string key_of(const KernelTask& task);
 
+// Of the names, shapes and order of the parameters, 16 hexadecimal digits: two libraries that share
+// it read each other's weights, whatever their targets, batches and schedules.
+std::string parameter_hash(const ParameterLayout& parameters);
+
 std::string optimizer_kernel(const Library& library, const OptimizerRule& rule);
 
 // How the optimiser's update is shared out: tasks, and the floats of each.

@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "abi/siamc_abi.h"
 #include "emit/library.h"
 #include "emit/sha256.h"
 #include "tune/candidates.h"
@@ -86,10 +87,12 @@ std::string emit_manifest(const Library& library, const std::vector<std::filesys
     manifest["format"] = "siamc manifest 2";
     manifest["model"] = library.model.name;
     manifest["target"] = library.target.name;
+    if (!device_of(library.target).empty()) manifest["device"] = device_of(library.target);
     for (const Variant& variant : library.target.variants)
         manifest["variants"].push_back(
             {{"name", variant.name}, {"target", variant.target.to_string()}});
     manifest["hash"] = library.hash;
+    manifest["abi"] = SIAMC_ABI_VERSION;
     manifest["halide"] =
         fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH);
     manifest["input"] = {{"shape", library.model.input.shape},
@@ -98,6 +101,7 @@ std::string emit_manifest(const Library& library, const std::vector<std::filesys
     manifest["embedding"] = library.embedding_size;
     manifest["parameters"] = {{"count", library.parameters.count},
                               {"floats", library.parameters.padded},
+                              {"hash", parameter_hash(library.parameters)},
                               {"tensors", parameters_json(library)}};
     for (const OptimizerRule& rule : optimizer_rules())
         manifest["optimizers"].push_back({{"name", rule.name},

@@ -152,6 +152,7 @@ struct halide_device_interface_t;
 typedef struct siamc_model {
     int32_t abi_version;
     const char *name, *target, *hash; /* hash: of graphs, plans and target, 16 hexadecimal digits */
+    const char* parameter_hash;       /* of the parameters' names, shapes and order, as many */
     const siamc_variants* variants;
     int32_t image_dims[3], image_dimensions; /* outermost first, as stored */
     int32_t image_bytes;

@@ -58,6 +58,17 @@ void check_variant(const siamc_model& tables) {
          tables.name, names);
 }
 
+// Of tables of another version nothing but the version can be read.
+const siamc_model& check_version(const siamc_model& tables) {
+    if (tables.abi_version != SIAMC_ABI_VERSION)
+        fail(Exit::internal,
+             "a model's library has ABI version {}, this program {}: it would read the library's "
+             "tables wrongly\n  write: siamc compile and this program's build again, both from "
+             "one release",
+             tables.abi_version, SIAMC_ABI_VERSION);
+    return tables;
+}
+
 }  // namespace
 
 Tuples Tuples::part(long first, int most, int branches) const {
@@ -75,12 +86,8 @@ Tuples Tuples::part(long first, int most, int branches) const {
 }
 
 Model::Model(const siamc_model& tables)
-    : tables_(tables), arena_(static_cast<std::size_t>(tables.arena_bytes) / sizeof(float) + 1) {
-    if (tables.abi_version != SIAMC_ABI_VERSION)
-        fail(Exit::internal,
-             "model {}: its library has ABI version {}, this program {}\n  write: build both with "
-             "the same siamc",
-             tables.name, tables.abi_version, SIAMC_ABI_VERSION);
+    : tables_(check_version(tables)),
+      arena_(static_cast<std::size_t>(tables.arena_bytes) / sizeof(float) + 1) {
     check_variant(tables);
 }
 

@@ -1,4 +1,5 @@
-// A model's parameters as a safetensors file: one tensor per parameter, in numpy's shape order.
+// A model's parameters as a safetensors file: one tensor per parameter, in numpy's shape order, and
+// the hash of their names, shapes and order (siamc_model) as metadata.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +12,8 @@ namespace siamc {
 void save_weights(const std::filesystem::path& path, const Model& model,
                   const FloatBuffer& parameters);
 
-// bad_data, naming the tensor, unless the file holds exactly this model's parameters; otherwise as
-// read_safetensors.
+// bad_data, naming the first difference, unless the file holds exactly this model's parameters and,
+// where it carries a parameter hash, that of the model's library; otherwise as read_safetensors.
 FloatBuffer load_weights(const std::filesystem::path& path, const Model& model);
 
 }  // namespace siamc

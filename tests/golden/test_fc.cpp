@@ -46,6 +46,12 @@ std::string output_of(const std::string& command) {
     return text;
 }
 
+std::string with(std::string text, const std::string& old, const std::string& fresh) {
+    const size_t at = text.find(old);
+    REQUIRE(at != std::string::npos);
+    return text.replace(at, old.size(), fresh);
+}
+
 void compare(const std::string& name, const std::string& text) {
     const fs::path file = golden / name;
     if (std::getenv("SIAMC_UPDATE_GOLDEN")) {
@@ -91,21 +97,42 @@ TEST_CASE("the hash of a library", "[golden]") {
         options.batch = batch;
         return compile_model(parse_model(text), options)->hash;
     };
-    const auto with = [&](const std::string& old, const std::string& fresh) {
-        std::string text = file;
-        const size_t at = text.find(old);
-        REQUIRE(at != std::string::npos);
-        return text.replace(at, old.size(), fresh);
-    };
     const char* const avx2 = "x86-64-linux-avx-avx2-f16c-fma-sse41";
     const std::string first = hash(file, 128, avx2);
     CHECK(hash(file, 128, avx2) == first);
     CHECK(hash(file + "\n# a comment\n", 128, avx2) == first);
     CHECK(hash(file, 64, avx2) != first);
     CHECK(hash(file, 128, "x86-64-linux-sse41") != first);
-    CHECK(hash(with("units = 128", "units = 96"), 128, avx2) != first);
-    CHECK(hash(with("margin = 1.0", "margin = 1.5"), 128, avx2) != first);
-    CHECK(hash(with("euclidean", "cosine"), 128, avx2) != first);
+    CHECK(hash(with(file, "units = 128", "units = 96"), 128, avx2) != first);
+    CHECK(hash(with(file, "margin = 1.0", "margin = 1.5"), 128, avx2) != first);
+    CHECK(hash(with(file, "euclidean", "cosine"), 128, avx2) != first);
+}
+
+// The hash of the parameters ties weights to a library: only what the weights are counts.
+TEST_CASE("the hash of a library's parameters", "[golden]") {
+    const std::string file = read(fs::path(SIAMC_SOURCE_DIR) / "models/fc.toml");
+    CompileOptions options, other;
+    options.target = resolve_target("x86-64-linux-avx2");
+    other.target = resolve_target("arm-64-linux");
+    other.batch = 64;
+    other.schedules = {};
+    const auto hash = [&](const std::string& text) {
+        return parameter_hash(compile_model(parse_model(text), options)->parameters);
+    };
+    const std::string first = hash(file);
+    CHECK(parameter_hash(compile_model(parse_model(file), other)->parameters) == first);
+    CHECK(hash(with(file, "margin = 1.0", "margin = 1.5")) == first);
+    CHECK(hash(with(file, "euclidean", "cosine")) == first);
+    CHECK(hash(with(file, "units = 128", "units = 96")) != first);
+    CHECK(hash(with(file, "[28, 28]", "[28, 27]")) != first);
+
+    ParameterLayout layout = compiled()->parameters;
+    std::swap(layout.slots[1], layout.slots[3]);
+    CHECK(parameter_hash(layout) != first);
+    std::swap(layout.slots[1], layout.slots[3]);
+    CHECK(parameter_hash(layout) == first);
+    layout.slots[1].name = "dense1.offset";
+    CHECK(parameter_hash(layout) != first);
 }
 
 }  // namespace siamc

@@ -1,0 +1,16 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <xxhash.h>
+
+#include "emit/library.h"
+
+namespace siamc {
+
+std::string parameter_hash(const ParameterLayout& parameters) {
+    std::string all;
+    for (const ParameterSlot& slot : parameters.slots)
+        all += fmt::format("{} [{}]\n", slot.name, fmt::join(slot.dims, ", "));
+    return fmt::format("{:016x}", XXH64(all.data(), all.size(), 0));
+}
+
+}  // namespace siamc

@@ -1,0 +1,111 @@
+// Weights on disk, and what ties them to a library: the hash of its parameters.
+#include <fmt/format.h>
+
+#include <cstring>
+#include <limits>
+
+#include "catch.h"
+#include "library/fixture.h"
+#include "runtime/data_helpers.h"
+#include "training/safetensors.h"
+#include "training/weights.h"
+
+using namespace siamc;
+using namespace siamc::test;
+
+namespace {
+
+// fc's tables, to be changed as those of a library compiled from another model file would be.
+struct Tables {
+    std::vector<siamc_parameter> parameters{fc_model.parameters,
+                                            fc_model.parameters + fc_model.parameter_tensors};
+    siamc_model model = fc_model;
+
+    Tables() { model.parameters = parameters.data(); }
+};
+
+std::filesystem::path save(const TempFolder& folder, const World& world) {
+    const std::filesystem::path file = folder.path() / "weights.safetensors";
+    save_weights(file, Model(world.model), world.parameters);
+    return file;
+}
+
+// As another program writes them: fc's tensors with that metadata.
+void rewrite(const std::filesystem::path& file,
+             const std::map<std::string, std::string>& metadata) {
+    const SafetensorsFile old = read_safetensors(file);
+    write_safetensors(file, old.tensors(), metadata);
+}
+
+bool same(const FloatBuffer& a, const FloatBuffer& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+}  // namespace
+
+TEST_CASE("weights come back as they were saved, with the parameters' hash", "[once]") {
+    const TempFolder folder;
+    const World world;
+    const auto file = save(folder, world);
+    CHECK(same(load_weights(file, Model(fc_model)), world.parameters));
+    CHECK(std::strlen(fc_model.parameter_hash) == 16);
+    CHECK(read_safetensors(file).metadata().at("parameter_hash") == fc_model.parameter_hash);
+    CHECK(std::string(fc_model.parameter_hash) != cnn_model.parameter_hash);
+}
+
+TEST_CASE("weights of other parameters are refused, with the first difference", "[once]") {
+    const TempFolder folder;
+    const World world;
+    const auto file = save(folder, world);
+    const auto refused = [&](const siamc_model& model, const std::string& why) {
+        const Failure failure = failure_of([&] { load_weights(file, Model(model)); });
+        INFO(failure.message);
+        CHECK(failure.code == Exit::bad_data);
+        CHECK(failure.message.rfind(file.string() + ": ", 0) == 0);
+        CHECK(failure.mentions(why));
+        CHECK(failure.mentions(fc_model.parameter_hash));
+        CHECK(failure.mentions(model.parameter_hash));
+        CHECK(failure.mentions("\n  write: weights that were trained with this library"));
+    };
+    refused(cnn_model, "there is no tensor conv2d1.kernel");
+    Tables wide, renamed, fewer, reordered;
+    for (Tables* tables : {&wide, &renamed, &fewer, &reordered})
+        tables->model.parameter_hash = "0123456789abcdef";
+    wide.parameters[3].dims[0] = 96;
+    refused(wide.model, "tensor dense2.bias has shape [128], the model needs [96]");
+    renamed.parameters[5].name = "dense9.bias";
+    refused(renamed.model, "there is no tensor dense9.bias");
+    --fewer.model.parameter_tensors;
+    refused(fewer.model, "there are 6 tensors, the model has 5");
+    refused(reordered.model, "they were parameters of another order");
+}
+
+TEST_CASE("weights without a hash are judged by their tensors", "[once]") {
+    const TempFolder folder;
+    const World world;
+    const auto file = save(folder, world);
+    rewrite(file, {});
+    CHECK(same(load_weights(file, Model(fc_model)), world.parameters));
+    Tables wide;
+    wide.parameters[3].dims[0] = 96;
+    const Failure failure = failure_of([&] { load_weights(file, Model(wide.model)); });
+    CHECK(failure.code == Exit::bad_data);
+    CHECK(failure.mentions("parameter hash none"));
+    rewrite(file, {{"parameter_hash", ""}});
+    CHECK(failure_of([&] { load_weights(file, Model(fc_model)); }).code == Exit::bad_data);
+}
+
+// Nothing else in tables of another version can be trusted, sizes least of all.
+TEST_CASE("a library of another ABI version is refused before its tables are read", "[once]") {
+    for (const int version : {SIAMC_ABI_VERSION - 1, SIAMC_ABI_VERSION + 1}) {
+        siamc_model model = {};
+        model.abi_version = version;
+        model.arena_bytes = std::numeric_limits<std::int64_t>::max();
+        const Failure failure = failure_of([&] { const Model refused(model); });
+        INFO(failure.message);
+        CHECK(failure.code == Exit::internal);
+        CHECK(failure.mentions(
+            fmt::format("ABI version {}, this program {}", version, SIAMC_ABI_VERSION)));
+        CHECK(failure.mentions("\n  write: siamc compile"));
+    }
+}
