@@ -173,36 +173,44 @@ std::vector<NamedTransfer> transfers_of(const Library& library) {
     return transfers;
 }
 
+std::vector<NamedModule> modules_of(const Library& library) {
+    std::vector<NamedModule> modules;
+    for (const Variant& variant : library.target.variants) {
+        const Halide::GeneratorContext context(kernel_target(variant.target));
+        for (const auto& [name, kernel] : library.kernels) {
+            const std::string symbol = symbol_of(name, variant);
+            modules.push_back(
+                {symbol, [context, symbol, task = for_variant(library, kernel, variant)] {
+                     return siamc::generate(task, context, symbol);
+                 }});
+        }
+        for (const OptimizerRule& rule : optimizer_rules()) {
+            const std::string symbol = symbol_of(optimizer_kernel(library, rule), variant);
+            modules.push_back({symbol, [&rule, &library, context, symbol] {
+                                   return generate_optimizer(rule, optimizer_block(library),
+                                                             context, symbol);
+                               }});
+        }
+        for (const NamedTransfer& named : transfers_of(library)) {
+            const std::string symbol = symbol_of(named.name, variant);
+            modules.push_back({symbol, [named, context, symbol] {
+                                   return generate_transfer(named.transfer, context, symbol);
+                               }});
+        }
+    }
+    return modules;
+}
+
 void emit_archive(const Library& library, const fs::path& file, int jobs) {
     const ScratchFolder scratch(file);
     const Halide::Target& base = library.target.variants.back().target;
     std::vector<std::string> objects;
     std::vector<Job> work;
-    const auto add = [&](const std::string& symbol, std::function<Halide::Module()> module) {
-        objects.push_back((scratch.path() / (symbol + ".o")).string());
-        work.push_back({symbol, [object = objects.back(), module = std::move(module)] {
-                            module().compile({{Halide::OutputFileType::object, object}});
+    for (const NamedModule& module : modules_of(library)) {
+        objects.push_back((scratch.path() / (module.symbol + ".o")).string());
+        work.push_back({module.symbol, [object = objects.back(), generate = module.generate] {
+                            generate().compile({{Halide::OutputFileType::object, object}});
                         }});
-    };
-    for (const Variant& variant : library.target.variants) {
-        const Halide::GeneratorContext context(kernel_target(variant.target));
-        for (const auto& [name, kernel] : library.kernels)
-            add(symbol_of(name, variant), [context, symbol = symbol_of(name, variant),
-                                           task = for_variant(library, kernel, variant)] {
-                return generate(task, context, symbol);
-            });
-        for (const OptimizerRule& rule : optimizer_rules()) {
-            const std::string symbol = symbol_of(optimizer_kernel(library, rule), variant);
-            add(symbol, [&rule, &library, context, symbol] {
-                return generate_optimizer(rule, optimizer_block(library), context, symbol);
-            });
-        }
-        for (const NamedTransfer& named : transfers_of(library)) {
-            const std::string symbol = symbol_of(named.name, variant);
-            add(symbol, [named, context, symbol] {
-                return generate_transfer(named.transfer, context, symbol);
-            });
-        }
     }
     objects.push_back((scratch.path() / "halide_runtime.o").string());
     work.push_back(

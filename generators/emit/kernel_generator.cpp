@@ -114,8 +114,7 @@ std::string signature(const KernelTask& task) {
 
 // What comes out of a convolution's registers is written together: values and winners.
 bool KernelGenerator::in_one_loop() const {
-    return task_.kernel->pattern == Pattern::convolution && task_.kernel->outputs.size() > 1 &&
-           !on_gpu();
+    return task_.kernel->pattern == Pattern::convolution && task_.kernel->outputs.size() > 1;
 }
 
 void KernelGenerator::configure() {
@@ -212,12 +211,12 @@ KernelFuncs KernelGenerator::compute(const std::vector<NodeId>& results) {
 void KernelGenerator::generate() {
     const Graph& graph = *task_.graph;
     const std::vector<NodeId>& results = task_.kernel->outputs;
-    if (on_gpu())
+    if (apart())
         for (NodeId id : results) launches_.push_back(compute({id}));
     else
         launches_.push_back(compute(results));
     for (size_t i = 0; i < outputs_.size(); ++i) {
-        const Func value = on_gpu() ? launches_[i].outputs[0] : launches_[0].outputs[i];
+        const Func value = apart() ? launches_[i].outputs[0] : launches_[0].outputs[i];
         const std::vector<Var> vars = value.args();
         if (graph[results[i]].op->pattern == Pattern::scatter)
             *outputs_[i] = value;
@@ -262,7 +261,7 @@ void KernelGenerator::place_outputs() {
     for (KernelFuncs& launch : launches_) launch.outputs.clear();
     for (size_t i = 0; inputs + i < task_.operands.size(); ++i) {
         const Operand& operand = task_.operands[inputs + i];
-        KernelFuncs& launch = launches_[on_gpu() ? i : 0];
+        KernelFuncs& launch = launches_[apart() ? i : 0];
         std::vector<int> dims = operand.extent;
         if (operand.rows != Rows::none) dims.pop_back();
         launch.dims.push_back(dims);

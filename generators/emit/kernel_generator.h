@@ -56,6 +56,7 @@ class KernelGenerator : public Halide::Generator<KernelGenerator> {
     void describe(KernelFuncs& funcs) const;
     bool on_gpu() const { return get_target().has_gpu_feature(); }
     bool in_one_loop() const;
+    bool apart() const { return on_gpu() && !in_one_loop(); }
 
     KernelTask task_;
     std::vector<Input<Buffer<>>*> inputs_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,13 @@ struct NamedTransfer {
     Transfer transfer;
 };
 std::vector<NamedTransfer> transfers_of(const Library& library);
+
+// Every function of the library: its symbol, and how it is generated. Refers to the library.
+struct NamedModule {
+    std::string symbol;
+    std::function<Halide::Module()> generate;
+};
+std::vector<NamedModule> modules_of(const Library& library);
 
 // Compiles the kernels and writes the archive. `jobs` compiler threads.
 void emit_archive(const Library& library, const std::filesystem::path& file, int jobs);

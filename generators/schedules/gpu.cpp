@@ -134,7 +134,7 @@ class GpuSchedule {
         Func left = held.in(func);
         left.compute_at(block).store_in(MemoryType::GPUShared);
         spread(left, left.args(), holder);
-        held.compute_at(left, holder);
+        held.compute_at(left, holder).store_in(MemoryType::Register);
         return held;
     }
 
@@ -179,7 +179,7 @@ class GpuSchedule {
         summed[0] = ki;
         Func held = total.update().rfactor(ko, partial);
         hold_tile(total, extents, ko, holder);
-        held.compute_at(total, holder);
+        held.compute_at(total, holder).store_in(MemoryType::Register);
         std::vector<Halide::VarOrRVar> loops = {args[0], args[1]};
         for (const RVar& r : summed) loops.emplace_back(r);
         held.unroll(args[0]).unroll(args[1]);
@@ -188,6 +188,8 @@ class GpuSchedule {
             Func copy = factor.in(held);
             Var reader("reader");
             copy.compute_at(total, ko).store_in(MemoryType::GPUShared);
+            if (kernel_.pattern == Pattern::batch_sum)  // rows, of which Halide knows no number
+                copy.bound_storage(copy.args().back(), chunk);
             spread(copy, copy.args(), reader);
         }
     }

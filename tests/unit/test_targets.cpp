@@ -106,7 +106,12 @@ TEST_CASE("what no processor can be is refused with the reason", "[targets]") {
     CHECK(refusal_of("arm-64-linux-avx2").find("no ARM processor has avx2") != std::string::npos);
     CHECK(refusal_of("x86-32-linux-sse41").find("64-bit") != std::string::npos);
     CHECK(refusal_of("riscv-64-linux").find("x86 and ARM") != std::string::npos);
-    CHECK(refusal_of("x86-64-linux-avx2-cuda").find("GPU") != std::string::npos);
+    CHECK(refusal_of("x86-64-linux-avx2-cuda").find("cuda_capability_70") != std::string::npos);
+    CHECK(refusal_of("x86-64-linux-cuda-cuda_capability_61").find("70") != std::string::npos);
+    CHECK(refusal_of("x86-64-linux-metal").find("cuda or opencl") != std::string::npos);
+    CHECK(refusal_of("x86-64-linux-opencl-cuda-cuda_capability_70").find("one in a library") !=
+          std::string::npos);
+    CHECK(refusal_of("arm-64-linux-opencl").find("x86-64") != std::string::npos);
 }
 
 TEST_CASE("every name in the tables is a target", "[targets]") {
