@@ -127,15 +127,28 @@ class GpuSchedule {
     }
 
     // Partial sums, one for each value of `lane`, which threads of the block hold in registers and
-    // then leave in shared memory.
-    Func sum_in_threads(Func func, const RVar& lane, const LoopLevel& block) {
+    // then leave in shared memory. `held`: how much of the first dimensions a thread holds.
+    static void sum_in_threads(Func func, const RVar& lane, const LoopLevel& block,
+                               const std::vector<int>& held_extents = {}) {
         Var partial("partial"), holder("holder");
         Func held = func.update().rfactor(lane, partial);
         Func left = held.in(func);
         left.compute_at(block).store_in(MemoryType::GPUShared);
-        spread(left, left.args(), holder);
+        std::vector<Var> threads = left.args();
+        const std::vector<Var> args = held.args();
+        std::vector<Halide::VarOrRVar> inner;
+        for (size_t d = 0; d < held_extents.size(); ++d) {
+            Var within("v" + std::to_string(d));
+            left.split(threads[d], threads[d], within, held_extents[d]).unroll(within);
+            held.unroll(args[d]);
+            inner.emplace_back(args[d]);
+        }
+        spread(left, threads, holder);
         held.compute_at(left, holder).store_in(MemoryType::Register);
-        return held;
+        if (inner.empty()) return;
+        for (const RVar& summed : held.rvars()) inner.emplace_back(summed);
+        held.update().reorder(inner);
+        for (size_t d = 0; d < held_extents.size(); ++d) held.update().unroll(args[d]);
     }
 
     // out(n, m), the sum of two factors' products over k.
@@ -238,20 +251,33 @@ class GpuSchedule {
         sum_in_chunks(block, chunk_of_first(std::clamp(fits, 1, 16), fits), {width, pixels});
     }
 
-    // Sums over all rows, of which `lanes / 2` groups are summed at once.
+    // Sums over all rows, of which `lanes / 2` groups are summed at once. Of a convolution's kernel
+    // a thread holds some filters at some channels: each pixel that it reads serves them all.
     void sum_of_rows() {
         const std::vector<Var> args = out_.args();
-        const int filters = divisor(dims()[0], tile);
-        Var no("no"), ni("ni"), block("block"), thread("thread");
-        out_.split(args[0], no, ni, filters);
-        std::vector<Var> others = {no};
-        others.insert(others.end(), args.begin() + 1, args.end());
-        const Var all = fuse_all(out_, others);
-        out_.gpu_blocks(all);
-        spread(out_, {ni}, thread);
+        const bool channels = args.size() > 3;
+        const std::vector<int> extents = {divisor(dims()[0], tile),
+                                          channels ? divisor(dims()[1], wide) : 1};
+        Var no("no"), ni("ni"), co("co"), ci("ci"), thread("thread");
+        out_.split(args[0], no, ni, extents[0]);
+        std::vector<Var> inside = {ni}, blocks = {no};
+        if (channels) {
+            out_.split(args[1], co, ci, extents[1]);
+            inside.push_back(ci);
+            blocks.push_back(co);
+        }
+        blocks.insert(blocks.end(), args.begin() + (channels ? 2 : 1), args.end());
+        std::vector<Halide::VarOrRVar> order(inside.begin(), inside.end());
+        order.insert(order.end(), blocks.begin(), blocks.end());
+        out_.reorder(order);
+        const Var block = fuse_all(out_, blocks);
+        out_.gpu_blocks(block);
+        spread(out_, inside, thread);
         RVar ro("ro"), ri("ri");
         sum().update().split(sum().rvars().back(), ro, ri, lanes / 2);
-        sum_in_threads(sum(), ri, LoopLevel(out_, all));
+        std::vector<int> held;
+        if (channels) held = {divisor(extents[0], wide), extents[1]};
+        sum_in_threads(sum(), ri, LoopLevel(out_, block), held);
         sum().compute_at(out_, thread);
     }
 
