@@ -90,35 +90,34 @@ class CheckedModel {
     std::vector<std::map<int, ProgramValues>> values_;  // by program, by tuples
 };
 
-const Halide::Target avx512("x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41");
-
-// Schedules of processors that are not here run in this machine's instructions: their loops and
-// tails are the same.
 void check_model(const std::string& text, int most) {
     const CheckedModel checked(text, most);
-    const Halide::Target host = Halide::get_host_target();
-    const Halide::Target sse41("x86-64-linux-sse41");
-    const Halide::Target avx2("x86-64-linux-avx-avx2-f16c-fma-sse41");
     checked.check(ScheduleChoice::naive, host_targets());
     checked.check(ScheduleChoice::tuned, host_targets());
-    for (const Halide::Target& target : {sse41, avx2, avx512})
-        if (missing_here(target).empty()) checked.check(ScheduleChoice::tuned, {target, target});
-    checked.check(ScheduleChoice::tuned, {avx512, host});
-    checked.check(ScheduleChoice::tuned, {Halide::Target("arm-64-linux"), host});
+    for (const KernelTargets& targets : tested_targets())
+        checked.check(ScheduleChoice::tuned, targets);
+}
+
+void check_instructions(const Halide::Target& target) {
+    const std::string missing = missing_here(target);
+    if (!missing.empty()) {
+        WARN("NOT RUN: kernels for " << target.to_string() << ": here is no " << missing);
+        return;
+    }
+    const CheckedModel checked(model(conv(16, 3, relu) + layer("max_pool") + dense(24), "cosine"),
+                               4);
+    checked.check(ScheduleChoice::tuned, {target, target});
 }
 
 }  // namespace
 
 // The other tests run them where they can, and say nothing where they cannot.
 TEST_CASE("AVX-512 instructions", "[schedules]") {
-    const std::string missing = missing_here(avx512);
-    if (!missing.empty()) {
-        WARN("NOT RUN: kernels for AVX-512: this machine has no " << missing);
-        return;
-    }
-    const CheckedModel checked(model(conv(16, 3, relu) + layer("max_pool") + dense(24), "cosine"),
-                               4);
-    checked.check(ScheduleChoice::tuned, {avx512, avx512});
+    check_instructions(avx512_target());
+}
+
+TEST_CASE("NEON instructions", "[schedules]") {
+    check_instructions(neon_target());
 }
 
 TEST_CASE("odd sizes", "[schedules]") {
