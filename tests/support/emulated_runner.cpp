@@ -60,9 +60,10 @@ class Server {
 std::string describe(Box& box) {
     const GuardedMemory& memory = box.memory();
     const halide_buffer_t* buffer = box.buffer();
-    std::string text = fmt::format(" {} {} {} {} {} {}", memory.descriptor(), memory.bytes(),
-                                   memory.side() == Against::end ? "end" : "start",
-                                   static_cast<int>(buffer->type.code), buffer->type.bits, buffer->dimensions);
+    std::string text =
+        fmt::format(" {} {} {} {} {} {}", memory.descriptor(), memory.bytes(),
+                    memory.side() == Against::end ? "end" : "start",
+                    static_cast<int>(buffer->type.code), buffer->type.bits, buffer->dimensions);
     for (int d = 0; d < buffer->dimensions; ++d)
         text += fmt::format(" {} {}", buffer->dim[d].extent, buffer->dim[d].stride);
     return text;

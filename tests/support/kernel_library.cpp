@@ -58,9 +58,9 @@ bool is_hosts(const Target& target) {
 fs::path link(const fs::path& folder, const std::vector<std::string>& objects,
               const Target& target) {
     const fs::path file = folder / "kernels.so";
-    const std::string command =
-        fmt::format("{} -shared -Wl,-Bsymbolic -o {} {} -lpthread -ldl", is_hosts(target) ? SIAMC_CXX : SIAMC_ARM64_CXX,
-                    file.string(), fmt::join(objects, " "));
+    const std::string command = fmt::format("{} -shared -Wl,-Bsymbolic -o {} {} -lpthread -ldl",
+                                            is_hosts(target) ? SIAMC_CXX : SIAMC_ARM64_CXX,
+                                            file.string(), fmt::join(objects, " "));
     if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
     return file;
 }

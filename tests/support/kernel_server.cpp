@@ -40,8 +40,8 @@ void read(std::istream& in, const std::string& process, Buffer& buffer) {
         buffer.dims.emplace_back(0, extent, stride);
     }
     const std::string name = "/proc/" + process + "/fd/" + std::to_string(file);
-    buffer.memory = std::make_unique<GuardedMemory>(
-        open(name.c_str(), O_RDWR | O_CLOEXEC), bytes, side == "end" ? Against::end : Against::start);
+    buffer.memory = std::make_unique<GuardedMemory>(open(name.c_str(), O_RDWR | O_CLOEXEC), bytes,
+                                                    side == "end" ? Against::end : Against::start);
     buffer.description.host = buffer.memory->data();
     buffer.description.type =
         halide_type_t(static_cast<halide_type_code_t>(code), static_cast<uint8_t>(bits));

@@ -111,8 +111,7 @@ std::map<NodeId, Tensor64> run_kernels(const Program& program,
         const Kernel& kernel = program.kernels[static_cast<size_t>(call.kernel)];
         for (NodeId id : kernel.outputs) values[id] = make_tensor(graph[id].shape, rows);
         for (int task = 0; task < tasks_of(call); ++task) {
-            const Boxes boxes =
-                boxes_of(call, kernel.inputs.size(), task, Against::end, value_of);
+            const Boxes boxes = boxes_of(call, kernel.inputs.size(), task, Against::end, value_of);
             const std::string end = library.run(c, boxes);
             if (!end.empty()) throw std::runtime_error(kernel.name + " " + end);
             for (size_t i = kernel.inputs.size(); i < call.operands.size(); ++i)
