@@ -120,6 +120,32 @@ TEST_CASE("NEON instructions", "[schedules]") {
     check_instructions(neon_target());
 }
 
+// The guard pages guard, here and under emulation: a kernel that is given one element of what it
+// reads must not get away with it.
+TEST_CASE("a kernel that leaves its buffers is found out", "[schedules]") {
+    const auto programs = programs_of(parse_model(model(dense(9), "euclidean")), 4);
+    const Program& program = programs.front().program;
+    const RowCounts rows{1, program.graph.branches, 11, 1};
+    for (const KernelTargets& targets : tested_targets()) {
+        const KernelLibrary library(tasks_of(program, ScheduleChoice::tuned), targets);
+        const Call& call = program.calls.back();
+        std::vector<Operand> operands = call.operands;
+        for (const bool cut : {false, true, false}) {
+            operands[0].extent[0] = cut ? 1 : call.operands[0].extent[0];
+            Boxes boxes;
+            for (const Operand& operand : operands) {
+                const Tensor64 tensor = make_tensor(program.graph[operand.node].shape, rows);
+                boxes.push_back(std::make_unique<Box>(operand, tensor, 0, Against::end));
+                if (!cut) boxes.back()->fill(tensor);
+            }
+            const std::string end = library.run(program.calls.size() - 1, boxes);
+            INFO(targets.instructions.to_string() << ": " << end);
+            CHECK((end.find("outside its buffers") != std::string::npos) == cut);
+            CHECK(end.empty() == !cut);
+        }
+    }
+}
+
 TEST_CASE("odd sizes", "[schedules]") {
     check_model(model(dense(7, relu) + dense(127, leaky) + dense(9) + normalize, "euclidean"), 12);
 }
