@@ -1,6 +1,5 @@
 // Every kernel of a few small models of awkward sizes, for every kind of processor, between guard
 // pages and against the same algorithm in double.
-#include <dlfcn.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -89,48 +88,67 @@ class CheckedModel {
     std::vector<std::map<int, ProgramValues>> values_;  // by program, by tuples
 };
 
-const Halide::Target avx512("x86-64-linux-avx-avx2-avx512-avx512_skylake-f16c-fma-sse41");
-
-// The schedules of GPUs, on whatever OpenCL finds: where there is no GPU, a processor.
-void check_on_gpu(const std::string& text, int most) {
-    const Halide::Target opencl("x86-64-linux-opencl-sse41");
-    const CheckedModel checked(text, most, Processor::gpu);
-    checked.check(ScheduleChoice::tuned, {opencl, opencl});
-}
-
-bool opencl_is_here() {
-    static void* const driver = dlopen("libOpenCL.so.1", RTLD_NOW);
-    return driver != nullptr;
-}
-
-// Schedules of processors that are not here run in this machine's instructions: their loops and
-// tails are the same.
 void check_model(const std::string& text, int most) {
     const CheckedModel checked(text, most);
-    const Halide::Target host = Halide::get_host_target();
-    const Halide::Target sse41("x86-64-linux-sse41");
-    const Halide::Target avx2("x86-64-linux-avx-avx2-f16c-fma-sse41");
     checked.check(ScheduleChoice::naive, host_targets());
     checked.check(ScheduleChoice::tuned, host_targets());
-    for (const Halide::Target& target : {sse41, avx2, avx512})
-        if (missing_here(target).empty()) checked.check(ScheduleChoice::tuned, {target, target});
-    checked.check(ScheduleChoice::tuned, {avx512, host});
-    checked.check(ScheduleChoice::tuned, {Halide::Target("arm-64-linux"), host});
-    if (opencl_is_here()) check_on_gpu(text, most);
+    for (const KernelTargets& targets : tested_targets())
+        checked.check(ScheduleChoice::tuned, targets);
+    if (missing_here(opencl_target()).empty())
+        CheckedModel(text, most, Processor::gpu)
+            .check(ScheduleChoice::tuned, {opencl_target(), opencl_target()});
+}
+
+void check_instructions(const Halide::Target& target, Processor processor = Processor::cpu) {
+    const std::string missing = missing_here(target);
+    if (!missing.empty()) {
+        WARN("NOT RUN: kernels for " << target.to_string() << ": here is no " << missing);
+        return;
+    }
+    const CheckedModel checked(model(conv(16, 3, relu) + layer("max_pool") + dense(24), "cosine"),
+                               4, processor);
+    checked.check(ScheduleChoice::tuned, {target, target});
 }
 
 }  // namespace
 
 // The other tests run them where they can, and say nothing where they cannot.
 TEST_CASE("AVX-512 instructions", "[schedules]") {
-    const std::string missing = missing_here(avx512);
-    if (!missing.empty()) {
-        WARN("NOT RUN: kernels for AVX-512: this machine has no " << missing);
-        return;
+    check_instructions(avx512_target());
+}
+
+TEST_CASE("NEON instructions", "[schedules]") {
+    check_instructions(neon_target());
+}
+
+TEST_CASE("an OpenCL device", "[schedules]") {
+    check_instructions(opencl_target(), Processor::gpu);
+}
+
+// The guard pages guard, here and under emulation: a kernel that is given one element of what it
+// reads must not get away with it.
+TEST_CASE("a kernel that leaves its buffers is found out", "[schedules]") {
+    const auto programs = programs_of(parse_model(model(dense(9), "euclidean")), 4);
+    const Program& program = programs.front().program;
+    const RowCounts rows{1, program.graph.branches, 11, 1};
+    for (const KernelTargets& targets : tested_targets()) {
+        const KernelLibrary library(tasks_of(program, ScheduleChoice::tuned), targets);
+        const Call& call = program.calls.back();
+        std::vector<Operand> operands = call.operands;
+        for (const bool cut : {false, true, false}) {
+            operands[0].extent[0] = cut ? 1 : call.operands[0].extent[0];
+            Boxes boxes;
+            for (const Operand& operand : operands) {
+                const Tensor64 tensor = make_tensor(program.graph[operand.node].shape, rows);
+                boxes.push_back(std::make_unique<Box>(operand, tensor, 0, Against::end));
+                if (!cut) boxes.back()->fill(tensor);
+            }
+            const std::string end = library.run(program.calls.size() - 1, boxes);
+            INFO(targets.instructions.to_string() << ": " << end);
+            CHECK((end.find("outside its buffers") != std::string::npos) == cut);
+            CHECK(end.empty() == !cut);
+        }
     }
-    const CheckedModel checked(model(conv(16, 3, relu) + layer("max_pool") + dense(24), "cosine"),
-                               4);
-    checked.check(ScheduleChoice::tuned, {avx512, avx512});
 }
 
 TEST_CASE("odd sizes", "[schedules]") {

@@ -42,7 +42,7 @@ class Box {
     double value(const uint8_t* element) const;
     // Every element still is what fill() made it.
     bool holds(const Tensor64& tensor) const;
-    bool slack_is_whole() const { return memory_.slack_is_whole(); }
+    const GuardedMemory& memory() const { return memory_; }
 
     // The buffer's description; valid as long as the box.
     halide_buffer_t* buffer();

@@ -4,6 +4,7 @@
 
 #include <Halide.h>
 
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,7 +13,7 @@
 
 namespace siamc::test {
 
-// Unit roundoff of float.
+// Unit roundoff of float: half of FLT_EPSILON, the stricter of what is called epsilon.
 constexpr double unit = 0x1p-24;
 
 // A number and what rounding each float operation could make of it: `error` bounds the difference
@@ -29,10 +30,14 @@ struct Bounded {
     std::vector<double> error;  // empty: exact
 };
 
-// How far a float result may be from a number. Four times the bound: rounding of the bound's own
-// quantities, and approximate division.
+// How far a float result may be from a number: twice the bound, for rounding of the bound's own
+// quantities. For a sum of k products of exact numbers, whatever their order, that is less than
+// max(1e-5, 4 k unit sum |a b|), the most that a kernel may be off: the products' errors and those
+// of k partial sums are at most (k + 1) unit sum |a b|, and the result is rounded once more. Where
+// a kernel goes on with the sum, or rounding may turn a comparison, `error` says what that makes of
+// it.
 inline double tolerance(double value, double error) {
-    return 4 * unit * error + 4 * unit * std::abs(value) + 1e-30;
+    return 2 * unit * (error + std::abs(value)) + 1e-30;
 }
 
 class Interpreter {

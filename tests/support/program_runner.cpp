@@ -2,16 +2,9 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/wait.h>
 
-#include <cerrno>
 #include <cmath>
-#include <csignal>
-#include <memory>
 #include <stdexcept>
-#include <system_error>
-
-#include "support/box.h"
 
 namespace siamc::test {
 
@@ -19,50 +12,17 @@ namespace {
 
 constexpr int faults_per_kernel = 3;
 
-// Runs the kernel in a process of its own; what became of it, or "" if all is well.
-std::string run_apart(KernelFunction function, std::vector<void*> arguments) {
-    const pid_t child = ::fork();
-    if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
-    if (child == 0) {
-        for (const int signal : {SIGSEGV, SIGBUS, SIGABRT, SIGILL}) ::signal(signal, SIG_DFL);
-        ::_exit(function(arguments.data()) == 0 ? 0 : 1);
+// The buffers of one task; the first `inputs` of them hold their values.
+template <typename TensorOf>
+Boxes boxes_of(const Call& call, size_t inputs, int task, Against side, TensorOf&& tensor_of) {
+    Boxes boxes;
+    for (size_t i = 0; i < call.operands.size(); ++i) {
+        const Tensor64& tensor = tensor_of(call.operands[i].node);
+        boxes.push_back(std::make_unique<Box>(call.operands[i], tensor, task, side));
+        if (i < inputs) boxes.back()->fill(tensor);
     }
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "waitpid");
-    if (WIFSIGNALED(status)) {
-        const bool outside = WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGBUS;
-        return fmt::format("ended by signal {}{}", WTERMSIG(status),
-                           outside ? ": it touched memory outside its buffers" : "");
-    }
-    return WEXITSTATUS(status) == 0 ? "" : "returned an error";
+    return boxes;
 }
-
-std::string run_on_device(const KernelLibrary& library, size_t index,
-                          const std::vector<void*>& arguments, size_t inputs) {
-    const int error = library.run_on_device(index, arguments, inputs);
-    return error == 0 ? "" : fmt::format("returned error {}", error);
-}
-
-// The buffers of one task.
-class Arguments {
-  public:
-    template <typename TensorOf>
-    Arguments(const Call& call, size_t inputs, int task, Against side, TensorOf&& tensor_of) {
-        for (size_t i = 0; i < call.operands.size(); ++i) {
-            const Tensor64& tensor = tensor_of(call.operands[i].node);
-            boxes_.push_back(std::make_unique<Box>(call.operands[i], tensor, task, side));
-            if (i < inputs) boxes_.back()->fill(tensor);
-            pointers_.push_back(boxes_.back()->buffer());
-        }
-    }
-    const Box& box(size_t i) const { return *boxes_[i]; }
-    const std::vector<void*>& pointers() const { return pointers_; }
-
-  private:
-    std::vector<std::unique_ptr<Box>> boxes_;
-    std::vector<void*> pointers_;
-};
 
 class KernelCheck {
   public:
@@ -75,15 +35,13 @@ class KernelCheck {
         what_ = fmt::format("{} task {}, buffers against the page {}", kernel.name, task,
                             side == Against::end ? "after" : "before");
         const auto stored = [&](NodeId id) -> const Tensor64& { return values_.stored(id); };
-        const Arguments arguments(call, inputs, task, side, stored);
-        const std::string end = library.on_device()
-                                    ? run_on_device(library, index, arguments.pointers(), inputs)
-                                    : run_apart(library.function(index), arguments.pointers());
+        const Boxes boxes = boxes_of(call, inputs, task, side, stored);
+        const std::string end = library.run(index, boxes);
         if (!end.empty()) return findings_.faults.push_back(what_ + ": " + end);
         for (size_t i = 0; i < call.operands.size(); ++i) {
             const Operand& operand = call.operands[i];
-            const Box& box = arguments.box(i);
-            if (!box.slack_is_whole()) fault(operand, "wrote outside the buffer");
+            const Box& box = *boxes[i];
+            if (!box.memory().slack_is_whole()) fault(operand, "wrote outside the buffer");
             if (i >= inputs)
                 compare(operand, box);
             else if (!box.holds(values_.stored(operand.node)))
@@ -153,12 +111,11 @@ std::map<NodeId, Tensor64> run_kernels(const Program& program,
         const Kernel& kernel = program.kernels[static_cast<size_t>(call.kernel)];
         for (NodeId id : kernel.outputs) values[id] = make_tensor(graph[id].shape, rows);
         for (int task = 0; task < tasks_of(call); ++task) {
-            Arguments arguments(call, kernel.inputs.size(), task, Against::end, value_of);
-            std::vector<void*> pointers = arguments.pointers();
-            if (library.function(c)(pointers.data()) != 0)
-                throw std::runtime_error(kernel.name + " returned an error");
+            const Boxes boxes = boxes_of(call, kernel.inputs.size(), task, Against::end, value_of);
+            const std::string end = library.run(c, boxes);
+            if (!end.empty()) throw std::runtime_error(kernel.name + " " + end);
             for (size_t i = kernel.inputs.size(); i < call.operands.size(); ++i)
-                arguments.box(i).read_into(values[call.operands[i].node]);
+                boxes[i]->read_into(values[call.operands[i].node]);
         }
     }
     return values;
