@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "frontend/model_spec.h"
 #include "inspect/inspect.h"
+#include "inspect/manifest.h"
 #include "tune/candidates.h"
 #include "tune/tuner.h"
 
@@ -25,7 +26,8 @@ namespace {
 constexpr const char* usage = R"(usage: siamc COMMAND [options]
 
   siamc compile MODEL [--target T] [--batch N] [-o DIR]   write a library for a target
-  siamc inspect MODEL                                     print graph, kernels and memory plan
+  siamc inspect MODEL [--html FILE]                       print or draw graph, kernels, memory plan
+  siamc inspect MANIFEST                                  print it, check its files' SHA-256
   siamc tune MODEL --kernel NAME                          find a kernel's fastest tile here
   siamc targets                                           list what can be compiled for
   siamc layers                                            list layers, distances and losses
@@ -124,8 +126,20 @@ void print_steps(const std::vector<StepRecord>& records) {
             std::cout << "# " << record.entry << "\n" << record.text << "\n";
 }
 
+int inspect_manifest_command(const std::string& file) {
+    const ManifestReport report = inspect_manifest(file);
+    std::cout << report.text;
+    if (!report.changed.empty())
+        fail(Exit::bad_data,
+             "{}: error: {}: not as the manifest has it\n  write: siamc compile again", file,
+             fmt::join(report.changed, ", "));
+    if (!report.missing.empty())
+        fail(Exit::missing_input, "{}: {} not beside it", file, fmt::join(report.missing, ", "));
+    return 0;
+}
+
 int inspect_command(const std::vector<std::string>& arguments) {
-    po::options_description options("siamc inspect MODEL.toml");
+    po::options_description options("siamc inspect MODEL.toml|MANIFEST.json");
     const Machine usual;
     options.add_options()("help", "this text")("target",
                                                po::value<std::string>()->default_value("host"),
@@ -139,6 +153,11 @@ int inspect_command(const std::vector<std::string>& arguments) {
         "GB/s of one thread, for the bounds on the page");
     const po::variables_map values = parse(options, arguments);
     if (values.count("help")) return std::cout << options << "\n", 0;
+    if (values.count("model-file") && looks_like_manifest(values["model-file"].as<std::string>())) {
+        if (values.count("html"))
+            fail(Exit::usage, "--html: a manifest has no graph to draw\n  write: the model's file");
+        return inspect_manifest_command(values["model-file"].as<std::string>());
+    }
     const Machine machine = {values["peak"].as<double>(), values["bandwidth"].as<double>()};
     if (!(machine.gflops > 0) && !values["peak"].defaulted())
         fail(Exit::usage, "--peak: more than 0");

@@ -53,10 +53,12 @@ class BoxMaker {
             for (const NodeLine& line : boxes_[b].nodes) box_of_[line.node] = static_cast<int>(b);
         place_rows();
         // The way back leads up.
-        std::stable_sort(boxes_.begin(), boxes_.end(), [](const Box& a, const Box& b) {
-            const bool back = a.column == Column::backward && b.column == Column::backward;
-            return back && a.nodes[0].node > b.nodes[0].node;
-        });
+        const auto order = [](const Box& box) {
+            const NodeId first = box.nodes[0].node;
+            return box.column == Column::backward ? -first : first;
+        };
+        std::stable_sort(boxes_.begin(), boxes_.end(),
+                         [&](const Box& a, const Box& b) { return order(a) < order(b); });
         return boxes_;
     }
 
@@ -74,8 +76,12 @@ class BoxMaker {
         double y = box.title.empty() ? 0 : static_cast<double>(box.title.size()) * text_line + 8;
         for (NodeId id : nodes) {
             const Node& node = graph_[id];
-            NodeLine line{id, wrapped(node.name),
-                          wrapped(node.op->name + " " + to_string(node.shape)), y, 0};
+            NodeLine line{id,
+                          after_loss_[id],
+                          wrapped(node.name),
+                          wrapped(node.op->name + " " + to_string(node.shape)),
+                          y,
+                          0};
             const size_t lines = line.name.size() + line.what.size();
             line.height = static_cast<double>(lines) * text_line + 10;
             y += line.height;

@@ -17,6 +17,7 @@ constexpr int column_count = 4;
 // A node in a box. Heights are in pixels, `top` from the box's own top.
 struct NodeLine {
     NodeId node;
+    bool after_loss;                      // belongs to the way back
     std::vector<std::string> name, what;  // wrapped: its name; operation and shape
     double top = 0, height = 0;
 };
@@ -31,7 +32,7 @@ struct Box {
 };
 
 // Letters are this wide: all text is monospaced.
-constexpr double letter_width = 6.65, text_line = 14;
+constexpr double letter_width = 7.25, text_line = 15;
 
 // Every node of the graph in one box, sizes and cells set; in the order in which a cell's boxes
 // stand below each other.

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 
 #include "html/html.h"
 #include "inspect/graph_layout.h"
@@ -16,12 +17,12 @@ namespace {
 constexpr double margin = 8;
 
 // What a value is, for the colour of its line.
-const char* kind_of(const Box& box, const Graph& graph, NodeId value) {
-    if (graph[value].op == &parameter_op() || graph[value].op->pattern == Pattern::parameter)
-        return "parameter";
-    if (box.column == Column::backward) return "adjoint";
-    if (box.column == Column::weights) return "gradient";
-    return "value";
+const char* kind_of(const Graph& graph, const NodeLine& line) {
+    const Node& node = graph[line.node];
+    if (node.op == &parameter_op() || node.op->pattern == Pattern::parameter) return "is-parameter";
+    if (!line.after_loss) return "is-value";
+    const bool sum = node.shape.rows == Rows::none || node.shape.rows == Rows::slice;
+    return sum ? "is-gradient" : "is-adjoint";
 }
 
 std::string draw_head(const Point& tip, const Point& way) {
@@ -30,7 +31,7 @@ std::string draw_head(const Point& tip, const Point& way) {
                        y + 3 * way.x, x - 3 * way.y, y - 3 * way.x);
 }
 
-std::string draw_net(const Program& program, const Net& net, const Box& from) {
+std::string draw_net(const Program& program, const Net& net, const NodeLine& from) {
     const Graph& graph = program.graph;
     std::vector<std::string> names;
     for (NodeId reader : net.readers) names.push_back(graph[reader].name);
@@ -42,7 +43,7 @@ std::string draw_net(const Program& program, const Net& net, const Box& from) {
     return fmt::format(
         "<g class=\"net {}\"><title>{} {} → {}</title><path class=\"reach\" d=\"{}\"/>"
         "<path class=\"line\" d=\"{}\"/><path class=\"head\" d=\"{}\"/></g>\n",
-        kind_of(from, graph, net.value), escape(graph[net.value].name),
+        kind_of(graph, from), escape(graph[net.value].name),
         escape(to_string(graph[net.value].shape)),
         escape(fmt::format("{}", fmt::join(names, ", "))), path, path, heads);
 }
@@ -80,11 +81,12 @@ std::string draw_inner_edges(const Graph& graph, const Box& box) {
 
 std::string draw_node(const Graph& graph, const Box& box, const NodeLine& line) {
     const bool is_output = std::count(graph.outputs.begin(), graph.outputs.end(), line.node) > 0;
+    const double x = box.x + (box.kernel < 0 ? 10 : 18);
     double y = box.y + line.top + 1;
     std::string svg =
         fmt::format("<g class=\"node{}\" data-node=\"{}\">", is_output ? " output" : "", line.node);
-    svg += draw_lines(line.name, "name", box.x + 18, y);
-    svg += draw_lines(line.what, "what", box.x + 18, y);
+    svg += draw_lines(line.name, "name", x, y);
+    svg += draw_lines(line.what, "what", x, y);
     return svg + "</g>";
 }
 
@@ -153,8 +155,8 @@ std::string graph_figure(const NamedProgram& named) {
     const double width = layout.width + 2 * margin, height = layout.height + 2 * margin + 8;
     std::string html = fmt::format(
         "<figure class=\"card\">\n<ul class=\"legend\">"
-        "<li class=\"value\">values</li><li class=\"parameter\">parameters</li>"
-        "<li class=\"adjoint\">adjoints</li><li class=\"gradient\">sums of gradients</li>"
+        "<li class=\"is-value\">values</li><li class=\"is-parameter\">parameters</li>"
+        "<li class=\"is-adjoint\">adjoints</li><li class=\"is-gradient\">sums of gradients</li>"
         "<li class=\"prologue\">kernel of the prologue</li><li class=\"slices\">kernel of slices"
         "</li><li class=\"batch\">kernel of the batch</li><li class=\"view\">a view: nothing is "
         "computed</li></ul>\n"
@@ -163,14 +165,10 @@ std::string graph_figure(const NamedProgram& named) {
         "style=\"min-width:{5:.0f}px;max-width:{3:.0f}px\" aria-label=\"graph of {0}\">\n",
         escape(named.name), -margin, -margin - 4, width, height, 0.75 * width);
     html += draw_headings(layout);
-    for (const Net& net : layout.nets) {
-        const auto from =
-            std::find_if(layout.boxes.begin(), layout.boxes.end(), [&](const Box& box) {
-                return std::any_of(box.nodes.begin(), box.nodes.end(),
-                                   [&](const NodeLine& line) { return line.node == net.value; });
-            });
-        html += draw_net(named.program, net, *from);
-    }
+    std::map<NodeId, const NodeLine*> lines;
+    for (const Box& box : layout.boxes)
+        for (const NodeLine& line : box.nodes) lines[line.node] = &line;
+    for (const Net& net : layout.nets) html += draw_net(named.program, net, *lines.at(net.value));
     for (const Box& box : layout.boxes) html += draw_box(named, box);
     return html + "</svg></div>\n<details><summary>As a table</summary>" +
            render_table(node_table(named)) + "</details>\n</figure>\n";

@@ -57,21 +57,22 @@ std::map<std::string, std::set<std::string>> users_of(const Library& library) {
     return users;
 }
 
-// "avx2: 2 × 6, tuned" for each variant.
+// "2 × 6 (tuned)": vectors and rows, each the schedule's rule where it is 0.
+std::string tile_text(const ScheduleOrigin& tile) {
+    const auto number = [](int value) { return value ? fmt::format("{}", value) : "rule"; };
+    if (tile.from == "rule") return "rule";
+    if (tile.parameters == ScheduleParameters{}) return fmt::format("rule ({})", escape(tile.from));
+    return fmt::format("{} × {} ({})", number(tile.parameters.vectors),
+                       number(tile.parameters.wide), escape(tile.from));
+}
+
+// The kernel's tile in each variant.
 std::string tiles_text(const Library& library, const KernelTask& kernel) {
     std::string html;
-    for (const Variant& variant : library.target.variants) {
-        if (candidates(kernel, variant.target).size() < 2) continue;
-        const ScheduleOrigin tile = for_variant(library, kernel, variant).tile;
-        const auto number = [](int value) {
-            return value ? fmt::format("{}", value) : std::string("rule");
-        };
-        html += fmt::format("<li>{}: {}</li>", escape(variant.name),
-                            tile.from == "rule"
-                                ? "rule"
-                                : fmt::format("{} × {} ({})", number(tile.parameters.vectors),
-                                              number(tile.parameters.wide), escape(tile.from)));
-    }
+    for (const Variant& variant : library.target.variants)
+        if (candidates(kernel, variant.target).size() > 1)
+            html += fmt::format("<li>{}: {}</li>", escape(variant.name),
+                                tile_text(for_variant(library, kernel, variant).tile));
     return html.empty() ? "fixed" : "<ul class=\"tiles-of\">" + html + "</ul>";
 }
 
@@ -106,7 +107,7 @@ std::string kernel_row(const Library& library, const std::string& name, const Ke
     return fmt::format(
         "<tbody id=\"{}\"><tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td>"
         "<td>{}</td><td>{}</td><td>{}</td><td>{:.2f} <small>{}</small></td><td>{}</td></tr>\n"
-        "<tr class=\"more\"><td colspan=\"8\"><p>computes {}</p><p>called by {}</p>"
+        "<tr class=\"more\"><td colspan=\"8\"><p>computes {}; called by {}</p>"
         "<details><summary>Loops of {}</summary><pre>{}</pre></details></td></tr></tbody>\n",
         kernel_anchor(name), escape(name), stage_name(stage_of(*kernel.kernel)),
         pattern_name(kernel.kernel->pattern), grouped(cost.flops), grouped(cost.bytes),

@@ -13,7 +13,7 @@ namespace siamc {
 namespace {
 
 // Pixels.
-constexpr double width = 1000, left = 78, right = 990, top = 26, letter = 6.7, line = 12;
+constexpr double width = 1000, left = 78, right = 930, top = 26, letter = 6.7, line = 12;
 
 struct Chart {
     std::string title;
@@ -69,6 +69,25 @@ std::string draw_stages(const Program& program, const Chart& chart) {
     return svg;
 }
 
+// Whose each part of the arena is, at the right edge where there is room for the name.
+std::string draw_parts(const Program& program, const Chart& chart) {
+    std::string svg;
+    const auto part = [&](long begin, long end, const std::string& name) {
+        const double high = chart.y(begin) - chart.y(end);
+        svg += fmt::format("<path class=\"part\" d=\"M{:.1f} {:.1f}h8\"/>", right, chart.y(end));
+        if (high >= line)
+            svg += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\">{}</text>", right + 12,
+                               chart.y(begin) - high / 2 + 4, name);
+        svg += "\n";
+    };
+    part(0, program.slice_offset, "batch");
+    for (int slice = 0; slice < program.slices && program.slice_bytes > 0; ++slice) {
+        const long begin = program.slice_offset + slice * program.slice_bytes;
+        part(begin, begin + program.slice_bytes, fmt::format("slice {}", slice + 1));
+    }
+    return svg;
+}
+
 std::string box_title(const MemoryBox& box) {
     const std::string whose = box.slice < 0 ? "" : fmt::format(", slice {}", box.slice + 1);
     return fmt::format("{}{}: {} at {}, calls {} to {}", box.name, whose,
@@ -101,6 +120,7 @@ std::string draw(const Program& program, const Chart& chart, const std::vector<M
         "role=\"img\" aria-label=\"{0}\">\n",
         escape(chart.title), width, top + chart.height + 24);
     svg += draw_stages(program, chart) + draw_axis(chart);
+    if (chart.begin == 0 && chart.end == program.arena_bytes) svg += draw_parts(program, chart);
     for (const MemoryBox& box : boxes)
         if (box.begin >= chart.begin && box.end <= chart.end) svg += draw_box(chart, box);
     return svg + "</svg></div>\n";
@@ -151,19 +171,21 @@ std::string memory_figure(const NamedProgram& named) {
     const Program& program = named.program;
     const std::vector<MemoryBox> boxes = memory_boxes(program);
     const auto calls = static_cast<int>(program.calls.size());
-    std::string html = "<figure class=\"card\">\n";
-    html += draw(program,
-                 {fmt::format("The arena: {} bytes, {} slices",
-                              grouped(static_cast<double>(program.arena_bytes)), program.slices),
-                  340, 0, program.arena_bytes, calls},
-                 boxes);
-    if (program.slice_bytes > 0)
-        html += draw(
-            program,
-            {fmt::format("One slice's part of it: {} bytes, {} tuples",
-                         grouped(static_cast<double>(program.slice_bytes)), program.slice_tuples),
-             260, program.slice_offset, program.slice_offset + program.slice_bytes, calls},
-            boxes);
+    const auto number = [](long of) { return grouped(static_cast<double>(of)); };
+    const std::string whole =
+        fmt::format("The arena over the calls: {} bytes, {} slice{}", number(program.arena_bytes),
+                    program.slices, program.slices == 1 ? "" : "s");
+    std::string html =
+        "<figure class=\"card\">\n<ul class=\"legend\"><li class=\"whole\">of the "
+        "whole batch</li><li class=\"sliced\">of a slice</li></ul>\n" +
+        draw(program, {whole, 340, 0, program.arena_bytes, calls}, boxes);
+    if (program.slice_bytes > 0) {
+        const std::string part =
+            fmt::format("One slice's part of it: {} bytes, {} tuple{}", number(program.slice_bytes),
+                        program.slice_tuples, program.slice_tuples == 1 ? "" : "s");
+        const long begin = program.slice_offset, end = begin + program.slice_bytes;
+        html += draw(program, {part, 260, begin, end, calls}, boxes);
+    }
     return html + call_list(named) + "<details><summary>As a table</summary>" +
            render_table(tensor_table(program)) + "</details>\n</figure>\n";
 }

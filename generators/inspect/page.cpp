@@ -52,7 +52,8 @@ std::string bound_note(const Library& library, const Machine& machine) {
     const Variant& variant = library.target.variants.front();
     const double gflops = machine.gflops > 0 ? machine.gflops : peak_gflops_of(variant.target);
     return fmt::format(
-        "A call with the usual number of tuples. The bound is the longer of two times of one "
+        "A full call, as the first entry point that has it makes it. The bound is the longer of "
+        "two times of one "
         "thread: multiply-adds at {:g} GFLOP/s (--peak; by itself two vectors of {} a cycle at 3 "
         "GHz) and every operand once at {:g} GB/s (--bandwidth; by itself 20, about what memory "
         "gives a core; caches give more). FLOPs are those of sums of products, two a multiply-add. "
@@ -64,8 +65,8 @@ std::string bound_note(const Library& library, const Machine& machine) {
 
 std::string byte_text(double bytes) {
     if (bytes < 10240) return grouped(bytes) + " B";
-    if (bytes < 10240.0 * 1024) return fmt::format("{:.1f} KiB", bytes / 1024);
-    return fmt::format("{:.1f} MiB", bytes / 1024 / 1024);
+    if (bytes < 1024 * 1024) return fmt::format("{:.1f} KiB", bytes / 1024);
+    return fmt::format("{:.2f} MiB", bytes / 1024 / 1024);
 }
 
 std::string inspect_page(const Library& library, const std::vector<StepRecord>& records, int batch,

@@ -102,7 +102,7 @@ Observer record_into(std::vector<StepRecord>& records) {
 std::string passes_table(const NamedProgram& named, const std::vector<StepRecord>& records) {
     const Program& program = named.program;
     std::string html =
-        "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"passes\">\n"
+        "<div class=\"scroll steps\" role=\"region\" tabindex=\"0\" aria-label=\"passes\">\n"
         "<table class=\"passes\"><thead><tr><th scope=\"col\">step</th>"
         "<th scope=\"col\">what it does</th><th scope=\"col\">nodes</th>"
         "<th scope=\"col\">multiply-adds an image</th><th scope=\"col\">changes</th></tr></thead>\n"

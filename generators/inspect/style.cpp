@@ -14,7 +14,7 @@ pre { font: 12.5px/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
 .tiles .value { font-size: 20px; }
 
 .graph { display: block; width: 100%; height: auto;
-  font: 11px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+  font: 12px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 .graph .heading { fill: var(--faint); font-weight: 600; }
 .graph text { fill: var(--text); white-space: pre; }
 .graph .what { fill: var(--faint); }
@@ -26,8 +26,14 @@ pre { font: 12.5px/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
 .graph .view rect { fill: none; stroke: var(--faint); stroke-dasharray: 4 3; }
 .stripe { stroke-width: 3; stroke: currentColor; stroke-linecap: round; }
 .prologue { color: var(--s4); } .slices { color: var(--s1); } .batch { color: var(--s3); }
-.value { color: var(--s1); } .parameter { color: var(--faint); }
-.adjoint { color: var(--s2); } .gradient { color: var(--s3); }
+.is-value { color: var(--s1); } .is-parameter { color: var(--faint); }
+.is-adjoint { color: var(--s2); } .is-gradient { color: var(--s3); }
+.legend li::before { content: ""; width: 20px; border-top: 2px solid; }
+.legend .prologue::before, .legend .slices::before, .legend .batch::before { width: 4px; height: 14px;
+  border: 0; border-radius: 2px; background: currentColor; }
+.legend .whole::before, .legend .sliced::before { width: 18px; height: 12px; border: 1px solid; }
+.legend .whole { color: var(--s3); } .legend .sliced { color: var(--s1); }
+.legend .view::before { width: 18px; height: 12px; border: 1px dashed; }
 .net .line { fill: none; stroke: currentColor; stroke-width: 1.2; stroke-linejoin: round; }
 .net .reach { fill: none; stroke: transparent; stroke-width: 7; }
 .net .head, .tip { fill: currentColor; }
@@ -35,7 +41,8 @@ pre { font: 12.5px/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
 .inner { fill: none; stroke: var(--faint); }
 .tip { color: var(--faint); }
 
-.memory { display: block; width: 100%; min-width: 720px; height: auto; }
+.memory { display: block; width: 100%; min-width: 720px; max-width: 1150px; height: auto; }
+.memory .part { stroke: var(--faint); stroke-opacity: .5; }
 .memory text { font-size: 12px; fill: var(--faint); font-variant-numeric: tabular-nums; }
 .memory .tensor text { fill: var(--text); }
 .memory .tensor rect { fill: var(--s1); fill-opacity: .3; stroke: var(--s1); stroke-width: .8; }
@@ -47,11 +54,13 @@ pre { font: 12.5px/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
 .calls { columns: 320px; font-size: 13px; margin: 10px 0 0; padding-left: 28px; }
 .calls li { overflow-wrap: anywhere; break-inside: avoid; }
 
-.passes td:nth-child(2), .passes td:nth-child(5) { text-align: left; white-space: normal; }
+.steps { max-height: none; }
+.passes :is(th, td):nth-child(2), .passes :is(th, td):nth-child(5) { text-align: left; white-space: normal; }
 .passes td:nth-child(5) { min-width: 260px; overflow-wrap: anywhere; }
 .passes summary { margin: 0; }
 .passes ul { margin: 4px 0; padding-left: 18px; }
 .kernels { max-height: none; }
+.kernels td, .kernels tbody th { vertical-align: top; }
 .kernels td:last-child { text-align: left; white-space: normal; }
 .kernels .more td { text-align: left; border-top: 0; color: var(--faint); font-size: 13px;
   white-space: normal; padding-bottom: 12px; }
