@@ -57,7 +57,7 @@ std::map<std::string, std::set<std::string>> users_of(const Library& library) {
     return users;
 }
 
-// "2 × 6 (tuned)": vectors and rows, each the schedule's rule where it is 0.
+// "2 × 6 (tuned)": vectors and width, each the schedule's rule where it is 0.
 std::string tile_text(const ScheduleOrigin& tile) {
     const auto number = [](int value) { return value ? fmt::format("{}", value) : "rule"; };
     if (tile.from == "rule") return "rule";

@@ -13,13 +13,13 @@ namespace {
 std::string variants_text(const LibraryTarget& target) {
     std::vector<std::string> names;
     for (const Variant& variant : target.variants) names.push_back(variant.name);
-    return fmt::format("variants: {}", fmt::join(names, ", "));
+    return fmt::format("{}", fmt::join(names, ", "));
 }
 
 std::vector<Tile> head_tiles(const Library& library, int batch) {
     // Halide states the version of LLVM nowhere else.
     const int llvm = Halide::Internal::get_llvm_version();
-    return {{"target", library.target.name, variants_text(library.target)},
+    return {{"variants", variants_text(library.target), library.target.name},
             {"batch", fmt::format("{}", batch), "tuples of a training step at most"},
             {"parameters", grouped(static_cast<double>(library.parameters.count)),
              byte_text(4.0 * static_cast<double>(library.parameters.count))},
@@ -53,11 +53,14 @@ std::string bound_note(const Library& library, const Machine& machine) {
     const double gflops = machine.gflops > 0 ? machine.gflops : peak_gflops_of(variant.target);
     return fmt::format(
         "A full call, as the first entry point that has it makes it. The bound is the longer of "
-        "two times of one "
-        "thread: multiply-adds at {:g} GFLOP/s (--peak; by itself two vectors of {} a cycle at 3 "
-        "GHz) and every operand once at {:g} GB/s (--bandwidth; by itself 20, about what memory "
-        "gives a core; caches give more). FLOPs are those of sums of products, two a multiply-add. "
-        "Zeros that are skipped are counted.",
+        "two "
+        "times of one thread: multiply-adds at {:g} GFLOP/s (--peak; by itself two vectors of {} a "
+        "cycle at 3 GHz) and every operand once at {:g} GB/s (--bandwidth; by itself 20, about "
+        "what "
+        "memory gives a core; caches give more). FLOPs are those of sums of products, two a "
+        "multiply-add. Zeros that are skipped are counted. A tile is vectors of units side by side "
+        "× "
+        "results of a line, or rows of a chunk.",
         gflops, variant.name, machine.gbs);
 }
 

@@ -105,7 +105,8 @@ std::string passes_table(const NamedProgram& named, const std::vector<StepRecord
         "<div class=\"scroll steps\" role=\"region\" tabindex=\"0\" aria-label=\"passes\">\n"
         "<table class=\"passes\"><thead><tr><th scope=\"col\">step</th>"
         "<th scope=\"col\">what it does</th><th scope=\"col\">nodes</th>"
-        "<th scope=\"col\">multiply-adds an image</th><th scope=\"col\">changes</th></tr></thead>\n"
+        "<th scope=\"col\">multiply-adds an image, so far</th><th "
+        "scope=\"col\">changes</th></tr></thead>\n"
         "<tbody>\n";
     std::string work;
     const Graph* before = nullptr;

@@ -12,6 +12,7 @@ details > summary { cursor: pointer; color: var(--faint); font-size: 14px; margi
 pre { font: 12.5px/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace;
   overflow-x: auto; margin: 10px 0 0; }
 .tiles .value { font-size: 20px; }
+.tiles .note { overflow-wrap: anywhere; }
 
 .graph { display: block; width: 100%; height: auto;
   font: 12px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
@@ -41,6 +42,7 @@ pre { font: 12.5px/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
 .inner { fill: none; stroke: var(--faint); }
 .tip { color: var(--faint); }
 
+.wide + figcaption { margin-top: 18px; }
 .memory { display: block; width: 100%; min-width: 720px; max-width: 1150px; height: auto; }
 .memory .part { stroke: var(--faint); stroke-opacity: .5; }
 .memory text { font-size: 12px; fill: var(--faint); font-variant-numeric: tabular-nums; }
@@ -51,17 +53,18 @@ pre { font: 12.5px/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
 .memory .tensor:hover rect { fill-opacity: .6; }
 .memory .stage { fill: currentColor; fill-opacity: .05; }
 .memory .grid { stroke: var(--grid); }
-.calls { columns: 320px; font-size: 13px; margin: 10px 0 0; padding-left: 28px; }
+.calls { columns: 320px; column-gap: 52px; font-size: 13px; margin: 10px 0 0; padding-left: 28px; }
 .calls li { overflow-wrap: anywhere; break-inside: avoid; }
 
 .steps { max-height: none; }
 .passes :is(th, td):nth-child(2), .passes :is(th, td):nth-child(5) { text-align: left; white-space: normal; }
 .passes td:nth-child(5) { min-width: 260px; overflow-wrap: anywhere; }
+.passes details { display: inline-block; vertical-align: top; margin-right: 16px; }
 .passes summary { margin: 0; }
 .passes ul { margin: 4px 0; padding-left: 18px; }
 .kernels { max-height: none; }
 .kernels td, .kernels tbody th { vertical-align: top; }
-.kernels td:last-child { text-align: left; white-space: normal; }
+.kernels td:last-child, .kernels th:last-child { text-align: left; white-space: normal; }
 .kernels .more td { text-align: left; border-top: 0; color: var(--faint); font-size: 13px;
   white-space: normal; padding-bottom: 12px; }
 .kernels .more p { margin: 0; max-width: 140ch; overflow-wrap: anywhere; }
