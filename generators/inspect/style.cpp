@@ -65,7 +65,8 @@ pre { font: 12.5px/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
 .kernels { max-height: none; }
 .kernels td, .kernels tbody th { vertical-align: top; }
 .kernels td:last-child, .kernels th:last-child { text-align: left; white-space: normal; }
-.kernels .more td { text-align: left; border-top: 0; color: var(--faint); font-size: 13px;
+.kernels tbody th { white-space: normal; overflow-wrap: anywhere; min-width: 150px; }
+.kernels .more td { padding-left: 14px; text-align: left; border-top: 0; color: var(--faint); font-size: 13px;
   white-space: normal; padding-bottom: 12px; }
 .kernels .more p { margin: 0; max-width: 140ch; overflow-wrap: anywhere; }
 .kernels tbody:target { background: var(--page); }
