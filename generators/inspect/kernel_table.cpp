@@ -138,8 +138,8 @@ std::string kernel_table(const Library& library, const Machine& machine) {
         "<table><thead><tr><th scope=\"col\">kernel</th><th scope=\"col\">stage</th>"
         "<th scope=\"col\">pattern</th><th scope=\"col\">FLOPs a call</th>"
         "<th scope=\"col\">bytes a call</th><th scope=\"col\">FLOPs a byte</th>"
-        "<th scope=\"col\">bound, µs</th><th scope=\"col\">tile: vectors × "
-        "rows</th></tr></thead>\n";
+        "<th scope=\"col\">bound, µs</th>"
+        "<th scope=\"col\">tile, vectors × wide</th></tr></thead>\n";
     const auto users = users_of(library);
     for (const auto& [name, kernel] : library.kernels)
         html += kernel_row(library, name, kernel, users.at(name), machine);
