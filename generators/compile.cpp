@@ -51,14 +51,14 @@ std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, in
 
 Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
                      Processor processor, const Observer& observe) {
-    const auto step = [&](const char* name, const auto& state) {
-        observe(name, entry.name, [&] { return to_string(state); });
-    };
     Graph graph = entry.graph;
+    const auto step = [&](const char* name, const std::function<std::string()>& text) {
+        observe(name, entry.name, {graph, text});
+    };
     const auto done = [&](const char* name, Graph next) {
         graph = std::move(next);
         verify(graph);
-        step(name, graph);
+        step(name, [&] { return to_string(graph); });
     };
     done("build", graph);
     done("fold", fold_twins(graph));
@@ -76,10 +76,9 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
     }
     Program program = plan(graph, parameters, entry.batch, processor);
     program.multiply_adds = entry.train ? training_multiply_adds(trimmed) : multiply_adds(trimmed);
-    observe("work", entry.name,
-            [&] { return describe_work(written, trimmed, program.graph, entry.train); });
-    observe("fuse", entry.name, [&] { return to_string(program.graph, program.kernels); });
-    step("plan", program);
+    step("work", [&] { return describe_work(written, trimmed, graph, entry.train); });
+    step("fuse", [&] { return to_string(graph, program.kernels); });
+    step("plan", [&] { return to_string(program); });
     return program;
 }
 

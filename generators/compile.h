@@ -9,9 +9,16 @@
 
 namespace siamc {
 
-// Called after each step with the step's name, the entry point's name and its state as text.
+// What a step leaves. Called, it gives the state as text.
+struct StepState {
+    const Graph& graph;
+    std::function<std::string()> text;
+    std::string operator()() const { return text(); }
+};
+
+// Called after each step with the step's name and the entry point's.
 using Observer = std::function<void(const std::string& step, const std::string& entry_point,
-                                    const std::function<std::string()>& state)>;
+                                    const StepState& state)>;
 
 // What a library can be asked to do: its graph as the model file says it, and for how many tuples
 // at most.

@@ -13,6 +13,8 @@
 #include "contestant.h"
 #include "core/error.h"
 #include "frontend/model_spec.h"
+#include "inspect/inspect.h"
+#include "inspect/manifest.h"
 #include "tune/candidates.h"
 #include "tune/tuner.h"
 
@@ -24,7 +26,8 @@ namespace {
 constexpr const char* usage = R"(usage: siamc COMMAND [options]
 
   siamc compile MODEL [--target T] [--batch N] [-o DIR]   write a library for a target
-  siamc inspect MODEL                                     print graph, kernels and memory plan
+  siamc inspect MODEL [--html FILE]                       print or draw graph, kernels, memory plan
+  siamc inspect MANIFEST                                  print it, check its files' SHA-256
   siamc tune MODEL --kernel NAME                          find a kernel's fastest tile here
   siamc targets                                           list what can be compiled for
   siamc layers                                            list layers, distances and losses
@@ -116,20 +119,62 @@ int compile_command(const std::vector<std::string>& arguments) {
     return 0;
 }
 
+void print_steps(const std::vector<StepRecord>& records) {
+    for (const StepRecord& record : records)
+        if (record.step == "skip-zeros" || record.step == "work" || record.step == "fuse" ||
+            record.step == "plan")
+            std::cout << "# " << record.entry << "\n" << record.text << "\n";
+}
+
+int inspect_manifest_command(const std::string& file) {
+    const ManifestReport report = inspect_manifest(file);
+    std::cout << report.text;
+    if (!report.changed.empty())
+        fail(Exit::bad_data,
+             "{}: error: {}: not as the manifest has it\n  write: siamc compile again", file,
+             fmt::join(report.changed, ", "));
+    if (!report.missing.empty())
+        fail(Exit::missing_input, "{}: {} not beside it", file, fmt::join(report.missing, ", "));
+    return 0;
+}
+
 int inspect_command(const std::vector<std::string>& arguments) {
-    po::options_description options("siamc inspect MODEL.toml");
-    options.add_options()("help", "this text")("batch", po::value<int>()->default_value(128),
-                                               "the most tuples in a training step");
+    po::options_description options("siamc inspect MODEL.toml|MANIFEST.json");
+    const Machine usual;
+    options.add_options()("help", "this text")("target",
+                                               po::value<std::string>()->default_value("host"),
+                                               "what to compile for: see siamc targets")(
+        "batch", po::value<int>()->default_value(128), "the most tuples in a training step")(
+        "schedules", po::value<std::string>(), "table of measured tiles instead of siamc's own")(
+        "html", po::value<std::string>(), "write a page with drawings into this file")(
+        "peak", po::value<double>()->default_value(usual.gflops, "12 for each float of a vector"),
+        "GFLOP/s of one thread, for the bounds on the page")(
+        "bandwidth", po::value<double>()->default_value(usual.gbs),
+        "GB/s of one thread, for the bounds on the page");
     const po::variables_map values = parse(options, arguments);
     if (values.count("help")) return std::cout << options << "\n", 0;
+    if (values.count("model-file") && looks_like_manifest(values["model-file"].as<std::string>())) {
+        if (values.count("html"))
+            fail(Exit::usage, "--html: a manifest has no graph to draw\n  write: the model's file");
+        return inspect_manifest_command(values["model-file"].as<std::string>());
+    }
+    const Machine machine = {values["peak"].as<double>(), values["bandwidth"].as<double>()};
+    if (!(machine.gflops > 0) && !values["peak"].defaulted())
+        fail(Exit::usage, "--peak: more than 0");
+    if (!(machine.gbs > 0)) fail(Exit::usage, "--bandwidth: more than 0");
     CompileOptions compile;
-    compile.target = single_target(Halide::get_host_target());
+    compile.target = resolve_target(values["target"].as<std::string>());
     compile.batch = batch_of(values);
-    compile.observe = [](const std::string& step, const std::string& entry, const auto& state) {
-        if (step == "skip-zeros" || step == "work" || step == "fuse" || step == "plan")
-            std::cout << "# " << entry << "\n" << state() << "\n";
-    };
-    compile_named_model(values, compile);
+    if (values.count("schedules"))
+        compile.schedules = read_schedules(values["schedules"].as<std::string>());
+    std::vector<StepRecord> records;
+    compile.observe = record_into(records);
+    const auto library = compile_named_model(values, compile);
+    if (values.count("html"))
+        write_text(values["html"].as<std::string>(),
+                   inspect_page(*library, records, compile.batch, machine));
+    else
+        print_steps(records);
     return 0;
 }
 

@@ -204,6 +204,9 @@ KernelFuncs KernelGenerator::compute(const std::vector<NodeId>& results) {
     }
     funcs.factors.resize(std::min<size_t>(funcs.factors.size(), 2));
     for (NodeId id : results) funcs.outputs.push_back(values[id]);
+    if (graph[results[0]].shape.rows == Rows::image)
+        for (NodeId id : task_.kernel->nodes)
+            if (graph[id].op == &branch_grad_op()) funcs.rows_together = graph.branches;
     describe(funcs);
     return funcs;
 }

@@ -108,21 +108,22 @@ class GpuSchedule {
             if (func.has_update_definition()) func.compute_at(out_, thread);
     }
 
-    // A block a row. Sums of a row are made by `lanes` threads.
+    // A block a row, or the rows of a tuple. Sums of a row are made by `lanes` threads.
     void by_rows() {
-        std::vector<Var> channels = out_.args();
-        const Var row = channels.back();
-        channels.pop_back();
-        Var thread("thread");
-        if (!channels.empty()) spread(out_, channels, thread);
-        out_.gpu_blocks(row);
+        std::vector<Var> inside = out_.args();
+        const Var row = inside.back();
+        Var block("block"), within("within"), thread("thread");
+        out_.split(row, block, within, kernel_.rows_together, TailStrategy::RoundUp)
+            .gpu_blocks(block);
+        inside.back() = within;
+        spread(out_, inside, thread);
         for (Func& func : all_funcs(kernel_)) {
             if (func.args().size() != 1 || func.name() == out_.name() || is_view(func)) continue;
-            func.compute_at(out_, row).store_in(MemoryType::GPUShared);
+            func.compute_at(out_, block).store_in(MemoryType::GPUShared);
             if (!func.has_update_definition()) continue;
             RVar ro("ro"), ri("ri");
             func.update().split(func.rvars()[0], ro, ri, lanes);
-            sum_in_threads(func, ri, LoopLevel(out_, row));
+            sum_in_threads(func, ri, LoopLevel(out_, block));
         }
     }
 

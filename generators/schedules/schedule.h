@@ -23,6 +23,7 @@ struct KernelFuncs {
     std::vector<int> taps = {1, 1};        // width and height of a convolution's kernel
     std::vector<Halide::Func> outputs;     // pure copies of some of the values, indexed alike
     std::vector<std::vector<int>> dims;    // of each output: extents without rows
+    int rows_together = 1;                 // of the outputs: those that come of one tuple
     bool single_row = false;               // rows are few: register tiles have one
     ScheduleParameters tile;               // what was measured to be best; 0: the schedule's rule
 };

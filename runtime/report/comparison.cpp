@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "html/html.h"
 #include "report/chart.h"
-#include "report/html.h"
 #include "report/parts.h"
 #include "report/report.h"
 
@@ -75,7 +75,7 @@ std::string render_curves(const std::vector<ComparedRun>& runs) {
 }  // namespace
 
 std::string render_comparison(const ComparisonInput& input) {
-    Page page(input.title, input.subtitle);
+    Page page(input.title, input.subtitle, report_style);
     page.add_tiles(input.tiles);
     page.add_section("Runs compared",
                      "Accuracy: " + input.accuracy_rule +

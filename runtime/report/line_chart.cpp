@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "html/html.h"
 #include "report/chart.h"
-#include "report/html.h"
 #include "report/svg.h"
 
 namespace siamc {

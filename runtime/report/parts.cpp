@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "report/html.h"
+#include "html/html.h"
 
 namespace siamc {
 

@@ -19,4 +19,7 @@ std::string percent_text(double share);
 // The settings as a section of the page, unless there are none.
 void add_settings(Page& page, const Facts& settings);
 
+// The style sheet of charts and pairs of images; see style.cpp.
+extern const char* const report_style;
+
 }  // namespace siamc

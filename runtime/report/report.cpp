@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "html/html.h"
 #include "report/chart.h"
-#include "report/html.h"
 #include "report/parts.h"
 
 namespace siamc {
@@ -63,7 +63,7 @@ Table epoch_table(const std::vector<EpochRow>& epochs) {
 }  // namespace
 
 std::string render_report(const ReportInput& input) {
-    Page page(input.title, input.subtitle);
+    Page page(input.title, input.subtitle, report_style);
     page.add_tiles(input.tiles);
     if (!input.epochs.empty()) {
         page.add_section("Training", "Accuracy: " + input.accuracy_rule + ".",

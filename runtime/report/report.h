@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "report/page.h"
+#include "html/page.h"
 #include "report/pictures.h"
 #include "training/run_folder.h"
 

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "report/html.h"
+#include "html/html.h"
 
 namespace siamc {
 

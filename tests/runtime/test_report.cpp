@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "catch.h"
+#include "html/html.h"
 #include "report/axis.h"
 #include "report/chart.h"
-#include "report/html.h"
 #include "report/png.h"
 #include "report/report.h"
 #include "runtime/data_helpers.h"

@@ -1,4 +1,4 @@
-#include "report/html.h"
+#include "html/html.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-// The shell of a report: one HTML file that needs nothing else.
+// The shell of a page: one HTML file that needs nothing else.
 #pragma once
 
 #include <string>
@@ -15,7 +15,9 @@ struct Tile {
 // Collects HTML section by section. Titles, notes and tiles are plain text; bodies are HTML.
 class Page {
   public:
-    Page(const std::string& title, const std::string& subtitle);
+    // `style`: CSS for what is on this page alone, after page_style.
+    Page(const std::string& title, const std::string& subtitle, const std::string& style);
+    void add(const std::string& html);
     void add_tiles(const std::vector<Tile>& tiles);
     void add_section(const std::string& title, const std::string& note, const std::string& body);
     // The whole document. It may load nothing, run nothing and reach nowhere: its content security
@@ -23,10 +25,10 @@ class Page {
     std::string html() const;
 
   private:
-    std::string title_, body_;
+    std::string title_, style_, body_;
 };
 
-// The style sheet of every page; see style.cpp.
+// The style sheet of every page: text, tables, tiles, colours; see style.cpp.
 extern const char* const page_style;
 
 }  // namespace siamc

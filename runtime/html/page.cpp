@@ -1,13 +1,18 @@
-#include "report/page.h"
+#include "html/page.h"
 
 #include <fmt/format.h>
 
-#include "report/html.h"
+#include "html/html.h"
 
 namespace siamc {
 
-Page::Page(const std::string& title, const std::string& subtitle) : title_(escape(title)) {
+Page::Page(const std::string& title, const std::string& subtitle, const std::string& style)
+    : title_(escape(title)), style_(page_style + style) {
     body_ = fmt::format("<header><h1>{}</h1><p>{}</p></header>\n", title_, escape(subtitle));
+}
+
+void Page::add(const std::string& html) {
+    body_ += html;
 }
 
 void Page::add_tiles(const std::vector<Tile>& tiles) {
@@ -39,7 +44,7 @@ std::string Page::html() const {
         "<link rel=\"icon\" href=\"data:,\">\n"
         "<title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n{}</main>\n</body>\n</"
         "html>\n",
-        title_, page_style, body_);
+        title_, style_, body_);
 }
 
 }  // namespace siamc

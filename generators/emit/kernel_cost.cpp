@@ -1,4 +1,4 @@
-#include "kernel_cost.h"
+#include "emit/kernel_cost.h"
 
 #include "layers/active.h"
 #include "layers/structural.h"
