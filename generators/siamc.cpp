@@ -47,12 +47,15 @@ po::variables_map parse(const po::options_description& options,
     return values;
 }
 
-Observer dump_after(const std::string& step) {
+// `dumped`: whether the target has such a step.
+Observer dump_after(const std::string& step, bool& dumped) {
     if (std::find(step_names.begin(), step_names.end(), step) == step_names.end())
         fail(Exit::usage, "--dump-after: no step '{}'\n  write: one of {}", step,
              fmt::join(step_names, ", "));
-    return [step](const std::string& done, const std::string& entry, const auto& state) {
-        if (done == step) std::cout << "# " << entry << " after " << done << "\n" << state();
+    return [step, &dumped](const std::string& done, const std::string& entry, const auto& state) {
+        if (done != step) return;
+        dumped = true;
+        std::cout << "# " << entry << " after " << done << "\n" << state();
     };
 }
 
@@ -110,9 +113,13 @@ int compile_command(const std::vector<std::string>& arguments) {
     compile.batch = batch_of(values);
     if (values.count("schedules"))
         compile.schedules = read_schedules(values["schedules"].as<std::string>());
+    bool dumped = false;
     if (values.count("dump-after"))
-        compile.observe = dump_after(values["dump-after"].as<std::string>());
+        compile.observe = dump_after(values["dump-after"].as<std::string>(), dumped);
     const auto library = compile_named_model(values, compile);
+    if (values.count("dump-after") && !dumped)
+        fail(Exit::usage, "--dump-after: {} takes no step {}\n  write: another --target",
+             compile.target.name, values["dump-after"].as<std::string>());
     if (!values.count("dump-after"))
         write_library(*library, values["output"].as<std::string>(),
                       std::max(1, values["jobs"].as<int>()));
@@ -165,6 +172,9 @@ int inspect_command(const std::vector<std::string>& arguments) {
     CompileOptions compile;
     compile.target = resolve_target(values["target"].as<std::string>());
     compile.batch = batch_of(values);
+    if (!device_of(compile.target).empty() && values.count("html") &&
+        (values["peak"].defaulted() || values["bandwidth"].defaulted()))
+        fail(Exit::usage, "--peak, --bandwidth: a device's are not known here\n  write: both");
     if (values.count("schedules"))
         compile.schedules = read_schedules(values["schedules"].as<std::string>());
     std::vector<StepRecord> records;

@@ -21,6 +21,7 @@ const std::map<std::string, const char*> purposes = {
     {"follow-winners", "gradients of pooled images read the winners"},
     {"use-winograd", "pooled 3 x 3 convolutions take fewer multiplications"},
     {"skip-zeros", "sums over images skip groups of zero pixels"},
+    {"lay-out-for-gpu", "every image has a row of its own, every pixel a thread"},
     {"fuse", "nodes become kernels"},
     {"plan", "every tensor gets its place"},
 };

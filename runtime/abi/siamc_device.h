@@ -1,8 +1,8 @@
 /* Runs the programs of a library for a device (siamc_abi.h: siamc_model.device), CUDA or OpenCL.
  *
  * Everything stays on the device: parameters, gradient, moments, stored images, and tables that say
- * for many steps which images each batch shows. A step is a series of launches; it allocates no
- * memory and waits for nothing. Results wait in a table until the host reads it.
+ * for many steps which images each batch shows. A step is a series of launches; it reserves
+ * no memory there and waits for nothing. Results wait in a table until the host reads it.
  *
  * C11, also valid C++. Functions return 0 or an error of Halide's (see halide_error_code_t). One
  * thread at a time may use a device. */
@@ -14,6 +14,11 @@
 
 #include "HalideRuntime.h"
 #include "siamc_abi.h"
+
+#ifndef __cplusplus
+/* POSIX; the system's headers hide it where a program asks for C alone. */
+int setenv(const char* name, const char* value, int overwrite);
+#endif
 
 /* Bytes on the device. */
 typedef struct siamc_memory {

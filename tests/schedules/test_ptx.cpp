@@ -1,5 +1,5 @@
-// The CUDA code of the models, without a GPU: NVIDIA's assembler takes it for every generation that we
-// name, and what it needs of a processor stays within a budget.
+// The CUDA code of the models, without a GPU: NVIDIA's assembler takes it for every generation that
+// we name, and what it needs of a processor stays within a budget.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -24,8 +24,8 @@ namespace fs = std::filesystem;
 // Volta's successor in PCs, then Ampere, Hopper, Blackwell.
 constexpr const char* generations[] = {"sm_75", "sm_80", "sm_90", "sm_100"};
 
-// With 72 registers seven blocks of 128 threads share the 65,536 of a multiprocessor. Shared memory:
-// what every device has without asking for more.
+// With 72 registers seven blocks of 128 threads share the 65,536 of a multiprocessor. Shared
+// memory: what every device has without asking for more.
 constexpr int most_registers = 72;
 constexpr long most_shared = 49152;
 
@@ -115,8 +115,8 @@ class Checked {
     Checked(const NamedModule& module, const fs::path& folder) : folder_(folder) {
         INFO(module.symbol);
         const std::string object = folder / "kernel.o", statements = folder / "kernel.stmt";
-        module.generate().compile({{Halide::OutputFileType::object, object},
-                                   {Halide::OutputFileType::stmt, statements}});
+        module.generate().compile(
+            {{Halide::OutputFileType::object, object}, {Halide::OutputFileType::stmt, statements}});
         const std::string text = text_of(statements);
         const std::vector<Launch> launches = launches_of(text);
         CHECK(!launches.empty());
@@ -175,7 +175,8 @@ void check_library(const std::string& model) {
     std::string table;
     for (const NamedModule& module : modules_of(*library)) {
         const Checked checked(module, folder.path);
-        table += fmt::format("{:>9} {:>12}  {}\n", checked.registers, checked.shared, module.symbol);
+        table +=
+            fmt::format("{:>9} {:>12}  {}\n", checked.registers, checked.shared, module.symbol);
     }
     std::cout << "registers, bytes shared  (" << model << ", the most of sm_75, 80, 90, 100)\n"
               << table;

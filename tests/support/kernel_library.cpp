@@ -17,10 +17,10 @@ using Halide::Target;
 
 namespace {
 
-// As in the archives that siamc writes: no checks (but on devices), no queries, one runtime for all.
+// As in the archives that siamc writes: no checks (but on devices), no queries, one runtime for
+// all.
 Target bare(const Target& target) {
-    const Target quiet =
-        target.with_feature(Target::NoRuntime).with_feature(Target::NoBoundsQuery);
+    const Target quiet = target.with_feature(Target::NoRuntime).with_feature(Target::NoBoundsQuery);
     return target.has_gpu_feature() ? quiet : quiet.with_feature(Target::NoAsserts);
 }
 

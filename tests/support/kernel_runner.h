@@ -1,4 +1,5 @@
-// How the kernels of a shared object are called: by this processor, by an emulated one, on a device.
+// How the kernels of a shared object are called: by this processor, by an emulated one, on a
+// device.
 #pragma once
 
 #include <filesystem>
@@ -17,8 +18,8 @@ class KernelRunner {
   public:
     virtual ~KernelRunner() = default;
     // Calls the kernel of that symbol; but on devices in a process of its own, so that one that
-    // touches what it may not harms nobody. Returns "" if all was well, otherwise what became of it. Throws
-    // std::runtime_error if there is no such kernel, or no such process.
+    // touches what it may not harms nobody. Returns "" if all was well, otherwise what became of
+    // it. Throws std::runtime_error if there is no such kernel, or no such process.
     virtual std::string run(const std::string& symbol, const Boxes& boxes) = 0;
 };
 

@@ -334,9 +334,8 @@ TEST_CASE("parameters lie in the order of the layers, each on 256 bytes", "[plan
         CHECK(slot.offset % 64 == 0);
         CHECK(slot.offset >= end);
         CHECK(slot.offset < end + 64);
-        end = slot.offset +
-              (slot.dims.size() == 2 ? static_cast<long>(slot.dims[0]) * slot.dims[1]
-                                     : slot.dims[0]);
+        end = slot.offset + (slot.dims.size() == 2 ? static_cast<long>(slot.dims[0]) * slot.dims[1]
+                                                   : slot.dims[0]);
     }
     CHECK(names == std::vector<std::string>{"dense1.kernel", "dense1.bias", "dense2.kernel",
                                             "dense3.kernel", "dense3.bias"});
