@@ -378,18 +378,6 @@ int padded_batch(int batch, int branches) {
     return batch == 1 && branches == 1 ? 1 : static_cast<int>(round_up(batch, row_quantum));
 }
 
-ParameterLayout lay_out_parameters(const Graph& graph) {
-    ParameterLayout layout;
-    for (const Node& node : graph.nodes) {
-        if (node.op != &parameter_op()) continue;
-        layout.slots.push_back({node.name, node.shape.dims, layout.padded});
-        layout.count += node.shape.size();
-        layout.padded += round_up(node.shape.size(), part_bytes / 4);
-    }
-    layout.padded = round_up(layout.padded, optimizer_tasks * line_bytes / 4);
-    return layout;
-}
-
 Program plan(const Graph& graph, const ParameterLayout& parameters, int batch,
              Processor processor) {
     return Planner(graph, parameters, batch, processor).run();

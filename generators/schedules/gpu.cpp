@@ -1,7 +1,7 @@
 // Schedules for GPUs, the same for CUDA and OpenCL.
 //
-// Every kernel is one launch an output. Threads of a block are numbered in one dimension: what a
-// block computes or copies is a box of elements, which its threads share out (`spread`).
+// A kernel has a launch for each of its outputs. Threads of a block are numbered in one dimension:
+// what a block computes or copies is a box of elements, which its threads share out (`spread`).
 //
 // Products and convolutions walk the summed dimension in chunks. A chunk of both factors is copied
 // to shared memory; each thread sums a tile of 4 x 2 results over it in registers and adds them to
@@ -128,7 +128,7 @@ class GpuSchedule {
     }
 
     // Partial sums, one for each value of `lane`, which threads of the block hold in registers and
-    // then leave in shared memory. `held`: how much of the first dimensions a thread holds.
+    // then leave in shared memory. `held_extents`: how much of the first dimensions a thread holds.
     static void sum_in_threads(Func func, const RVar& lane, const LoopLevel& block,
                                const std::vector<int>& held_extents = {}) {
         Var partial("partial"), holder("holder");

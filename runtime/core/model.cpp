@@ -87,8 +87,15 @@ Tuples Tuples::part(long first, int most, int branches) const {
 
 Model::Model(const siamc_model& tables)
     : tables_(check_version(tables)),
-      arena_(static_cast<std::size_t>(tables.arena_bytes) / sizeof(float) + 1) {
+      arena_(tables.device ? 0 : static_cast<std::size_t>(tables.arena_bytes) / sizeof(float) + 1) {
     check_variant(tables);
+}
+
+void* Model::arena() {
+    if (tables_.device)
+        fail(Exit::internal, "model {}: its library is for {}, not for this processor", name(),
+             tables_.device);
+    return arena_.data();
 }
 
 std::string Model::variant() const {
@@ -152,7 +159,7 @@ std::vector<float> Model::embed(const FloatBuffer& parameters, const ImageSet& i
     std::iota(rows.begin(), rows.end(), 0);
     std::vector<float> embeddings(rows.size() * static_cast<std::size_t>(embedding_size()));
     check(siamc_embed(&tables_, parameters.data(), images.pixels.data(), count, rows.data(), count,
-                      embeddings.data(), arena_.data()),
+                      embeddings.data(), arena()),
           "embed");
     return embeddings;
 }
@@ -170,8 +177,8 @@ siamc_results Model::gradient(const siamc_loss& loss, const FloatBuffer& paramet
     const siamc_batch batch = batch_of(tuples);
     siamc_results results{};
     check(siamc_gradient(&loss, parameters.data(), images.pixels.data(),
-                         static_cast<std::int32_t>(images.size()), &batch, gradient.data(),
-                         arena_.data(), &results),
+                         static_cast<std::int32_t>(images.size()), &batch, gradient.data(), arena(),
+                         &results),
           loss.name);
     return results;
 }
@@ -180,7 +187,7 @@ siamc_results Model::step(const siamc_loss& loss, const Update& update, FloatBuf
                           const ImageSet& images, const Tuples& tuples, FloatBuffer& gradient) {
     const siamc_batch batch = batch_of(tuples);
     const siamc_state state = {
-        parameters.data(), gradient.data(), {update.moments[0], update.moments[1]}, arena_.data()};
+        parameters.data(), gradient.data(), {update.moments[0], update.moments[1]}, arena()};
     siamc_results results{};
     check(siamc_step(&loss, &update.optimizer, update.hyper.data(), images.pixels.data(),
                      static_cast<std::int32_t>(images.size()), &batch, &state, &results),
@@ -201,7 +208,7 @@ double Model::evaluate(const siamc_loss& loss, std::span<const float> embeddings
         const siamc_batch batch = {tuples.rows.data() + static_cast<long>(branches) * done, nullptr,
                                    labels, count};
         siamc_results results{};
-        check(siamc_evaluate(&loss, embeddings.data(), stored, &batch, arena_.data(), &results),
+        check(siamc_evaluate(&loss, embeddings.data(), stored, &batch, arena(), &results),
               loss.name);
         for (int b = 0; b + 1 < branches; ++b)
             distances[static_cast<std::size_t>(b)].insert(

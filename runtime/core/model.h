@@ -62,6 +62,8 @@ class Model {
     // bad_data unless the images have the model's size.
     void check_images(const ImageSet& images) const;
 
+    // What follows runs on this processor: internal for a device's library (training/engine.h).
+
     // Embeddings of all images: [images.size()][embedding_size].
     std::vector<float> embed(const FloatBuffer& parameters, const ImageSet& images);
 
@@ -79,6 +81,8 @@ class Model {
                     std::vector<std::vector<float>>& distances);
 
   private:
+    void* arena();
+
     const siamc_model& tables_;
     FloatBuffer arena_;
 };

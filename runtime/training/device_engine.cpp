@@ -1,6 +1,7 @@
 #include <siamc_device.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "core/error.h"
@@ -30,6 +31,12 @@ class Memory {
     Memory& operator=(const Memory&) = delete;
 
     int reserve(std::size_t bytes) {
+        if (bytes > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
+            fail(Exit::usage,
+                 "--device: {} bytes in one piece are more than the 2 GiB that a device's buffer "
+                 "may "
+                 "have here\n  write: fewer images, or --device cpu",
+                 bytes);
         if (bytes == bytes_) return 0;
         siamc_release(&memory_);
         bytes_ = bytes;

@@ -1,0 +1,29 @@
+#include "layers/structural.h"
+#include "passes/plan.h"
+
+namespace siamc {
+
+namespace {
+
+constexpr long boundary = 64;  // floats: 256 bytes
+constexpr long line = 16;      // floats: a cache line
+
+long round_up(long value, long multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace
+
+ParameterLayout lay_out_parameters(const Graph& graph) {
+    ParameterLayout layout;
+    for (const Node& node : graph.nodes) {
+        if (node.op != &parameter_op()) continue;
+        layout.slots.push_back({node.name, node.shape.dims, layout.padded});
+        layout.count += node.shape.size();
+        layout.padded += round_up(node.shape.size(), boundary);
+    }
+    layout.padded = round_up(layout.padded, optimizer_tasks * line);
+    return layout;
+}
+
+}  // namespace siamc
