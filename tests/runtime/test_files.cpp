@@ -117,26 +117,68 @@ TEST_CASE("a written file's mode is 0644 less the umask", "[files]") {
     }
 }
 
-TEST_CASE("a symbolic link is replaced, and what it pointed to is not touched", "[files]") {
+TEST_CASE("only a regular file is replaced", "[files]") {
     const TempFolder folder;
     write_file_atomically(folder.path() / "other", "other");
     fs::create_symlink("other", folder.path() / "link");
-    write_file_atomically(folder.path() / "link", "new");
-    CHECK_FALSE(fs::is_symlink(folder.path() / "link"));
-    CHECK(contents(folder.path()) == Listing{{"link", "new"}, {"other", "other"}});
+    fs::create_symlink("none", folder.path() / "dangling");
+    fs::create_directory(folder.path() / "inner");
+    REQUIRE(::mkfifo((folder.path() / "fifo").c_str(), 0600) == 0);
+    const Listing before = contents(folder.path());
+    for (const auto& [name, what] :
+         std::map<std::string, std::string>{{"link", "a symbolic link"},
+                                            {"dangling", "a symbolic link"},
+                                            {"inner", "a folder"},
+                                            {"fifo", "a FIFO"}}) {
+        const fs::path file = folder.path() / name;
+        const Failure failure = write_failure(file, "new");
+        INFO(failure.message);
+        CHECK(failure.code == Exit::cannot_create);
+        CHECK(failure.mentions(file.string() + ": cannot be replaced: it is " + what));
+        CHECK(contents(folder.path()) == before);
+    }
+    CHECK(
+        write_failure("/dev/full", "x").mentions("/dev/full: cannot be replaced: it is a device"));
+    CHECK(write_failure(folder.path() / "inner" / "", "x").code == Exit::cannot_create);
 }
 
-TEST_CASE("temporaries of a killed process are neither used nor touched", "[files]") {
+TEST_CASE("temporaries of a killed process are removed, all else is left", "[files]") {
     const TempFolder folder;
+    const std::string digits(32, 'a');
+    for (const char* name : {"folder", "folder/inner"}) {
+        fs::create_directory(folder.path() / (".siamc-" + digits + "." + name));
+        folder.write(".siamc-" + digits + "." + name + "/file", {'x'});
+    }
+    fs::create_directory_symlink(fs::temp_directory_path(),
+                                 folder.path() / (".siamc-" + digits + ".folder/link"));
+    folder.write(".siamc-" + digits + ".tmp", {'x'});
     Listing expected{{"file", "new"}};
-    for (int i = 0; i < 400; ++i) {
-        const std::string name =
-            ".siamc-" + std::to_string(::getpid()) + "-" + std::to_string(i) + ".tmp";
+    for (const std::string& name :
+         {".siamc-" + digits, ".siamc-" + digits + ".tmp2", ".siamc-" + digits + "a.tmp",
+          ".siamc-" + std::string(32, 'g') + ".tmp", digits + ".tmp", std::string("x.tmp")}) {
         folder.write(name, {'o', 'l', 'd'});
         expected[name] = "old";
     }
     write_file_atomically(folder.path() / "file", "new");
     CHECK(contents(folder.path()) == expected);
+    CHECK(fs::exists(fs::temp_directory_path()));
+}
+
+TEST_CASE("a temporary that a process holds is left alone", "[files]") {
+    const TempFolder folder;
+    const fs::path file = folder.path() / "file";
+    const Undo undo;
+    int temporaries = 0;
+    on_fsync = [&](int descriptor) {
+        on_fsync = nullptr;
+        write_file_atomically(folder.path() / "other", "other");
+        for (const auto& [name, bytes] : contents(folder.path()))
+            temporaries += name.ends_with(".tmp") && bytes == "new";
+        return real_fsync(descriptor);
+    };
+    write_file_atomically(file, "new");
+    CHECK(temporaries == 1);
+    CHECK(contents(folder.path()) == Listing{{"file", "new"}, {"other", "other"}});
 }
 
 TEST_CASE("a file that cannot be created is named with the reason", "[files]") {
@@ -151,16 +193,6 @@ TEST_CASE("a file that cannot be created is named with the reason", "[files]") {
     CHECK(write_failure(folder.path() / "none" / "file", "").mentions("No such file or directory"));
     CHECK(write_failure(folder.path() / "plain" / "file", "").mentions("Not a directory"));
     CHECK(contents(folder.path()) == Listing{{"plain", "x"}});
-}
-
-TEST_CASE("a folder is not replaced by a file", "[files]") {
-    const TempFolder folder;
-    fs::create_directory(folder.path() / "inner");
-    const Failure failure = write_failure(folder.path() / "inner", "bytes");
-    CHECK(failure.code == Exit::cannot_write);
-    CHECK(failure.mentions((folder.path() / "inner").string()));
-    CHECK(failure.mentions("Is a directory"));
-    CHECK(contents(folder.path()) == Listing{{"inner", "(no file)"}});
 }
 
 TEST_CASE("a full disk leaves the old file and no other", "[files]") {
@@ -198,6 +230,24 @@ TEST_CASE("interrupted and short writes are continued", "[files]") {
     CHECK(failure.message.empty());
     CHECK(calls == 2 * 143);
     CHECK(contents(folder.path()) == Listing{{"file", pattern(1000)}});
+}
+
+TEST_CASE("what is interrupted, or writes nothing, for ever is given up", "[files]") {
+    const TempFolder folder;
+    const Undo undo;
+    int calls = 0;
+    ssize_t result = -1;
+    on_write = [&](int, const void*, size_t) {
+        ++calls;
+        errno = EINTR;
+        return result;
+    };
+    CHECK(write_failure(folder.path() / "file", "x").mentions("Interrupted system call"));
+    CHECK(calls == 100);
+    result = 0;
+    CHECK(write_failure(folder.path() / "file", "x").mentions("Input/output error"));
+    on_write = nullptr;
+    CHECK(contents(folder.path()).empty());
 }
 
 TEST_CASE("the file is synced before it is in place, the folder after", "[files]") {
@@ -282,7 +332,14 @@ TEST_CASE("what cannot be read is named with the reason", "[files]") {
     const Failure directory = failure_of([&] { read_file(folder.path(), 10); });
     CHECK(directory.code == Exit::bad_data);
     CHECK(directory.mentions(folder.path().string() + ": is a folder"));
-    CHECK(failure_of([] { read_file("/dev/zero", 1000000); }).code == Exit::bad_data);
+    const fs::path fifo = folder.path() / "fifo";
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    for (const auto& [path, what] :
+         std::map<fs::path, std::string>{{fifo, "a FIFO"}, {"/dev/zero", "a device"}}) {
+        const Failure failure = failure_of([&] { read_file(path, 10); });
+        CHECK(failure.code == Exit::bad_data);
+        CHECK(failure.mentions(path.string() + ": is " + what));
+    }
 }
 
 // FIPS 180-2's examples.

@@ -1,0 +1,94 @@
+#include "core/temporary.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "core/error.h"
+
+namespace siamc {
+namespace {
+
+constexpr std::string_view prefix = ".siamc-";
+constexpr std::size_t random_bytes = 16;
+
+std::vector<std::string> names_in(int folder) {
+    std::vector<std::string> names;
+    const int again = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (again < 0) return names;
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again), ::closedir);
+    if (!stream) {
+        ::close(again);
+        return names;
+    }
+    while (const dirent* entry = ::readdir(stream.get())) names.emplace_back(entry->d_name);
+    return names;
+}
+
+// Whether nobody holds it: its owner, as every writer here, would have it locked.
+bool is_abandoned(const Descriptor& stray) {
+    struct stat status {};
+    return ::fstat(stray.number(), &status) == 0 && status.st_uid == ::geteuid() &&
+           ::flock(stray.number(), LOCK_EX | LOCK_NB) == 0;
+}
+
+}  // namespace
+
+std::string temporary_name(std::string_view suffix) {
+    unsigned char bytes[random_bytes];
+    const auto fill = [&] { return ::getrandom(bytes, sizeof bytes, 0); };
+    if (uninterrupted(fill) != static_cast<ssize_t>(sizeof bytes))
+        fail(Exit::internal, "the system gives no random bytes: {}", std::strerror(errno));
+    std::string name(prefix);
+    for (const unsigned char byte : bytes) name += fmt::format("{:02x}", byte);
+    return name.append(suffix);
+}
+
+bool is_temporary_name(std::string_view name, std::string_view suffix) {
+    if (name.size() != prefix.size() + 2 * random_bytes + suffix.size()) return false;
+    if (!name.starts_with(prefix) || !name.ends_with(suffix)) return false;
+    const std::string_view digits = name.substr(prefix.size(), 2 * random_bytes);
+    return digits.find_first_not_of("0123456789abcdef") == digits.npos;
+}
+
+bool lock(const Descriptor& descriptor) {
+    const auto take = [&] { return ::flock(descriptor.number(), LOCK_EX | LOCK_NB); };
+    return uninterrupted(take) == 0 || errno != EWOULDBLOCK;
+}
+
+void remove_folder(int parent, const std::string& name) {
+    const Descriptor folder(
+        ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!folder.open()) return;
+    for (const std::string& inner : names_in(folder.number())) {
+        if (inner == "." || inner == "..") continue;
+        if (::unlinkat(folder.number(), inner.c_str(), 0) != 0)
+            remove_folder(folder.number(), inner);
+    }
+    ::unlinkat(parent, name.c_str(), AT_REMOVEDIR);
+}
+
+void remove_strays(int folder) {
+    for (const std::string& name : names_in(folder)) {
+        const bool is_folder = is_temporary_name(name, folder_suffix);
+        if (!is_folder && !is_temporary_name(name, file_suffix)) continue;
+        const int kind = is_folder ? O_DIRECTORY : O_NONBLOCK;
+        const Descriptor stray(
+            ::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | kind));
+        if (!stray.open() || !is_abandoned(stray)) continue;
+        if (is_folder)
+            remove_folder(folder, name);
+        else
+            ::unlinkat(folder, name.c_str(), 0);
+    }
+}
+
+}  // namespace siamc

@@ -1,0 +1,31 @@
+// Names of files and folders on their way: unguessable, and told from those that a killed process
+// left by the lock that their owner holds.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/descriptor.h"
+
+namespace siamc {
+
+// ".siamc-", 32 random hexadecimal digits, `suffix`. internal if the system has no randomness.
+std::string temporary_name(std::string_view suffix);
+bool is_temporary_name(std::string_view name, std::string_view suffix);
+
+// Locks an open file or folder for this process and the life of the descriptor. False if another
+// process holds it. Where the file system has no locks nothing is locked, and that is true too.
+bool lock(const Descriptor& descriptor);
+
+// Removes from an open folder the temporary files and folders of this user that no process holds.
+// What cannot be removed stays: this is tidying, not work.
+void remove_strays(int folder);
+
+// Removes a folder of an open one with all that is in it; links in it are removed, not followed.
+// What cannot be removed stays.
+void remove_folder(int parent, const std::string& name);
+
+constexpr std::string_view file_suffix = ".tmp";
+constexpr std::string_view folder_suffix = ".folder";
+
+}  // namespace siamc
