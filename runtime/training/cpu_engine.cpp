@@ -12,9 +12,9 @@ class CpuEngine : public Engine {
           loss_(request.loss),
           optimizer_(request.optimizer),
           images_(request.images),
-          parameters_(std::move(request.parameters)),
+          state_{std::move(request.parameters), {}},
           gradient_(model_.flat_buffer()) {
-        for (int m = 0; m < optimizer_.moments; ++m) moments_.push_back(model_.flat_buffer());
+        for (int m = 0; m < optimizer_.moments; ++m) state_.moments.push_back(model_.flat_buffer());
     }
 
     void plan(const Tuples& tuples, int batch, std::span<const HyperParameters> hyper) override {
@@ -26,9 +26,10 @@ class CpuEngine : public Engine {
     const StepResults& run(long first) override {
         const Tuples batch = tuples_.part(first * batch_, batch_, loss_.train->branches);
         Update update{optimizer_, hyper_[static_cast<std::size_t>(first)], {}};
-        for (std::size_t m = 0; m < moments_.size(); ++m) update.moments[m] = moments_[m].data();
+        for (std::size_t m = 0; m < state_.moments.size(); ++m)
+            update.moments[m] = state_.moments[m].data();
         const siamc_results results =
-            model_.step(loss_, update, parameters_, images_, batch, gradient_);
+            model_.step(loss_, update, state_.parameters, images_, batch, gradient_);
         results_.steps = 1;
         results_.tuples = batch.count;
         results_.loss = results.loss * batch.count;
@@ -40,18 +41,20 @@ class CpuEngine : public Engine {
 
     double validate(const ImageSet& images, const Tuples& tuples,
                     std::vector<std::vector<float>>& distances) override {
-        return model_.evaluate(loss_, model_.embed(parameters_, images), tuples, distances);
+        return model_.evaluate(loss_, model_.embed(state_.parameters, images), tuples, distances);
     }
 
-    const FloatBuffer& parameters() override { return parameters_; }
+    const FloatBuffer& parameters() override { return state_.parameters; }
+    const TrainingState& state() override { return state_; }
+    void load(TrainingState state) override { state_ = std::move(state); }
 
   private:
     Model& model_;
     const siamc_loss& loss_;
     const siamc_optimizer& optimizer_;
     const ImageSet& images_;
-    FloatBuffer parameters_, gradient_;
-    std::vector<FloatBuffer> moments_;
+    TrainingState state_;
+    FloatBuffer gradient_;
     Tuples tuples_;
     int batch_ = 0;
     std::span<const HyperParameters> hyper_;

@@ -126,7 +126,7 @@ class DeviceEngine : public Engine {
   public:
     explicit DeviceEngine(EngineRequest request)
         : model_(request.model),
-          parameters_(std::move(request.parameters)),
+          state_{std::move(request.parameters), {}},
           open_(opened(model_.tables())),
           device_(open_->get()),
           train_(device_, *request.loss.train),
@@ -140,7 +140,9 @@ class DeviceEngine : public Engine {
           validation_images_(device_) {
         for (const Work* work : {&train_, &embed_, &evaluate_}) check(work->error());
         check(siamc_bind(&device_, request.optimizer.program, &update_));
-        check(siamc_upload(&device_.parameters, parameters_.data()));
+        for (int m = 0; m < request.optimizer.moments; ++m)
+            state_.moments.push_back(model_.flat_buffer());
+        check(siamc_upload(&device_.parameters, state_.parameters.data()));
         check(images_.put(std::span<const std::uint8_t>(request.images.pixels)));
     }
     ~DeviceEngine() override { siamc_unbind(&device_, &update_); }
@@ -195,8 +197,22 @@ class DeviceEngine : public Engine {
     }
 
     const FloatBuffer& parameters() override {
-        check(siamc_download(&device_.parameters, parameters_.data()));
-        return parameters_;
+        check(siamc_download(&device_.parameters, state_.parameters.data()));
+        return state_.parameters;
+    }
+
+    const TrainingState& state() override {
+        parameters();
+        for (std::size_t m = 0; m < state_.moments.size(); ++m)
+            check(siamc_download(&device_.moments[m], state_.moments[m].data()));
+        return state_;
+    }
+
+    void load(TrainingState state) override {
+        state_ = std::move(state);
+        check(siamc_upload(&device_.parameters, state_.parameters.data()));
+        for (std::size_t m = 0; m < state_.moments.size(); ++m)
+            check(siamc_upload(&device_.moments[m], state_.moments[m].data()));
     }
 
   private:
@@ -233,7 +249,7 @@ class DeviceEngine : public Engine {
     }
 
     Model& model_;
-    FloatBuffer parameters_;
+    TrainingState state_;  // as it was last fetched
     std::unique_ptr<OpenDevice> open_;
     siamc_device& device_;
     Work train_, embed_, evaluate_;

@@ -17,6 +17,12 @@ struct StepResults {
     std::vector<std::vector<float>> distances;  // [branch - 1][tuple]
 };
 
+// All that steps change.
+struct TrainingState {
+    FloatBuffer parameters;
+    std::vector<FloatBuffer> moments;  // as many as the optimiser has
+};
+
 class Engine {
   public:
     virtual ~Engine() = default;
@@ -34,6 +40,9 @@ class Engine {
 
     // As they are now.
     virtual const FloatBuffer& parameters() = 0;
+    virtual const TrainingState& state() = 0;
+    // Goes on from a state of the same model and optimiser.
+    virtual void load(TrainingState state) = 0;
 };
 
 // What an engine is made for. The model and the images must outlive it.
