@@ -25,10 +25,15 @@ using Json = nlohmann::json;
 
 constexpr std::size_t length_bytes = 8;
 constexpr std::size_t alignment = 64;
-constexpr std::size_t most_header_bytes = std::size_t{1} << 20;
-constexpr std::size_t most_file_bytes = std::size_t{1} << 30;
 constexpr int most_nested = 3;  // the header, a tensor, its shape
 constexpr const char* metadata_key = "__metadata__";
+constexpr const char* checksum_key = "checksum";
+
+// How every file of this project starts, after the header's length: the checksum always has the
+// same place. It is of the whole file, with zeros for its own digits.
+constexpr std::string_view checksum_start = R"({"__metadata__":{"checksum":"fnv1a64:)";
+constexpr std::string_view checksum_zeros = "0000000000000000";
+constexpr std::size_t checksum_place = length_bytes + checksum_start.size();
 
 // A name from a file as messages may show it: escaped, in quotes, not too long.
 std::string quoted(const std::string& name) {
@@ -36,6 +41,29 @@ std::string quoted(const std::string& name) {
     std::string text = Json(name).dump(-1, ' ', true, Json::error_handler_t::replace);
     if (text.size() > most_shown) text = text.substr(0, most_shown) + "...\"";
     return text;
+}
+
+// FNV-1a with 64 bits (Fowler, Noll, Vo): short in any language, and each byte passes through
+// bijections alone, so that a change within one byte always shows.
+std::uint64_t fnv1a64(std::string_view bytes, std::uint64_t hash = 0xcbf29ce484222325u) {
+    for (const char byte : bytes) {
+        hash ^= static_cast<unsigned char>(byte);
+        hash *= 0x100000001b3u;
+    }
+    return hash;
+}
+
+std::string checksum_of(std::string_view file) {
+    std::uint64_t hash = fnv1a64(file.substr(0, checksum_place));
+    hash = fnv1a64(checksum_zeros, hash);
+    hash = fnv1a64(file.substr(checksum_place + checksum_zeros.size()), hash);
+    return fmt::format("{:016x}", hash);
+}
+
+bool says_ours(const SafetensorsFile::Metadata& metadata) {
+    const auto format = metadata.find("format");
+    return metadata.contains(checksum_key) || metadata.contains("parameter_hash") ||
+           (format != metadata.end() && format->second.starts_with("siamc"));
 }
 
 struct Entry {
@@ -47,12 +75,13 @@ struct Entry {
 // Reads the header of one file; everything that is wrong with it ends in fail_header().
 class HeaderReader {
   public:
-    HeaderReader(std::string file, std::string_view bytes)
-        : file_(std::move(file)), bytes_(bytes) {}
+    HeaderReader(std::string file, std::string_view bytes, std::size_t most_bytes)
+        : file_(std::move(file)), bytes_(bytes), most_bytes_(most_bytes) {}
 
     // How many bytes the file's header takes, its length included.
     std::size_t read_length();
     void read(std::vector<Entry>& entries, SafetensorsFile::Metadata& metadata);
+    void check_sum(const SafetensorsFile::Metadata& metadata) const;
 
   private:
     template <typename... Args>
@@ -67,6 +96,7 @@ class HeaderReader {
 
     std::string file_;
     std::string_view bytes_;  // the whole file
+    std::size_t most_bytes_;  // of the header
     std::size_t data_ = 0;    // where the values start
 };
 
@@ -74,9 +104,9 @@ std::size_t HeaderReader::read_length() {
     if (bytes_.size() < length_bytes) fail_header(0, "the file ends within the header's length");
     std::uint64_t length = 0;
     std::memcpy(&length, bytes_.data(), length_bytes);
-    if (length > most_header_bytes) {
+    if (length > most_bytes_) {
         fail_header(0, "the header would have {} bytes, more than the {} that are read", length,
-                    most_header_bytes);
+                    most_bytes_);
     }
     if (length > bytes_.size() - length_bytes) {
         fail_header(0, "the header would have {} bytes, but only {} follow", length,
@@ -208,6 +238,25 @@ void HeaderReader::read(std::vector<Entry>& entries, SafetensorsFile::Metadata& 
     }
 }
 
+void HeaderReader::check_sum(const SafetensorsFile::Metadata& metadata) const {
+    if (!says_ours(metadata)) return;
+    const bool in_place = bytes_.substr(length_bytes, checksum_start.size()) == checksum_start &&
+                          bytes_.size() >= checksum_place + checksum_zeros.size();
+    if (!in_place) {
+        fail(Exit::bad_data,
+             "{}:{}: Siamc's metadata, but no checksum at its place: the file is damaged, or "
+             "another program changed it; a file without that metadata is judged by its tensors",
+             file_, length_bytes);
+    }
+    const std::string_view stored = bytes_.substr(checksum_place, checksum_zeros.size());
+    if (const std::string actual = checksum_of(bytes_); stored != actual) {
+        fail(Exit::bad_data,
+             "{}: the file is damaged: its checksum is {}, the one in it {}: use a copy of it, or "
+             "train again",
+             file_, actual, quoted(std::string(stored)));
+    }
+}
+
 void check_tensor(const TensorView& tensor) {
     std::size_t size = 1;
     for (const long extent : tensor.shape) size *= static_cast<std::size_t>(extent);
@@ -222,7 +271,11 @@ void check_tensor(const TensorView& tensor) {
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
                        const std::map<std::string, std::string>& metadata) {
     nlohmann::ordered_json header = nlohmann::ordered_json::object();
-    if (!metadata.empty()) header[metadata_key] = metadata;
+    header[metadata_key][checksum_key] = fmt::format("fnv1a64:{}", checksum_zeros);
+    for (const auto& [key, value] : metadata) {
+        if (key == checksum_key) fail(Exit::internal, "the metadata has a checksum already");
+        header[metadata_key][key] = value;
+    }
     std::size_t offset = 0;
     for (const TensorView& tensor : tensors) {
         check_tensor(tensor);
@@ -248,17 +301,20 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
     bytes += text;
     for (const TensorView& tensor : tensors)
         bytes.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size_bytes());
+    bytes.replace(checksum_place, checksum_zeros.size(), checksum_of(bytes));
     write_file_atomically(path, bytes);
 }
 
-SafetensorsFile read_safetensors(const std::filesystem::path& path) {
-    const std::string bytes = read_file(path, most_file_bytes);
-    HeaderReader reader(path.string(), bytes);
+SafetensorsFile read_safetensors(const std::filesystem::path& path, const ReadLimits& limits) {
+    const std::string bytes = read_file(path, limits.file_bytes);
+    HeaderReader reader(path.string(), bytes, limits.header_bytes);
     const std::size_t start = reader.read_length();
     SafetensorsFile result;
     result.file_ = path.string();
     std::vector<Entry> entries;
     reader.read(entries, result.metadata_);
+    reader.check_sum(result.metadata_);
+    result.metadata_.erase(checksum_key);
 
     result.values_.resize((bytes.size() - start) / sizeof(float));
     if (!result.values_.empty())

@@ -4,9 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
-#include "training/safetensors.h"
 
 namespace siamc {
 
@@ -24,69 +24,118 @@ std::size_t size_of(const siamc_parameter& parameter) {
 
 constexpr const char* hash_key = "parameter_hash";
 
-// What first sets the file's tensors apart from the model's parameters; empty: nothing.
-std::string first_difference(const SafetensorsFile& file, const siamc_model& tables) {
+std::size_t values_of(const Model& model) {
+    std::size_t values = 0;
+    for (int t = 0; t < model.tables().parameter_tensors; ++t)
+        values += size_of(model.tables().parameters[t]);
+    return values;
+}
+
+// What first sets the file's tensors of that prefix apart from the model's parameters; empty:
+// nothing.
+std::string first_difference(const SafetensorsFile& file, const siamc_model& tables,
+                             const std::string& prefix) {
     for (int t = 0; t < tables.parameter_tensors; ++t) {
         const siamc_parameter& parameter = tables.parameters[t];
-        const auto tensor =
-            std::find_if(file.tensors().begin(), file.tensors().end(),
-                         [&](const TensorView& any) { return any.name == parameter.name; });
-        if (tensor == file.tensors().end())
-            return fmt::format("there is no tensor {}", parameter.name);
+        const std::string name = prefix + parameter.name;
+        const auto tensor = std::find_if(file.tensors().begin(), file.tensors().end(),
+                                         [&](const TensorView& any) { return any.name == name; });
+        if (tensor == file.tensors().end()) return fmt::format("there is no tensor {}", name);
         if (tensor->shape != shape_of(parameter))
-            return fmt::format("tensor {} has shape [{}], the model needs [{}]", parameter.name,
+            return fmt::format("tensor {} has shape [{}], the model needs [{}]", name,
                                fmt::join(tensor->shape, ", "),
                                fmt::join(shape_of(parameter), ", "));
     }
-    if (static_cast<int>(file.tensors().size()) == tables.parameter_tensors) return "";
-    return fmt::format("there are {} tensors, the model has {}", file.tensors().size(),
-                       tables.parameter_tensors);
+    return "";
 }
 
-// A file without a hash, as other programs write it, is judged by its tensors alone.
-void check_fit(const SafetensorsFile& file, const std::string& path, const siamc_model& tables) {
-    std::string why = first_difference(file, tables);
+[[noreturn]] void fail_to_fit(const SafetensorsFile& file, const std::string& path,
+                              const siamc_model& tables, const std::string& why) {
     const auto stored = file.metadata().find(hash_key);
-    const bool has_hash = stored != file.metadata().end();
-    if (why.empty() && has_hash && stored->second != tables.parameter_hash)
-        why = "its tensors fit, but they were parameters of another order";
-    if (why.empty()) return;
     fail(
         Exit::bad_data,
         "{}: these are not weights of model {}: {} (parameter hash {}, the library's {})\n"
         "  write: weights that were trained with this library, or build the program with the model "
         "file that they were trained with",
-        path, tables.name, why, has_hash ? stored->second : "none", tables.parameter_hash);
+        path, tables.name, why, stored == file.metadata().end() ? "none" : stored->second,
+        tables.parameter_hash);
+}
+
+void check_finite(const TensorView& tensor, const std::string& path) {
+    const auto bad = std::find_if_not(tensor.data.begin(), tensor.data.end(),
+                                      [](float value) { return std::isfinite(value); });
+    if (bad == tensor.data.end()) return;
+    fail(Exit::bad_data,
+         "{}: tensor {}: value {} is {}: such weights give results that mean nothing\n"
+         "  write: weights of a training that did not collapse",
+         path, tensor.name, bad - tensor.data.begin(), *bad);
 }
 
 }  // namespace
 
-void save_weights(const std::filesystem::path& path, const Model& model,
-                  const FloatBuffer& parameters) {
+std::vector<TensorView> tensors_of(const Model& model, const FloatBuffer& flat,
+                                   const std::string& prefix) {
     const siamc_model& tables = model.tables();
     std::vector<TensorView> tensors;
     for (int t = 0; t < tables.parameter_tensors; ++t) {
         const siamc_parameter& parameter = tables.parameters[t];
-        tensors.push_back({parameter.name, shape_of(parameter),
-                           parameters.span().subspan(static_cast<std::size_t>(parameter.offset),
-                                                     size_of(parameter))});
+        tensors.push_back(
+            {prefix + parameter.name, shape_of(parameter),
+             flat.span().subspan(static_cast<std::size_t>(parameter.offset), size_of(parameter))});
     }
-    write_safetensors(
-        path, tensors,
-        {{"format", "siamc weights 1"}, {"model", tables.name}, {hash_key, tables.parameter_hash}});
+    return tensors;
+}
+
+SafetensorsFile::Metadata metadata_of(const Model& model, const std::string& format) {
+    return {{"format", format}, {"model", model.name()}, {hash_key, model.tables().parameter_hash}};
+}
+
+// A file without a hash, as other programs write it, is judged by its tensors alone.
+void check_fit(const SafetensorsFile& file, const std::string& path, const Model& model) {
+    const siamc_model& tables = model.tables();
+    const std::string why = first_difference(file, tables, "");
+    if (!why.empty()) fail_to_fit(file, path, tables, why);
+    const auto stored = file.metadata().find(hash_key);
+    if (stored != file.metadata().end() && stored->second != tables.parameter_hash)
+        fail_to_fit(file, path, tables,
+                    "its tensors fit, but they were parameters of another order");
+}
+
+FloatBuffer take_flat(const SafetensorsFile& file, const std::string& path, const Model& model,
+                      const std::string& prefix) {
+    const siamc_model& tables = model.tables();
+    if (const std::string why = first_difference(file, tables, prefix); !why.empty())
+        fail_to_fit(file, path, tables, why);
+    FloatBuffer flat = model.flat_buffer();
+    for (int t = 0; t < tables.parameter_tensors; ++t) {
+        const siamc_parameter& parameter = tables.parameters[t];
+        const TensorView& tensor = file.tensor(prefix + parameter.name);
+        check_finite(tensor, path);
+        std::copy(tensor.data.begin(), tensor.data.end(), flat.data() + parameter.offset);
+    }
+    return flat;
+}
+
+std::size_t most_bytes_of(const Model& model, std::size_t buffers) {
+    return buffers * values_of(model) * sizeof(float);
+}
+
+void save_weights(const std::filesystem::path& path, const Model& model,
+                  const FloatBuffer& parameters) {
+    write_safetensors(path, tensors_of(model, parameters), metadata_of(model, "siamc weights 1"));
 }
 
 FloatBuffer load_weights(const std::filesystem::path& path, const Model& model) {
-    const siamc_model& tables = model.tables();
-    const SafetensorsFile file = read_safetensors(path);
-    check_fit(file, path.string(), tables);
-    FloatBuffer parameters = model.flat_buffer();
-    for (int t = 0; t < tables.parameter_tensors; ++t) {
-        const siamc_parameter& parameter = tables.parameters[t];
-        const TensorView& tensor = file.tensor(parameter.name);
-        std::copy(tensor.data.begin(), tensor.data.end(), parameters.data() + parameter.offset);
-    }
-    return parameters;
+    ReadLimits limits;
+    limits.file_bytes = most_bytes_of(model, 1) + limits.header_bytes;
+    const SafetensorsFile file = read_safetensors(path, limits);
+    check_fit(file, path.string(), model);
+    const auto tensors = static_cast<std::size_t>(model.tables().parameter_tensors);
+    if (file.tensors().size() != tensors)
+        fail_to_fit(
+            file, path.string(), model.tables(),
+            fmt::format("there are {} tensors, the model has {}", file.tensors().size(), tensors));
+    return take_flat(file, path.string(), model);
 }
 
 }  // namespace siamc

@@ -3,8 +3,10 @@
 
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "catch.h"
+#include "core/files.h"
 #include "library/fixture.h"
 #include "runtime/data_helpers.h"
 #include "training/safetensors.h"
@@ -30,11 +32,17 @@ std::filesystem::path save(const TempFolder& folder, const World& world) {
     return file;
 }
 
-// As another program writes them: fc's tensors with that metadata.
-void rewrite(const std::filesystem::path& file,
-             const std::map<std::string, std::string>& metadata) {
-    const SafetensorsFile old = read_safetensors(file);
-    write_safetensors(file, old.tensors(), metadata);
+// As another program writes them: no metadata, so no checksum.
+void strip_metadata(const std::filesystem::path& file) {
+    std::string bytes = read_file(file, 1 << 24);
+    std::uint64_t length = 0;
+    std::memcpy(&length, bytes.data(), 8);
+    const std::string header =
+        "{" + bytes.substr(bytes.find("},") + 2, 8 + length - bytes.find("},") - 2);
+    bytes.replace(8, length, header);
+    length = header.size();
+    bytes.replace(0, 8, reinterpret_cast<const char*>(&length), 8);
+    write_file_atomically(file, bytes);
 }
 
 bool same(const FloatBuffer& a, const FloatBuffer& b) {
@@ -84,15 +92,50 @@ TEST_CASE("weights without a hash are judged by their tensors", "[once]") {
     const TempFolder folder;
     const World world;
     const auto file = save(folder, world);
-    rewrite(file, {});
+    strip_metadata(file);
+    REQUIRE(read_safetensors(file).metadata().empty());
     CHECK(same(load_weights(file, Model(fc_model)), world.parameters));
     Tables wide;
     wide.parameters[3].dims[0] = 96;
     const Failure failure = failure_of([&] { load_weights(file, Model(wide.model)); });
     CHECK(failure.code == Exit::bad_data);
     CHECK(failure.mentions("parameter hash none"));
-    rewrite(file, {{"parameter_hash", ""}});
+    const SafetensorsFile tensors = read_safetensors(file);
+    write_safetensors(file, tensors.tensors(), {{"parameter_hash", ""}});
     CHECK(failure_of([&] { load_weights(file, Model(fc_model)); }).code == Exit::bad_data);
+}
+
+// Rectifiers and skipped zeros would hide them: every value is looked at.
+TEST_CASE("weights that are not finite are refused", "[once]") {
+    const TempFolder folder;
+    World world;
+    for (const float value :
+         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+          -std::numeric_limits<float>::infinity()}) {
+        for (const int t : {0, 3, 5}) {
+            float& weight = world.parameters.data()[fc_model.parameters[t].offset + 7];
+            const float before = std::exchange(weight, value);
+            const auto file = save(folder, world);
+            const Failure failure = failure_of([&] { load_weights(file, Model(fc_model)); });
+            INFO(failure.message);
+            CHECK(failure.code == Exit::bad_data);
+            CHECK(failure.mentions(fmt::format("{}: tensor {}: value 7 is ", file.string(),
+                                               fc_model.parameters[t].name)));
+            strip_metadata(file);
+            CHECK(failure_of([&] { load_weights(file, Model(fc_model)); }).code == Exit::bad_data);
+            weight = before;
+        }
+    }
+}
+
+TEST_CASE("a file longer than the model's weights is not read", "[once]") {
+    const TempFolder folder;
+    const World world;
+    const auto file = save(folder, world);
+    std::filesystem::resize_file(file, std::uint64_t{1} << 40);  // takes no room
+    const Failure failure = failure_of([&] { load_weights(file, Model(fc_model)); });
+    CHECK(failure.code == Exit::bad_data);
+    CHECK(failure.mentions("is longer than"));
 }
 
 // Nothing else in tables of another version can be trusted, sizes least of all.

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -51,6 +53,13 @@ Failure reading(const std::string& bytes) {
     return failure;
 }
 
+// FNV-1a with 64 bits, as docs/file-formats.md gives it.
+std::uint64_t fnv1a64(const std::string& bytes) {
+    std::uint64_t hash = 0xcbf29ce484222325u;
+    for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3u;
+    return hash;
+}
+
 bool same_bits(std::span<const float> a, std::span<const float> b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
 }
@@ -80,7 +89,8 @@ TEST_CASE("the file's layout is the format's, with aligned values", "[safetensor
     write_safetensors(path, two_tensors(), {{"model", "fc"}});
     const std::string bytes = read_file(path, 10000);
     const std::string header =
-        R"({"__metadata__":{"model":"fc"},)"
+        R"({"__metadata__":{"checksum":"fnv1a64:)" + bytes.substr(45, 16) +
+        R"(","model":"fc"},)"
         R"("dense/kernel":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},)"
         R"("bias":{"dtype":"F32","shape":[],"data_offsets":[24,28]}})";
     std::uint64_t length = 0;
@@ -91,6 +101,9 @@ TEST_CASE("the file's layout is the format's, with aligned values", "[safetensor
     CHECK(bytes.substr(8 + header.size(), length - header.size()).find_first_not_of(' ') ==
           std::string::npos);
     CHECK(std::memcmp(bytes.data() + 8 + length, six.data(), 24) == 0);
+    std::string blanked = bytes;
+    blanked.replace(45, 16, 16, '0');
+    CHECK(bytes.substr(45, 16) == fmt::format("{:016x}", fnv1a64(blanked)));
 }
 
 TEST_CASE("empty files and tensors without values are files too", "[safetensors]") {
@@ -118,6 +131,9 @@ TEST_CASE("what could not be read back is not written", "[safetensors]") {
     CHECK(write({{"a", {1}, one}, {"a", {1}, one}}) == Exit::internal);
     CHECK(write({{"__metadata__", {1}, one}}) == Exit::internal);
     CHECK(write({{"\xff", {1}, one}}) == Exit::internal);
+    CHECK(failure_of([&] {
+              write_safetensors(path, {}, {{"checksum", ""}});
+          }).code == Exit::internal);
     CHECK_FALSE(fs::exists(path));
 }
 
@@ -240,4 +256,44 @@ TEST_CASE("every cut and every lengthening of a file is refused", "[safetensors]
         CHECK(reading(bytes.substr(0, size)).code == Exit::bad_data);
     CHECK(reading(bytes + std::string(1, '\0')).code == Exit::bad_data);
     CHECK(reading(bytes + std::string(4, '\0')).code == Exit::bad_data);
+}
+
+TEST_CASE("every flipped bit of a file of ours is refused", "[safetensors]") {
+    const TempFolder folder;
+    const fs::path path = folder.path() / "weights";
+    long refused = 0, flips = 0;
+    for (const std::map<std::string, std::string>& metadata :
+         {std::map<std::string, std::string>{{"format", "siamc weights 1"},
+                                             {"model", "fc"},
+                                             {"parameter_hash", "0123456789abcdef"}},
+          std::map<std::string, std::string>{{"format", "siamc checkpoint 1"},
+                                             {"parameter_hash", "0123456789abcdef"},
+                                             {"metrics", "epoch\n1\n"}}}) {
+        write_safetensors(path, two_tensors(), metadata);
+        const std::string bytes = read_file(path, 10000);
+        for (std::size_t bit = 0; bit < 8 * bytes.size(); ++bit) {
+            std::string flipped = bytes;
+            flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ 1 << bit % 8);
+            ++flips;
+            refused += reading(flipped).code == Exit::bad_data;
+        }
+    }
+    CHECK(flips > 5000);
+    CHECK(refused == flips);
+}
+
+TEST_CASE("files of other programs need no checksum, but one that is there must hold",
+          "[safetensors]") {
+    const std::string tensor = entry("a", "[1]", "[0,4]");
+    const auto file = [&](const std::string& metadata) {
+        return file_of(R"({"__metadata__":)" + metadata + "," + tensor + "}", 4);
+    };
+    CHECK(reading(file("{}")).code == Exit::ok);
+    CHECK(reading(file(R"({"format":"pt","made by":"hand"})")).code == Exit::ok);
+    for (const char* metadata :
+         {R"({"format":"siamc weights 1"})", R"({"parameter_hash":"0"})",
+          R"({"checksum":"0123456789abcdef"})", R"({"model":"fc","checksum":"fnv1a64:0"})"})
+        CHECK(reading(file(metadata)).mentions(":8: Siamc's metadata, but no checksum"));
+    CHECK(reading(file(R"({"checksum":"fnv1a64:0123456789abcdef"})"))
+              .mentions("the file is damaged: its checksum is "));
 }
