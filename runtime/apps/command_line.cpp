@@ -9,6 +9,7 @@
 #include <set>
 
 #include "core/error.h"
+#include "core/tell.h"
 #include "data/glyphs.h"
 
 namespace siamc {
@@ -19,26 +20,28 @@ namespace {
 
 // The command line, then the file named by --config for what the command line leaves open. usage
 // for a flag that is not known.
-po::variables_map parse_command_line(int argc, char** argv,
-                                     const po::options_description& options) {
+po::variables_map parse_command_line(int argc, char** argv, const Program& program) {
+    const po::options_description& options = program.options;
+    const auto store = [&](const Settings& settings, po::variables_map& values) {
+        std::vector<std::string> lines;
+        for (const auto& [key, value] : settings) {
+            const auto* flag = std::get_if<bool>(&value);
+            if (!flag)
+                lines.push_back("--" + key + "=" + to_text(value));
+            else if (*flag)
+                lines.push_back("--" + key);
+        }
+        po::store(po::command_line_parser(lines).options(options).run(), values);
+    };
     try {
         po::variables_map values;
         const po::positional_options_description no_positionals;
         po::store(
             po::command_line_parser(argc, argv).options(options).positional(no_positionals).run(),
             values);
-        if (values.count("config")) {
-            std::vector<std::string> lines;
-            const std::string file = values["config"].as<std::string>();
-            for (const auto& [key, value] : read_settings(file)) {
-                const auto* flag = std::get_if<bool>(&value);
-                if (!flag)
-                    lines.push_back("--" + key + "=" + to_text(value));
-                else if (*flag)
-                    lines.push_back("--" + key);
-            }
-            po::store(po::command_line_parser(lines).options(options).run(), values);
-        }
+        if (values.count("config"))
+            store(read_settings(values["config"].as<std::string>()), values);
+        if (program.more) store(program.more(values), values);
         po::notify(values);
         return values;
     } catch (const po::error& error) {
@@ -80,15 +83,16 @@ Dataset load_data(const std::string& data) {
 
 int run_program(const Program& program, int argc, char** argv) {
     try {
-        const po::variables_map values = parse_command_line(argc, argv, program.options);
+        occupy_standard_streams();
+        const po::variables_map values = parse_command_line(argc, argv, program);
         if (!values.count("help")) return program.body(values);
         fmt::print("{}\n", fmt::streamed(program.options));
         return static_cast<int>(Exit::ok);
     } catch (const Error& error) {
-        fmt::print(stderr, "{}: {}\n", program.name, error.what());
+        tell("{}: {}\n", program.name, error.what());
         return static_cast<int>(error.code());
     } catch (const std::exception& error) {
-        fmt::print(stderr, "{}: internal error: {}\n", program.name, error.what());
+        tell("{}: internal error: {}\n", program.name, error.what());
         return static_cast<int>(Exit::internal);
     }
 }

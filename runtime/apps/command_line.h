@@ -21,6 +21,8 @@ struct Program {
     const char* name;
     boost::program_options::options_description options;
     std::function<int(const boost::program_options::variables_map&)> body;  // gives the exit code
+    // Settings that count after the command line and --config.
+    std::function<Settings(const boost::program_options::variables_map&)> more = {};
 };
 
 // A program's main: parses the command line, answers --help, and turns an Error into a message on

@@ -1,11 +1,12 @@
 #include "apps/progress_line.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
+
+#include "core/tell.h"
 
 namespace siamc {
 
@@ -35,18 +36,14 @@ void ProgressLine::step(const Progress& progress) {
                          epochs_;
     const double left = std::chrono::duration<double>(now - start_).count() * (1 / share - 1);
     const auto filled = static_cast<int>(bar_width * progress.step / std::max(1L, progress.steps));
-    fmt::print(
-        stderr,
-        "\repoch {:>2}/{} [{:=<{}}{:>{}}] loss {:.4f}  accuracy {:5.2f} %  {:.0f} s left\033[K",
-        progress.epoch, epochs_, "", filled, "", bar_width - filled, progress.loss,
-        100 * progress.accuracy, left);
-    std::fflush(stderr);
+    tell("\repoch {:>2}/{} [{:=<{}}{:>{}}] loss {:.4f}  accuracy {:5.2f} %  {:.0f} s left\033[K",
+         progress.epoch, epochs_, "", filled, "", bar_width - filled, progress.loss,
+         100 * progress.accuracy, left);
 }
 
 void ProgressLine::epoch(const EpochRow& row) {
     if (quiet_) return;
-    fmt::print(
-        stderr,
+    tell(
         "{}epoch {:>2}/{}  {:.2f} s  loss {:.4f}  accuracy {:5.2f} %  validation loss {:.4f}  "
         "accuracy {:5.2f} %{}\n",
         terminal_ ? "\r" : "", row.epoch, epochs_, row.seconds, row.train_loss,

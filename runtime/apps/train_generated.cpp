@@ -10,19 +10,27 @@
 #include "apps/train_options.h"
 #include "apps/train_run.h"
 #include "core/error.h"
-#include "core/files.h"
+#include "core/tell.h"
 
 namespace siamc {
 namespace {
 
 namespace po = boost::program_options;
+using Json = nlohmann::ordered_json;
 
 const std::vector<std::string> compared_optimizers = {"adam", "rmsprop", "sgd"};
 
-// The first Ctrl-C ends training after the step at hand; a second one ends the program.
-void on_interrupt(int) {
-    stop_requested = 1;
-    std::signal(SIGINT, SIG_DFL);
+// The settings of the run to resume count where the flags leave something open.
+Settings resumed_settings(const po::variables_map& values) {
+    if (!values["resume"].as<bool>() || !values.count("out")) return {};
+    return settings_to_resume(values["out"].as<std::string>());
+}
+
+Existing existing(const po::variables_map& values) {
+    const bool resume = values["resume"].as<bool>(), force = values["force"].as<bool>();
+    if (resume && force)
+        fail(Exit::usage, "--resume and --force exclude each other\n  write: one of them");
+    return resume ? Existing::resume : force ? Existing::replace : Existing::refuse;
 }
 
 RunResult train_one(const Models& models, const Split& images, const po::variables_map& values,
@@ -30,21 +38,23 @@ RunResult train_one(const Models& models, const Split& images, const po::variabl
     const TrainConfig config = train_config(values, optimizer);
     RunRequest request;
     request.out = out;
-    request.force = values["force"].as<bool>();
+    request.existing = existing(values);
+    request.keep = parse_keep(values["keep"].as<std::string>());
+    request.checkpoint_seconds = values["checkpoint-seconds"].as<double>();
     request.quiet = values["json"].as<bool>();
     request.settings = settings_of(values, config);
     return train_run(models, images, config, request);
 }
 
 // One run per optimiser, and a report that sets them side by side.
-nlohmann::ordered_json compare(const Models& models, const Split& images,
-                               const po::variables_map& values, const std::filesystem::path& out) {
-    nlohmann::ordered_json summary = {{"run", out.string()}, {"runs", nlohmann::json::array()}};
+Json compare(const Models& models, const Split& images, const po::variables_map& values,
+             const std::filesystem::path& out) {
+    Json summary = {{"run", out.string()}, {"runs", nlohmann::json::array()}};
     std::vector<ComparedRun> runs;
     for (const std::string& optimizer : compared_optimizers) {
-        if (!values["json"].as<bool>()) fmt::print(stderr, "{}\n", optimizer);
+        if (!values["json"].as<bool>()) tell("{}\n", optimizer);
         const RunResult result = train_one(models, images, values, optimizer, out / optimizer);
-        if (stop_requested) break;
+        if (stop_signal()) break;
         summary["runs"].push_back(result.summary);
         runs.push_back(compared_run(optimizer, result.rows));
     }
@@ -54,6 +64,7 @@ nlohmann::ordered_json compare(const Models& models, const Split& images,
 }
 
 int train(const po::variables_map& values) {
+    catch_signals();
     const std::filesystem::path out = required(values, "out");
     const std::string optimizer = values["optimizer"].as<std::string>();
     const int threads = values["threads"].as<int>();
@@ -64,23 +75,25 @@ int train(const po::variables_map& values) {
     std::optional<Model> on_device;
     const Models models = {device == "cpu" ? host : on_device.emplace(find_model(name, device)),
                            host};
-    if (values["verbose"].as<bool>()) fmt::print(stderr, "{}\n", models.trained.describe_variant());
+    if (values["verbose"].as<bool>()) tell("{}\n", models.trained.describe_variant());
+    existing(values);
     if (optimizer != "all")
         train_config(values, optimizer);  // wrong flags fail before data is read
     const Split images = load_split(values);
     halide_set_num_threads(threads);
-    std::signal(SIGINT, on_interrupt);
-    const nlohmann::ordered_json summary =
-        optimizer == "all" ? compare(models, images, values, out)
-                           : train_one(models, images, values, optimizer, out).summary;
-    if (values["json"].as<bool>()) fmt::print("{}\n", summary.dump());
-    return static_cast<int>(stop_requested ? Exit::interrupted : Exit::ok);
+    const Json summary = optimizer == "all"
+                             ? compare(models, images, values, out)
+                             : train_one(models, images, values, optimizer, out).summary;
+    if (values["json"].as<bool>())
+        fmt::print("{}\n", summary.dump(-1, ' ', false, Json::error_handler_t::replace));
+    return stop_signal() ? 128 + stop_signal() : static_cast<int>(Exit::ok);
 }
 
 }  // namespace
 }  // namespace siamc
 
 int main(int argc, char** argv) {
-    return siamc::run_program({"train_generated", siamc::train_options(), siamc::train}, argc,
-                              argv);
+    return siamc::run_program(
+        {"train_generated", siamc::train_options(), siamc::train, siamc::resumed_settings}, argc,
+        argv);
 }

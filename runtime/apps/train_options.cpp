@@ -5,6 +5,7 @@
 
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
+#include "apps/train_run.h"
 #include "core/error.h"
 
 namespace siamc {
@@ -28,6 +29,10 @@ po::options_description train_options() {
         "device", text("cpu"), "where to train: cpu, cuda or opencl")(
         "out", po::value<std::string>(), "folder for the run")("force", po::bool_switch(),
                                                                "replace a run that is there")(
+        "resume", po::bool_switch(), "go on with the run in --out; start it if there is none")(
+        "keep", text("last"), "weights to leave: last, or best (highest validation accuracy)")(
+        "checkpoint-seconds", po::value<double>()->default_value(60),
+        "seconds between checkpoints within an epoch; 0: at its end alone")(
         "recipe", text("default"), "how to train: default, plain or thorough")(
         "rate", po::value<double>(), "learning rate, or its peak, instead of the recipe's")(
         "schedule", po::value<std::string>(), "constant or one_cycle, instead of the recipe's")(
@@ -65,6 +70,9 @@ TrainConfig train_config(const po::variables_map& values, const std::string& opt
     require(config.recipe.schedule.peak > 0, "--rate: must be above 0");
     require(config.recipe.schedule.warmup > 0 && config.recipe.schedule.warmup < 1,
             "--warmup: must be between 0 and 1");
+    const double seconds = values["checkpoint-seconds"].as<double>();
+    require(seconds >= 0 && seconds <= 1e9, "--checkpoint-seconds: 0 to 1e9");
+    parse_keep(values["keep"].as<std::string>());
     require(config.recipe.shift >= 0 && config.recipe.shift <= 4, "--shift: 0 to 4 pixels");
     return config;
 }
@@ -81,6 +89,8 @@ Settings settings_of(const po::variables_map& values, const TrainConfig& config)
     settings["seed"] = static_cast<std::int64_t>(config.seed);
     settings["holdout"] = values["holdout"].as<double>();
     settings["optimizer"] = config.optimizer;
+    settings["keep"] = values["keep"].as<std::string>();
+    settings["checkpoint-seconds"] = values["checkpoint-seconds"].as<double>();
     settings["rate"] = schedule.peak;
     settings["schedule"] = std::string(constant ? "constant" : "one_cycle");
     settings["warmup"] = schedule.warmup;

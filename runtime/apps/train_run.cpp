@@ -2,26 +2,230 @@
 
 #include <fmt/format.h>
 
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <optional>
+
 #include "apps/command_line.h"
 #include "apps/progress_line.h"
 #include "apps/run_report.h"
+#include "core/error.h"
 #include "core/files.h"
 #include "core/sha256.h"
-#include "training/run_folder.h"
+#include "core/tell.h"
+#include "training/checkpoint.h"
 #include "training/weights.h"
 
 namespace siamc {
 
-volatile std::sig_atomic_t stop_requested = 0;
-
 namespace {
 
-nlohmann::ordered_json summary_of(const std::vector<EpochRow>& rows, const std::string& run,
-                                  double seconds, const std::string& variant,
-                                  const FloatBuffer& parameters) {
-    const EpochRow last = rows.empty() ? EpochRow{} : rows.back();
-    return {{"run", run},
-            {"epochs", rows.size()},
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t most_weights_bytes = std::size_t{1} << 30;
+
+std::atomic<int> signal_that_came = 0;
+static_assert(std::atomic<int>::is_always_lock_free, "it is set by a signal's handler");
+
+constexpr int stopping_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+void on_signal(int number) {
+    signal_that_came = number;
+    for (const int any : stopping_signals) std::signal(any, SIG_DFL);
+}
+
+// A run while it is trained. Its files are written in an order that lets any of them be the last:
+// the checkpoint is what counts, the others follow from it.
+class Run {
+  public:
+    Run(const Models& models, const Split& images, const TrainConfig& config,
+        const RunRequest& request);
+
+    RunResult train();
+
+  private:
+    void resume();
+    void begin();
+    bool after_step(const Progress& progress);
+    void end_epoch(const EpochRow& row);
+    void save(bool new_weights);
+    RunResult finish();
+    RunResult stop();
+    Json summary(bool finished);
+    const FloatBuffer& kept() { return best_ ? *best_ : trainer_.parameters(); }
+
+    const Models& models_;
+    const Split& images_;
+    const TrainConfig& config_;
+    const RunRequest& request_;
+    Trainer trainer_;
+    RunFolder folder_;
+    ProgressLine line_;
+    RunProgress progress_;
+    std::optional<FloatBuffer> best_;
+    std::size_t next_checkpoint_ = 0;  // of the folder's two
+    Clock::time_point saved_ = Clock::now();
+};
+
+Run::Run(const Models& models, const Split& images, const TrainConfig& config,
+         const RunRequest& request)
+    : models_(models),
+      images_(images),
+      config_(config),
+      request_(request),
+      trainer_(models.trained, images.train, images.validation, config),
+      folder_(RunFolder::begin(request.out, request.existing)),
+      line_(config.recipe.epochs, request.quiet) {
+    progress_.settings = request.settings;
+    progress_.data = data_hash(images.train, images.validation);
+}
+
+// usage if a setting on which results depend is another one in the run to resume.
+void check_same(const Settings& run, const Settings& request, const std::string& path) {
+    const auto text_of = [](const Settings& settings, const std::string& key) {
+        const auto found = settings.find(key);
+        return found == settings.end() ? std::string("(none)") : to_text(found->second);
+    };
+    Settings all = run;
+    all.insert(request.begin(), request.end());
+    for (const auto& [key, value] : all) {
+        if (key == "threads" || key == "data" || key == "checkpoint-seconds") continue;
+        if (text_of(run, key) == text_of(request, key)) continue;
+        fail(
+            Exit::usage,
+            "--resume: the run in {} has {} {}, not {}\n  write: --resume without --{}, or another "
+            "--out for a new run",
+            path, key, text_of(run, key), text_of(request, key), key);
+    }
+}
+
+RunResult Run::train() {
+    if (request_.existing == Existing::resume && folder_.status() == RunFolder::Status::finished) {
+        check_same(read_settings(folder_.config()), request_.settings, folder_.path().string());
+        if (!request_.quiet)
+            tell("{}: the run is finished, there is nothing to resume\n", folder_.path().string());
+        return {read_metrics(folder_.metrics()), folder_.read_summary()};
+    }
+    if (request_.existing == Existing::resume) resume();
+    begin();
+    while (progress_.epoch() <= config_.recipe.epochs && !stop_signal()) {
+        const std::optional<EpochRow> row =
+            trainer_.epoch(progress_.epoch(), progress_.totals,
+                           [&](const Progress& progress) { return after_step(progress); });
+        if (row) end_epoch(*row);
+    }
+    return progress_.epoch() > config_.recipe.epochs ? finish() : stop();
+}
+
+void Run::resume() {
+    const auto files = folder_.checkpoints();
+    std::vector<std::string> complaints;
+    const std::optional<Checkpoint> checkpoint = newest_checkpoint(files, complaints);
+    for (const std::string& complaint : complaints)
+        tell("{}\n  the other checkpoint is used\n", complaint);
+    if (!checkpoint) return;
+    const std::string path = folder_.path().string();
+    check_same(checkpoint->progress.settings, request_.settings, path);
+    if (checkpoint->progress.data != progress_.data) {
+        fail(Exit::bad_data,
+             "--data: not the images that the run in {} was trained on\n  write: the same --data, "
+             "or another --out for a new run",
+             path);
+    }
+    const int moments = models_.trained.optimizer(config_.optimizer).moments;
+    trainer_.load(checkpoint->state(models_.trained, moments));
+    best_ = checkpoint->best(models_.trained);
+    progress_.rows = checkpoint->progress.rows;
+    progress_.totals = checkpoint->progress.totals;
+    next_checkpoint_ = checkpoint->path == files[0] ? 1 : 0;
+    if (!request_.quiet)
+        tell("{}: resumed after {} whole epochs and {} steps\n", path, progress_.rows.size(),
+             progress_.totals.steps);
+}
+
+// From here on the folder says that it holds a run that is not finished.
+void Run::begin() {
+    folder_.write_summary({{"run", folder_.path().string()},
+                           {"finished", false},
+                           {"epochs_planned", config_.recipe.epochs}});
+    write_settings(folder_.config(), progress_.settings);
+    write_metrics(folder_.metrics(), progress_.rows);
+}
+
+bool Run::after_step(const Progress& progress) {
+    line_.step(progress);
+    if (stop_signal()) return false;
+    const std::chrono::duration<double> since = Clock::now() - saved_;
+    const bool due =
+        request_.checkpoint_seconds > 0 && since.count() >= request_.checkpoint_seconds;
+    if (due) save(false);
+    return true;
+}
+
+void Run::end_epoch(const EpochRow& row) {
+    bool first_of_best = true;  // of equals the first is kept
+    for (const EpochRow& before : progress_.rows)
+        first_of_best = first_of_best && row.val_accuracy > before.val_accuracy;
+    progress_.rows.push_back(row);
+    progress_.totals = {};
+    const bool keep = request_.keep == Keep::last || first_of_best;
+    if (request_.keep == Keep::best && first_of_best) {
+        best_.emplace(models_.trained.flat_buffer());
+        std::copy_n(trainer_.parameters().data(), best_->size(), best_->data());
+    }
+    line_.epoch(row);
+    save(keep);
+}
+
+// The weights in the folder are those of a whole epoch, as soon as there is one.
+void Run::save(bool new_weights) {
+    save_checkpoint(folder_.checkpoints()[next_checkpoint_], models_.trained, progress_,
+                    trainer_.state(), best_ ? &*best_ : nullptr);
+    next_checkpoint_ = 1 - next_checkpoint_;
+    if (new_weights || progress_.rows.empty())
+        save_weights(folder_.weights(), models_.trained, kept());
+    write_metrics(folder_.metrics(), progress_.rows);
+    folder_.settle();
+    saved_ = Clock::now();
+}
+
+RunResult Run::finish() {
+    save_weights(folder_.weights(), models_.trained, kept());
+    write_metrics(folder_.metrics(), progress_.rows);
+    write_run_report({folder_, config_, progress_.settings, progress_.rows, models_.host, kept(),
+                      images_.validation});
+    RunResult result{progress_.rows, summary(true)};
+    folder_.write_summary(result.summary);
+    return result;
+}
+
+// Ended by a signal.
+RunResult Run::stop() {
+    const std::string path = folder_.path().string();
+    if (folder_.waits()) {
+        tell("\ninterrupted before the first checkpoint; the run that was in {} is still there\n",
+             path);
+        return {progress_.rows, {{"run", path}, {"finished", false}, {"epochs", 0}}};
+    }
+    save(false);
+    RunResult result{progress_.rows, summary(false)};
+    folder_.write_summary(result.summary);
+    tell("\ninterrupted after {0} whole epochs; to go on: train_generated --resume --out {1}\n",
+         progress_.rows.size(), path);
+    return result;
+}
+
+Json Run::summary(bool finished) {
+    double seconds = progress_.totals.seconds;
+    for (const EpochRow& row : progress_.rows) seconds += row.seconds;
+    const EpochRow last = progress_.rows.empty() ? EpochRow{} : progress_.rows.back();
+    const std::string weights = read_file(folder_.weights(), most_weights_bytes);
+    return {{"run", folder_.path().string()},
+            {"finished", finished},
+            {"epochs", progress_.rows.size()},
+            {"epochs_planned", config_.recipe.epochs},
             {"seconds", seconds},
             {"train_loss", last.train_loss},
             {"train_accuracy", last.train_accuracy},
@@ -29,45 +233,48 @@ nlohmann::ordered_json summary_of(const std::vector<EpochRow>& rows, const std::
             {"val_accuracy", last.val_accuracy},
             {"images_per_second", last.images_per_second},
             {"peak_rss_mb", peak_rss_mb()},
-            {"variant", variant},
-            {"weights_sha256", sha256(std::as_bytes(parameters.span()))}};
+            {"variant", models_.trained.variant()},
+            {"weights_sha256", sha256(std::as_bytes(std::span(weights)))}};
 }
 
 }  // namespace
 
+void catch_signals() {
+    std::signal(SIGPIPE, SIG_IGN);
+    for (const int number : stopping_signals) {
+        struct sigaction action {};
+        ::sigaction(number, nullptr, &action);
+        if (number == SIGHUP && action.sa_handler == SIG_IGN) continue;
+        action = {};
+        action.sa_handler = on_signal;
+        action.sa_flags = SA_RESTART;
+        ::sigaction(number, &action, nullptr);
+    }
+}
+
+int stop_signal() {
+    return signal_that_came;
+}
+
+Keep parse_keep(const std::string& text) {
+    if (text == "last") return Keep::last;
+    if (text == "best") return Keep::best;
+    fail(Exit::usage, "--keep: no choice '{}'\n  write: last or best", text);
+}
+
 RunResult train_run(const Models& models, const Split& images, const TrainConfig& config,
                     const RunRequest& request) {
-    Model& model = models.trained;
-    Trainer trainer(model, images.train, images.validation, config);
-    const RunFolder run = RunFolder::create(request.out, request.force);
-    write_settings(run.config(), request.settings);
-    ProgressLine line(config.recipe.epochs, request.quiet);
-    RunResult result;
-    std::vector<EpochRow>& rows = result.rows;
-    double seconds = 0;
-    while (static_cast<int>(rows.size()) < config.recipe.epochs) {
-        const EpochRow row =
-            trainer.epoch(static_cast<int>(rows.size()) + 1, [&](const Progress& progress) {
-                line.step(progress);
-                return !stop_requested;
-            });
-        seconds += row.seconds;
-        if (stop_requested) break;
-        rows.push_back(row);
-        line.epoch(row);
-        write_metrics(run.metrics(), rows);
-    }
-    save_weights(run.weights(), model, trainer.parameters());
-    result.summary =
-        summary_of(rows, run.path().string(), seconds, model.variant(), trainer.parameters());
-    write_file_atomically(run.summary(), result.summary.dump(2) + "\n");
-    if (!rows.empty())
-        write_run_report({run, config, request.settings, rows, models.host, trainer.parameters(),
-                          images.validation});
-    if (stop_requested)
-        fmt::print(stderr, "\ninterrupted after {} whole epochs; the weights as they are now: {}\n",
-                   rows.size(), run.weights().string());
-    return result;
+    return Run(models, images, config, request).train();
+}
+
+Settings settings_to_resume(const std::filesystem::path& out) {
+    const RunFolder run(out);
+    std::vector<std::string> complaints;
+    if (const auto checkpoint = newest_checkpoint(run.checkpoints(), complaints))
+        return checkpoint->progress.settings;
+    std::error_code missing;
+    return std::filesystem::exists(run.config(), missing) ? read_settings(run.config())
+                                                          : Settings();
 }
 
 }  // namespace siamc

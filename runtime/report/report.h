@@ -8,7 +8,7 @@
 
 #include "html/page.h"
 #include "report/pictures.h"
-#include "training/run_folder.h"
+#include "training/metrics.h"
 
 namespace siamc {
 

@@ -1,4 +1,4 @@
-#include "training/run_folder.h"
+#include "training/metrics.h"
 
 #include <fmt/format.h>
 
@@ -80,63 +80,34 @@ EpochRow parse_row(const std::string& file, long line, std::string_view text) {
 
 }  // namespace
 
-RunFolder RunFolder::create(const fs::path& path, bool force) {
-    const auto fail_to_create = [&](const std::error_code& error) {
-        fail(Exit::cannot_create, "{}: the run's folder cannot be made: {}: choose another --out",
-             path.string(), error.message());
-    };
-    std::error_code error;
-    fs::create_directories(path, error);
-    if (error) fail_to_create(error);
-    const bool empty = fs::is_empty(path, error);
-    if (error) fail_to_create(error);
-    RunFolder folder(path);
-    if (empty) return folder;
-    if (!force) {
-        fail(Exit::usage,
-             "{}: the folder exists and isn't empty: choose another --out, or --force to replace "
-             "the run in it",
-             path.string());
-    }
-    for (const fs::path& file :
-         {folder.config(), folder.metrics(), folder.weights(), folder.summary(), folder.report()}) {
-        fs::remove(file, error);
-        if (error) fail_to_create(error);
-    }
-    return folder;
-}
-
-RunFolder RunFolder::open(const fs::path& path) {
-    RunFolder folder(path);
-    if (std::error_code unreadable; !fs::is_regular_file(folder.config(), unreadable)) {
-        fail(Exit::missing_input,
-             "{}: there is no {}: is it the folder that train_generated wrote to (--out)?",
-             path.string(), folder.config().filename().string());
-    }
-    return folder;
-}
-
-void write_metrics(const fs::path& path, const std::vector<EpochRow>& rows) {
+std::string metrics_text(const std::vector<EpochRow>& rows) {
     std::string text = header() + "\n";
     for (const EpochRow& row : rows) {
         text += fmt::format("{}", row.epoch);
         for (const Column& column : columns) text += fmt::format(",{}", row.*column.value);
         text += "\n";
     }
-    write_file_atomically(path, text);
+    return text;
+}
+
+std::vector<EpochRow> parse_metrics(const std::string& text, const std::string& file) {
+    std::string_view rest = text;
+    if (take_until(rest, '\n') != header())
+        fail(Exit::bad_data, "{}:1:1: the first line must be {}", file, header());
+    if (!text.ends_with('\n'))
+        fail(Exit::bad_data, "{}: the last line has no end: was it cut short?", file);
+    std::vector<EpochRow> rows;
+    for (long line = 2; !rest.empty(); ++line)
+        rows.push_back(parse_row(file, line, take_until(rest, '\n')));
+    return rows;
+}
+
+void write_metrics(const fs::path& path, const std::vector<EpochRow>& rows) {
+    write_file_atomically(path, metrics_text(rows));
 }
 
 std::vector<EpochRow> read_metrics(const fs::path& path) {
-    const std::string text = read_file(path, most_metrics_bytes);
-    std::string_view rest = text;
-    if (take_until(rest, '\n') != header())
-        fail(Exit::bad_data, "{}:1:1: the first line must be {}", path.string(), header());
-    if (!text.ends_with('\n'))
-        fail(Exit::bad_data, "{}: the last line has no end: was it cut short?", path.string());
-    std::vector<EpochRow> rows;
-    for (long line = 2; !rest.empty(); ++line)
-        rows.push_back(parse_row(path.string(), line, take_until(rest, '\n')));
-    return rows;
+    return parse_metrics(read_file(path, most_metrics_bytes), path.string());
 }
 
 }  // namespace siamc

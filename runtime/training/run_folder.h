@@ -1,56 +1,76 @@
 // What a training run leaves behind, in one folder.
 //
-//   config.toml          its settings; keys are the command line's flags, usable as --config again
-//   metrics.csv          one row an epoch
-//   weights.safetensors  the trained parameters
-//   summary.json         its results, as --json prints them
-//   report.html          the same for eyes
+//   config.toml             its settings; keys are the command line's flags, usable as --config
+//   metrics.csv             one row an epoch
+//   weights.safetensors     the trained parameters
+//   summary.json            its results, as --json prints them, and whether it is finished
+//   report.html             the same for eyes
+//   checkpoint.safetensors, checkpoint.2.safetensors
+//                           all that --resume needs; they take turns
 #pragma once
 
+#include <array>
 #include <filesystem>
-#include <utility>
-#include <vector>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/folders.h"
+#include "training/metrics.h"
 
 namespace siamc {
 
-// A row of metrics.csv. A value that could not be measured is NaN.
-struct EpochRow {
-    int epoch = 0;                              // from 1
-    double seconds = 0;                         // of training and validation
-    double learning_rate = 0;                   // of the last step
-    double train_loss = 0, train_accuracy = 0;  // means over the epoch; accuracies are 0 … 1
-    double val_loss = 0, val_accuracy = 0;
-    double mean_positive_distance = 0, mean_negative_distance = 0;  // of validation
-    double images_per_second = 0;
-};
+// What is to happen to a run that a folder holds already.
+enum class Existing { refuse, replace, resume };
 
 class RunFolder {
   public:
-    // Makes the folder, and those above it. A folder that holds anything is refused (usage) unless
-    // `force`: then the files named above are removed from it, and nothing else. cannot_create if
-    // it cannot be made.
-    static RunFolder create(const std::filesystem::path& path, bool force);
+    enum class Status { none, unfinished, finished };
 
-    // A run made before. missing_input if it has no config.toml.
+    // A folder as it is, for reading: nothing is checked or locked.
+    explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+    // For training: locks the folder, and makes it if it is missing. A folder that holds a run or
+    // other files is refused (usage), but for Existing: `replace` builds the new run aside, and the
+    // old one stays until settle(); `resume` takes the run as it is. Errors as FolderLock::take.
+    static RunFolder begin(const std::filesystem::path& path, Existing existing);
+
+    // A finished run, for reading. missing_input if the folder has no config.toml; bad_data if the
+    // run in it is not finished.
     static RunFolder open(const std::filesystem::path& path);
 
     const std::filesystem::path& path() const { return path_; }
-    std::filesystem::path config() const { return path_ / "config.toml"; }
-    std::filesystem::path metrics() const { return path_ / "metrics.csv"; }
-    std::filesystem::path weights() const { return path_ / "weights.safetensors"; }
-    std::filesystem::path summary() const { return path_ / "summary.json"; }
-    std::filesystem::path report() const { return path_ / "report.html"; }
+    std::filesystem::path config() const { return at() / "config.toml"; }
+    std::filesystem::path metrics() const { return at() / "metrics.csv"; }
+    std::filesystem::path weights() const { return at() / "weights.safetensors"; }
+    std::filesystem::path summary() const { return at() / "summary.json"; }
+    std::filesystem::path report() const { return at() / "report.html"; }
+    std::array<std::filesystem::path, 2> checkpoints() const {
+        return {at() / "checkpoint.safetensors", at() / "checkpoint.2.safetensors"};
+    }
+
+    // Of what was found.
+    Status status() const { return status_; }
+
+    // Whether an old run still stands where this one is to go.
+    bool waits() const { return staged_ != nullptr; }
+    // Puts the run in the place of the old one. Errors as StagedFolder::put_in_place.
+    void settle();
+
+    // Atomically, with `"finished"`; errors as write_file_atomically. Text that is not UTF-8 is
+    // shown as far as it is.
+    void write_summary(const nlohmann::ordered_json& summary) const;
+    // bad_data if it is not what write_summary writes.
+    nlohmann::ordered_json read_summary() const;
 
   private:
-    explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}
+    std::filesystem::path at() const { return staged_ ? staged_->path() : path_; }
+    Status look() const;
+
     std::filesystem::path path_;
+    Status status_ = Status::none;
+    std::unique_ptr<FolderLock> lock_;  // none for reading
+    std::unique_ptr<StagedFolder> staged_;
 };
-
-// Writes metrics.csv anew, atomically; errors as write_file_atomically.
-void write_metrics(const std::filesystem::path& path, const std::vector<EpochRow>& rows);
-
-// The rows of a metrics.csv, every number as it was written. bad_data with line and column unless
-// the columns are those above and the epochs count from 1; missing_input if it cannot be read.
-std::vector<EpochRow> read_metrics(const std::filesystem::path& path);
 
 }  // namespace siamc

@@ -96,18 +96,72 @@ void check_lines(const std::string& file, const std::string& text) {
     }
 }
 
+// The length of the UTF-8 sequence at the start of the text (RFC 3629); 0 if there is none.
+std::size_t utf8_length(std::string_view text) {
+    const auto byte = [&](std::size_t i) -> unsigned {
+        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+    };
+    const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
+    if (byte(0) < 0x80) return 1;
+    if (byte(0) >= 0xc2 && byte(0) < 0xe0) return follows(1) ? 2 : 0;
+    const bool too_long =
+        (byte(0) == 0xe0 && byte(1) < 0xa0) || (byte(0) == 0xf0 && byte(1) < 0x90);
+    const bool no_character =
+        (byte(0) == 0xed && byte(1) >= 0xa0) || (byte(0) == 0xf4 && byte(1) >= 0x90);
+    if (too_long || no_character || byte(0) < 0xe0 || byte(0) > 0xf4) return 0;
+    const std::size_t length = byte(0) < 0xf0 ? 3 : 4;
+    for (std::size_t i = 1; i < length; ++i)
+        if (!follows(i)) return 0;
+    return length;
+}
+
+// U+F780 to U+F7FF are EF 9E 80 to EF 9F BF in UTF-8.
+constexpr char stand_in = '\xef';
+bool is_stand_in(std::string_view text) {
+    return text.size() >= 3 && text[0] == stand_in && (text[1] == '\x9e' || text[1] == '\x9f');
+}
+
+// Bytes that are no UTF-8 become characters, as do those of such characters themselves.
+std::string to_utf8(std::string_view bytes) {
+    std::string text;
+    while (!bytes.empty()) {
+        std::size_t length = is_stand_in(bytes) ? 0 : utf8_length(bytes);
+        if (length == 0) {
+            const auto byte = static_cast<unsigned char>(bytes[0]);
+            text += stand_in;
+            text += static_cast<char>(0x9c + (byte >> 6));
+            text += static_cast<char>(0x80 | (byte & 0x3f));
+            length = 1;
+        } else {
+            text += bytes.substr(0, length);
+        }
+        bytes.remove_prefix(length);
+    }
+    return text;
+}
+
+std::string from_utf8(std::string_view text) {
+    std::string bytes;
+    while (!text.empty()) {
+        const bool one = is_stand_in(text);
+        bytes += one ? static_cast<char>((text[1] & 3) << 6 | (text[2] & 0x3f)) : text[0];
+        text.remove_prefix(one ? 3 : 1);
+    }
+    return bytes;
+}
+
 Setting to_setting(const toml::node& node) {
     if (const auto* value = node.as_boolean()) return value->get();
     if (const auto* value = node.as_integer()) return value->get();
     if (const auto* value = node.as_floating_point()) return value->get();
-    return node.ref<std::string>();
+    return from_utf8(node.ref<std::string>());
 }
 
 // Numbers in the fewest digits that come back as they were; the parser's own writer spends 17.
 std::string to_line(const std::string& key, const Setting& setting) {
     if (const auto* text = std::get_if<std::string>(&setting)) {
         std::ostringstream line;
-        line << toml::toml_formatter(toml::table{{key, *text}}, toml::format_flags::none);
+        line << toml::toml_formatter(toml::table{{key, to_utf8(*text)}}, toml::format_flags::none);
         return line.str();
     }
     const std::string text = to_text(setting);
@@ -125,24 +179,31 @@ std::string to_text(const Setting& setting) {
     return fmt::format("{}", std::get<double>(setting));
 }
 
-void write_settings(const std::filesystem::path& path, const Settings& settings) {
+std::string settings_text(const Settings& settings) {
     std::string text;
     for (const auto& [key, value] : settings) text += to_line(key, value) + "\n";
-    write_file_atomically(path, text);
+    return text;
 }
 
-Settings read_settings(const std::filesystem::path& path) {
-    const std::string text = read_file(path, most_bytes) + "\n";
-    check_lines(path.string(), text);
+Settings parse_settings(const std::string& text, const std::string& file) {
+    check_lines(file, text);
     Settings settings;
     try {
-        for (const auto& [key, node] : toml::parse(text))
+        for (const auto& [key, node] : toml::parse(text + "\n"))
             settings.emplace(key.str(), to_setting(node));
     } catch (const toml::parse_error& error) {
-        fail(Exit::bad_data, "{}:{}:{}: not valid TOML: {}: write key = value", path.string(),
+        fail(Exit::bad_data, "{}:{}:{}: not valid TOML: {}: write key = value", file,
              error.source().begin.line, error.source().begin.column, error.description());
     }
     return settings;
+}
+
+void write_settings(const std::filesystem::path& path, const Settings& settings) {
+    write_file_atomically(path, settings_text(settings));
+}
+
+Settings read_settings(const std::filesystem::path& path) {
+    return parse_settings(read_file(path, most_bytes), path.string());
 }
 
 }  // namespace siamc

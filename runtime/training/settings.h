@@ -16,11 +16,18 @@ using Settings = std::map<std::string, Setting>;
 // A setting as the command line takes it: true, 128, 0.001, adam.
 std::string to_text(const Setting& setting);
 
+// The file's text, which is UTF-8. Paths may hold other bytes: each stands as a character of
+// Unicode's private use, U+F700 + byte, and is a byte again when the text is read.
+std::string settings_text(const Settings& settings);
+
+// The settings of such a text, which messages call `file`. bad_data with line and column if a line
+// is neither blank nor a comment nor a key with one value, or if a key repeats.
+Settings parse_settings(const std::string& text, const std::string& file);
+
 // Writes atomically; errors as write_file_atomically.
 void write_settings(const std::filesystem::path& path, const Settings& settings);
 
-// bad_data with line and column if a line is neither blank nor a comment nor a key with one value,
-// or if a key repeats; missing_input if the file cannot be read.
+// Errors as parse_settings and read_file.
 Settings read_settings(const std::filesystem::path& path);
 
 }  // namespace siamc

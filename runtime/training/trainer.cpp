@@ -84,46 +84,56 @@ void Trainer::plan(int number) {
     engine_->plan(sample(number), config_.recipe.batch, hyper_);
 }
 
-EpochRow Trainer::epoch(int number, const std::function<bool(const Progress&)>& after_step) {
+std::optional<EpochRow> Trainer::epoch(int number, EpochTotals& totals,
+                                       const std::function<bool(const Progress&)>& after_step) {
+    const long steps = steps_per_epoch();
+    if (number < 1 || number > config_.recipe.epochs || totals.steps < 0 || totals.steps > steps)
+        fail(Exit::bad_data, "a run of {} epochs of {} steps has no epoch {} after {} steps",
+             config_.recipe.epochs, steps, number, totals.steps);
+    const double before = totals.seconds;
     const auto start = std::chrono::steady_clock::now();
     plan(number);
-    Totals totals;
-    Progress progress{number, 0, steps_per_epoch(), 0, 0};
+    while (totals.steps < steps) {
+        take(number, totals);
+        totals.seconds =
+            before +
+            std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        const auto seen = static_cast<double>(totals.tuples);
+        if (!after_step({number, totals.steps, steps, totals.loss / seen,
+                         static_cast<double>(totals.right) / seen}))
+            return std::nullopt;
+    }
+    return row_of(number, totals);
+}
+
+EpochRow Trainer::row_of(int number, const EpochTotals& totals) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto seen = static_cast<double>(totals.tuples);
     EpochRow row;
     row.epoch = number;
-    bool go_on = true;
-    while (go_on && progress.step < progress.steps) {
-        row.learning_rate = rate_of(number, progress.step);
-        take(progress.step, row.learning_rate, totals);
-        progress.step = totals.steps;
-        progress.loss = totals.loss / static_cast<double>(totals.seen);
-        progress.accuracy = static_cast<double>(totals.right) / static_cast<double>(totals.seen);
-        go_on = after_step(progress);
-    }
-    row.train_loss = progress.loss;
-    row.train_accuracy = progress.accuracy;
-    const auto trained = std::chrono::steady_clock::now();
-    row.images_per_second = static_cast<double>(totals.seen * loss_.train->branches) /
-                            std::chrono::duration<double>(trained - start).count();
-    if (go_on) {
-        const Validation validation = validate();
-        row.val_loss = validation.loss;
-        row.val_accuracy = validation.accuracy;
-        row.mean_positive_distance = validation.mean_positive_distance;
-        row.mean_negative_distance = validation.mean_negative_distance;
-        check_alive(row);
-    }
-    row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    row.learning_rate = rate_of(number, totals.steps - 1);
+    row.train_loss = totals.loss / seen;
+    row.train_accuracy = static_cast<double>(totals.right) / seen;
+    row.images_per_second = seen * loss_.train->branches / totals.seconds;
+    const Validation validation = validate();
+    row.val_loss = validation.loss;
+    row.val_accuracy = validation.accuracy;
+    row.mean_positive_distance = validation.mean_positive_distance;
+    row.mean_negative_distance = validation.mean_negative_distance;
+    check_alive(row);
+    row.seconds = totals.seconds +
+                  std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return row;
 }
 
-void Trainer::take(long first, double rate, Totals& totals) {
+void Trainer::take(int number, EpochTotals& totals) {
+    const long first = totals.steps;
     const StepResults& results = engine_->run(first);
     if (!std::isfinite(results.loss))
         fail(Exit::collapsed,
              "training collapsed: the loss is not finite any more\n  why: the learning rate ({:g}) "
              "is too high for this data\n  write: a smaller --rate",
-             rate);
+             rate_of(number, first));
     const long tuple = first * config_.recipe.batch;
     for (long t = 0; t < results.tuples; ++t) {
         const auto at = static_cast<std::size_t>(t);
@@ -135,7 +145,7 @@ void Trainer::take(long first, double rate, Totals& totals) {
         }
     }
     totals.loss += results.loss;
-    totals.seen += results.tuples;
+    totals.tuples += results.tuples;
     totals.steps += results.steps;
 }
 

@@ -2,14 +2,15 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/model.h"
 #include "training/engine.h"
+#include "training/metrics.h"
 #include "training/optimizer.h"
 #include "training/recipe.h"
-#include "training/run_folder.h"
 
 namespace siamc {
 
@@ -20,6 +21,14 @@ struct TrainConfig {
     Recipe recipe;
     std::uint64_t seed = 0;
     double threshold = 0.5;  // a pair is similar where D < threshold
+};
+
+// Where an epoch stands between two steps, with all that its row of metrics adds up. Samples are
+// functions of seed and epoch, so the number of steps is the samplers' position.
+struct EpochTotals {
+    long steps = 0, tuples = 0, right = 0;
+    double loss = 0;     // summed over the tuples
+    double seconds = 0;  // of training
 };
 
 // After every step (on a device: after some): how far the epoch is.
@@ -41,26 +50,26 @@ class Trainer {
     // The image sets must outlive the trainer. usage if batch or epochs are out of range.
     Trainer(Model& model, const ImageSet& train, const ImageSet& validation, TrainConfig config);
 
-    // Trains one epoch and validates. After each step `after_step` is asked whether to go on; if
-    // not, the epoch ends there, unvalidated. Throws Error(collapsed) if the loss is not finite or
-    // all embeddings have become one point.
-    EpochRow epoch(int number, const std::function<bool(const Progress&)>& after_step);
+    // Trains an epoch from where `totals` stand (all 0: from its beginning), which go along, and
+    // validates. After each step `after_step` is asked whether to go on; if not, there is no row.
+    // Throws Error(collapsed) if the loss is not finite or all embeddings have become one point;
+    // bad_data if the epoch has no such place.
+    std::optional<EpochRow> epoch(int number, EpochTotals& totals,
+                                  const std::function<bool(const Progress&)>& after_step);
 
     const FloatBuffer& parameters() { return engine_->parameters(); }
+    const TrainingState& state() { return engine_->state(); }
+    void load(TrainingState state) { engine_->load(std::move(state)); }
     long tuples_per_epoch() const { return tuples_; }
 
   private:
-    struct Totals {
-        double loss = 0;
-        long right = 0, seen = 0, steps = 0;
-    };
-
     Tuples sample(int number);
     double rate_of(int number, long step) const;
     long steps_per_epoch() const;
     void plan(int number);
-    void take(long first, double rate, Totals& totals);
+    void take(int number, EpochTotals& totals);
     Validation validate();
+    EpochRow row_of(int number, const EpochTotals& totals);
     void check_alive(const EpochRow& row) const;
 
     const ImageSet &train_, &validation_;

@@ -91,14 +91,18 @@ SafetensorsFile::Metadata metadata_of(const Model& model, const std::string& for
 }
 
 // A file without a hash, as other programs write it, is judged by its tensors alone.
-void check_fit(const SafetensorsFile& file, const std::string& path, const Model& model) {
+void check_fit(const SafetensorsFile& file, const std::string& path, const Model& model,
+               std::size_t buffers) {
     const siamc_model& tables = model.tables();
-    const std::string why = first_difference(file, tables, "");
-    if (!why.empty()) fail_to_fit(file, path, tables, why);
+    const std::size_t tensors = buffers * static_cast<std::size_t>(tables.parameter_tensors);
+    std::string why = first_difference(file, tables, "");
+    if (why.empty() && file.tensors().size() != tensors)
+        why = fmt::format("there are {} tensors, the model has {}", file.tensors().size(), tensors);
     const auto stored = file.metadata().find(hash_key);
-    if (stored != file.metadata().end() && stored->second != tables.parameter_hash)
-        fail_to_fit(file, path, tables,
-                    "its tensors fit, but they were parameters of another order");
+    const bool has_hash = stored != file.metadata().end();
+    if (why.empty() && has_hash && stored->second != tables.parameter_hash)
+        why = "its tensors fit, but they were parameters of another order";
+    if (!why.empty()) fail_to_fit(file, path, tables, why);
 }
 
 FloatBuffer take_flat(const SafetensorsFile& file, const std::string& path, const Model& model,
@@ -130,11 +134,6 @@ FloatBuffer load_weights(const std::filesystem::path& path, const Model& model) 
     limits.file_bytes = most_bytes_of(model, 1) + limits.header_bytes;
     const SafetensorsFile file = read_safetensors(path, limits);
     check_fit(file, path.string(), model);
-    const auto tensors = static_cast<std::size_t>(model.tables().parameter_tensors);
-    if (file.tensors().size() != tensors)
-        fail_to_fit(
-            file, path.string(), model.tables(),
-            fmt::format("there are {} tensors, the model has {}", file.tensors().size(), tensors));
     return take_flat(file, path.string(), model);
 }
 

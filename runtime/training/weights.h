@@ -29,9 +29,11 @@ std::vector<TensorView> tensors_of(const Model& model, const FloatBuffer& flat,
 // The metadata that ties a file to the model, of the given format ("siamc weights 1").
 SafetensorsFile::Metadata metadata_of(const Model& model, const std::string& format);
 
-// bad_data unless the file has the hash of the model's parameters, or none, and a tensor of the
-// right shape for each of them; `path` for messages.
-void check_fit(const SafetensorsFile& file, const std::string& path, const Model& model);
+// bad_data unless the file has the hash of the model's parameters, or none, a tensor of the right
+// shape for each of them, and so many tensors in all as that many flat buffers have; `path` for
+// messages.
+void check_fit(const SafetensorsFile& file, const std::string& path, const Model& model,
+               std::size_t buffers = 1);
 
 // The flat buffer whose tensors have that prefix in the file. bad_data if one is missing, has
 // another shape or a value that is not finite.

@@ -1,5 +1,6 @@
 #include <cmath>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -37,38 +38,105 @@ Failure reading(const Read& read, const std::string& text) {
 TEST_CASE("a run's folder is made, and a full one is refused", "[run]") {
     const TempFolder folder;
     const fs::path path = folder.path() / "runs" / "fc";
-    CHECK(RunFolder::create(path, false).path() == path);
-    RunFolder::create(path, false);  // empty still
+    CHECK(RunFolder::begin(path, Existing::refuse).path() == path);
+    RunFolder::begin(path, Existing::refuse);  // empty still
+    CHECK(RunFolder::begin(path, Existing::resume).status() == RunFolder::Status::none);
 
-    folder.write("runs/fc/config.toml", {'x'});
     folder.write("runs/fc/notes.txt", {'x'});
-    const Failure failure = failure_of([&] { RunFolder::create(path, false); });
-    CHECK(failure.code == Exit::usage);
-    CHECK(failure.mentions(path.string() + ": the folder exists"));
-    CHECK(failure.mentions("--force"));
-    CHECK(fs::exists(path / "config.toml"));
+    for (const Existing existing : {Existing::refuse, Existing::resume}) {
+        const Failure failure = failure_of([&] { RunFolder::begin(path, existing); });
+        CHECK(failure.code == Exit::usage);
+        CHECK(failure.mentions(path.string() + ": the folder exists"));
+        CHECK(failure.mentions("--force"));
+    }
+    CHECK_FALSE(RunFolder::begin(path, Existing::replace).waits());
 }
 
-TEST_CASE("force removes what a run wrote and nothing else", "[run]") {
+TEST_CASE("a folder has one run at a time", "[run]") {
+    const TempFolder folder;
+    const RunFolder run = RunFolder::begin(folder.path(), Existing::refuse);
+    for (const Existing existing : {Existing::refuse, Existing::replace, Existing::resume}) {
+        const Failure failure = failure_of([&] { RunFolder::begin(folder.path(), existing); });
+        CHECK(failure.code == Exit::cannot_create);
+        CHECK(failure.mentions("is writing there"));
+    }
+}
+
+TEST_CASE("a run that is replaced stays until the new one settles", "[run]") {
     const TempFolder folder;
     fs::create_directory(folder.path() / "inner");
-    for (const char* name : {"config.toml", "metrics.csv", "weights.safetensors", "summary.json",
-                             "report.html", "notes.txt", "inner/config.toml"})
-        folder.write(name, {'x'});
-    RunFolder::create(folder.path(), true);
-    std::vector<std::string> left;
-    for (const auto& entry : fs::recursive_directory_iterator(folder.path()))
-        left.push_back(fs::relative(entry.path(), folder.path()).string());
-    std::sort(left.begin(), left.end());
-    CHECK(left == std::vector<std::string>{"inner", "inner/config.toml", "notes.txt"});
+    const RunFolder old(folder.path());
+    for (const fs::path& file :
+         {old.config(), old.metrics(), old.weights(), old.report(), old.checkpoints()[0],
+          old.checkpoints()[1], folder.path() / "notes.txt", folder.path() / "inner/config.toml"})
+        write_file_atomically(file, "old");
+    old.write_summary({{"finished", true}});
+    const auto entries = [&] {
+        std::map<std::string, std::string> listing;
+        for (const auto& entry : fs::recursive_directory_iterator(folder.path()))
+            if (entry.is_regular_file() && entry.path() != old.summary())
+                listing[fs::relative(entry.path(), folder.path()).string()] =
+                    read_file(entry.path(), 100);
+        return listing;
+    };
+    const auto before = entries();
+    {
+        const RunFolder dropped = RunFolder::begin(folder.path(), Existing::replace);
+        CHECK(dropped.status() == RunFolder::Status::finished);
+        write_file_atomically(dropped.config(), "new");
+        CHECK(dropped.path() == folder.path());
+        CHECK(read_file(old.config(), 100) == "old");
+    }
+    CHECK(entries() == before);
+    RunFolder run = RunFolder::begin(folder.path(), Existing::replace);
+    CHECK(run.waits());
+    run.write_summary({{"finished", false}});
+    write_file_atomically(run.config(), "new");
+    run.settle();
+    CHECK_FALSE(run.waits());
+    write_file_atomically(run.weights(), "new");
+    using Listing = std::map<std::string, std::string>;
+    CHECK(entries() == Listing{{"config.toml", "new"},
+                               {"inner/config.toml", "old"},
+                               {"notes.txt", "old"},
+                               {"weights.safetensors", "new"}});
+    CHECK(old.read_summary()["finished"] == false);
+}
+
+TEST_CASE("a run that is not finished says so, and is not taken for one that is", "[run]") {
+    const TempFolder folder;
+    const RunFolder run(folder.path());
+    const auto begin = [&](Existing existing) {
+        return failure_of([&] { RunFolder::begin(folder.path(), existing); });
+    };
+    write_file_atomically(run.config(), "");  // killed right after
+    const auto check_unfinished = [&] {
+        const Failure read = failure_of([&] { RunFolder::open(folder.path()); });
+        INFO(read.message);
+        CHECK(read.code == Exit::bad_data);
+        CHECK(read.mentions("train_generated --resume --out " + folder.path().string()));
+        CHECK(begin(Existing::refuse).mentions("--resume to go on with it"));
+        CHECK(begin(Existing::resume).message.empty());
+    };
+    check_unfinished();
+    for (const char* summary :
+         {"{\"finished\": false}", "{\"finished\": 1}", "[]", "", "{", "\xff"}) {
+        write_file_atomically(run.summary(), summary);
+        check_unfinished();
+    }
+    for (const char* summary : {"{\"finished\": true}", "{}"}) {
+        write_file_atomically(run.summary(), summary);
+        CHECK(RunFolder::open(folder.path()).status() == RunFolder::Status::finished);
+        CHECK(begin(Existing::refuse).mentions("--force to replace"));
+    }
 }
 
 TEST_CASE("a folder that cannot be made is named with the reason", "[run]") {
     const TempFolder folder;
     const fs::path file = folder.write("file", {'x'});
     for (const fs::path& path : {file, file / "inner"}) {
-        for (const bool force : {false, true}) {
-            const Failure failure = failure_of([&] { RunFolder::create(path, force); });
+        for (const Existing existing : {Existing::refuse, Existing::replace, Existing::resume}) {
+            const Failure failure = failure_of([&] { RunFolder::begin(path, existing); });
             CHECK(failure.code == Exit::cannot_create);
             CHECK(failure.mentions(path.string()));
         }
@@ -80,8 +148,13 @@ TEST_CASE("a folder without a run is not opened", "[run]") {
     const Failure failure = failure_of([&] { RunFolder::open(folder.path()); });
     CHECK(failure.code == Exit::missing_input);
     CHECK(failure.mentions(folder.path().string() + ": there is no config.toml"));
-    folder.write("config.toml", {});
-    CHECK(RunFolder::open(folder.path()).config() == folder.path() / "config.toml");
+}
+
+TEST_CASE("a summary is JSON, whatever bytes a path has", "[run]") {
+    const TempFolder folder;
+    const RunFolder run(folder.path());
+    run.write_summary({{"run", "caf\xe9"}, {"finished", true}});
+    CHECK(run.read_summary()["run"] == "caf\ufffd");
 }
 
 TEST_CASE("metrics come back as they were written", "[run]") {
@@ -156,6 +229,23 @@ TEST_CASE("settings come back with their types", "[run]") {
     CHECK(read_settings(file) == settings);
     write_settings(file, {});
     CHECK(read_settings(file).empty());
+}
+
+TEST_CASE("texts of any bytes come back, and the file is UTF-8", "[run]") {
+    const TempFolder folder;
+    const fs::path file = folder.path() / "config.toml";
+    std::string all;
+    for (int byte = 1; byte < 256; ++byte) all += static_cast<char>(byte);
+    for (const std::string& text :
+         {std::string("caf\xe9"), std::string("caf\u00e9 \u20ac \U0001f600"), all,
+          std::string("\uf7e9\uf77f\uf780\uf7ff\uf800"), std::string("\xef\x9e"),
+          std::string("\xed\xa0\x80\xf4\x90\x80\x80\xc0\x80\xe0\x80\x80\xf0\x80\x80\x80\xff")}) {
+        write_settings(file, {{"data", text}});
+        CHECK(read_settings(file) == Settings{{"data", text}});
+        CHECK_NOTHROW(nlohmann::json(read_file(file, 10000)).dump());  // UTF-8 alone
+    }
+    write_settings(file, {{"data", std::string("caf\xe9")}});
+    CHECK(read_file(file, 1000) == "data = \"caf\\uF7E9\"\n");
 }
 
 TEST_CASE("settings are one readable line each", "[run]") {
