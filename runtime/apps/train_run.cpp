@@ -11,8 +11,6 @@
 #include "apps/progress_line.h"
 #include "apps/run_report.h"
 #include "core/error.h"
-#include "core/files.h"
-#include "core/sha256.h"
 #include "core/tell.h"
 #include "training/checkpoint.h"
 #include "training/weights.h"
@@ -23,8 +21,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
-
-constexpr std::size_t most_weights_bytes = std::size_t{1} << 30;
 
 std::atomic<int> signal_that_came = 0;
 static_assert(std::atomic<int>::is_always_lock_free, "it is set by a signal's handler");
@@ -65,6 +61,7 @@ class Run {
     ProgressLine line_;
     RunProgress progress_;
     std::optional<FloatBuffer> best_;
+    std::string weights_sha256_;       // of the file, if this process wrote it
     std::size_t next_checkpoint_ = 0;  // of the folder's two
     Clock::time_point saved_ = Clock::now();
 };
@@ -185,14 +182,14 @@ void Run::save(bool new_weights) {
                     trainer_.state(), best_ ? &*best_ : nullptr);
     next_checkpoint_ = 1 - next_checkpoint_;
     if (new_weights || progress_.rows.empty())
-        save_weights(folder_.weights(), models_.trained, kept());
+        weights_sha256_ = save_weights(folder_.weights(), models_.trained, kept());
     write_metrics(folder_.metrics(), progress_.rows);
     folder_.settle();
     saved_ = Clock::now();
 }
 
 RunResult Run::finish() {
-    save_weights(folder_.weights(), models_.trained, kept());
+    weights_sha256_ = save_weights(folder_.weights(), models_.trained, kept());
     write_metrics(folder_.metrics(), progress_.rows);
     write_run_report({folder_, config_, progress_.settings, progress_.rows, models_.host, kept(),
                       images_.validation});
@@ -221,20 +218,20 @@ Json Run::summary(bool finished) {
     double seconds = progress_.totals.seconds;
     for (const EpochRow& row : progress_.rows) seconds += row.seconds;
     const EpochRow last = progress_.rows.empty() ? EpochRow{} : progress_.rows.back();
-    const std::string weights = read_file(folder_.weights(), most_weights_bytes);
-    return {{"run", folder_.path().string()},
-            {"finished", finished},
-            {"epochs", progress_.rows.size()},
-            {"epochs_planned", config_.recipe.epochs},
-            {"seconds", seconds},
-            {"train_loss", last.train_loss},
-            {"train_accuracy", last.train_accuracy},
-            {"val_loss", last.val_loss},
-            {"val_accuracy", last.val_accuracy},
-            {"images_per_second", last.images_per_second},
-            {"peak_rss_mb", peak_rss_mb()},
-            {"variant", models_.trained.variant()},
-            {"weights_sha256", sha256(std::as_bytes(std::span(weights)))}};
+    Json object = {{"run", folder_.path().string()},
+                   {"finished", finished},
+                   {"epochs", progress_.rows.size()},
+                   {"epochs_planned", config_.recipe.epochs},
+                   {"seconds", seconds},
+                   {"train_loss", last.train_loss},
+                   {"train_accuracy", last.train_accuracy},
+                   {"val_loss", last.val_loss},
+                   {"val_accuracy", last.val_accuracy},
+                   {"images_per_second", last.images_per_second},
+                   {"peak_rss_mb", peak_rss_mb()},
+                   {"variant", models_.trained.variant()}};
+    if (!weights_sha256_.empty()) object["weights_sha256"] = weights_sha256_;
+    return object;
 }
 
 }  // namespace

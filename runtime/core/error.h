@@ -19,7 +19,7 @@ enum class Exit : int {
     internal = 70,
     cannot_create = 73,
     cannot_write = 74,
-    hung_up = 129,      // each by its signal, after saving
+    hung_up = 129,  // each by its signal, after saving
     interrupted = 130,
     terminated = 143,
 };

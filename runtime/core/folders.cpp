@@ -110,9 +110,8 @@ StagedFolder::StagedFolder(const fs::path& target) {
 }
 
 StagedFolder::~StagedFolder() {
-    if (path_.empty()) return;
-    const Descriptor parent = open_folder(path_.parent_path());
-    if (parent.open()) remove_folder(parent.number(), path_.filename().string());
+    remove_contents(folder_.number());
+    ::rmdir(path_.c_str());
 }
 
 void StagedFolder::put_in_place(FolderLock& lock, std::span<const std::string> names) {

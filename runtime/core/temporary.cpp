@@ -20,15 +20,17 @@ namespace {
 constexpr std::string_view prefix = ".siamc-";
 constexpr std::size_t random_bytes = 16;
 
+// Without opening it again, which a full table of files or a failing disk may not allow.
 std::vector<std::string> names_in(int folder) {
     std::vector<std::string> names;
-    const int again = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int again = ::fcntl(folder, F_DUPFD_CLOEXEC, 0);
     if (again < 0) return names;
     const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again), ::closedir);
     if (!stream) {
         ::close(again);
         return names;
     }
+    ::rewinddir(stream.get());
     while (const dirent* entry = ::readdir(stream.get())) names.emplace_back(entry->d_name);
     return names;
 }
@@ -64,16 +66,14 @@ bool lock(const Descriptor& descriptor) {
     return uninterrupted(take) == 0 || errno != EWOULDBLOCK;
 }
 
-void remove_folder(int parent, const std::string& name) {
-    const Descriptor folder(
-        ::openat(parent, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!folder.open()) return;
-    for (const std::string& inner : names_in(folder.number())) {
-        if (inner == "." || inner == "..") continue;
-        if (::unlinkat(folder.number(), inner.c_str(), 0) != 0)
-            remove_folder(folder.number(), inner);
+void remove_contents(int folder) {
+    for (const std::string& name : names_in(folder)) {
+        if (name == "." || name == ".." || ::unlinkat(folder, name.c_str(), 0) == 0) continue;
+        const Descriptor inner(
+            ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        if (inner.open()) remove_contents(inner.number());
+        ::unlinkat(folder, name.c_str(), AT_REMOVEDIR);
     }
-    ::unlinkat(parent, name.c_str(), AT_REMOVEDIR);
 }
 
 void remove_strays(int folder) {
@@ -84,10 +84,8 @@ void remove_strays(int folder) {
         const Descriptor stray(
             ::openat(folder, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | kind));
         if (!stray.open() || !is_abandoned(stray)) continue;
-        if (is_folder)
-            remove_folder(folder, name);
-        else
-            ::unlinkat(folder, name.c_str(), 0);
+        if (is_folder) remove_contents(stray.number());
+        ::unlinkat(folder, name.c_str(), is_folder ? AT_REMOVEDIR : 0);
     }
 }
 

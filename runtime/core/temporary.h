@@ -21,9 +21,9 @@ bool lock(const Descriptor& descriptor);
 // What cannot be removed stays: this is tidying, not work.
 void remove_strays(int folder);
 
-// Removes a folder of an open one with all that is in it; links in it are removed, not followed.
-// What cannot be removed stays.
-void remove_folder(int parent, const std::string& name);
+// Removes all that is in an open folder; links are removed, not followed. What cannot be removed
+// stays.
+void remove_contents(int folder);
 
 constexpr std::string_view file_suffix = ".tmp";
 constexpr std::string_view folder_suffix = ".folder";

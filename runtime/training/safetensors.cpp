@@ -268,8 +268,8 @@ void check_tensor(const TensorView& tensor) {
 
 }  // namespace
 
-void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
-                       const std::map<std::string, std::string>& metadata) {
+std::string safetensors_bytes(std::span<const TensorView> tensors,
+                              const std::map<std::string, std::string>& metadata) {
     nlohmann::ordered_json header = nlohmann::ordered_json::object();
     header[metadata_key][checksum_key] = fmt::format("fnv1a64:{}", checksum_zeros);
     for (const auto& [key, value] : metadata) {
@@ -290,7 +290,7 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
     try {
         text = header.dump();
     } catch (const Json::type_error&) {
-        fail(Exit::internal, "{}: a tensor's name or the metadata isn't UTF-8", path.string());
+        fail(Exit::internal, "a tensor's name or the metadata isn't UTF-8");
     }
     const std::size_t start = (length_bytes + text.size() + alignment - 1) / alignment * alignment;
     text.resize(start - length_bytes, ' ');
@@ -302,7 +302,12 @@ void write_safetensors(const std::filesystem::path& path, std::span<const Tensor
     for (const TensorView& tensor : tensors)
         bytes.append(reinterpret_cast<const char*>(tensor.data.data()), tensor.data.size_bytes());
     bytes.replace(checksum_place, checksum_zeros.size(), checksum_of(bytes));
-    write_file_atomically(path, bytes);
+    return bytes;
+}
+
+void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+    write_file_atomically(path, safetensors_bytes(tensors, metadata));
 }
 
 SafetensorsFile read_safetensors(const std::filesystem::path& path, const ReadLimits& limits) {

@@ -22,9 +22,13 @@ struct TensorView {
     std::span<const float> data;
 };
 
-// Writes the tensors in their order, atomically, with a checksum. The values start at a multiple of
-// 64 bytes. internal if names repeat, aren't UTF-8 or are "__metadata__", if the metadata has a
-// "checksum", or if a shape doesn't fit its data; otherwise as write_file_atomically.
+// The bytes of a file of the tensors in their order, with a checksum. The values start at a
+// multiple of 64 bytes. internal if names repeat, aren't UTF-8 or are "__metadata__", if the
+// metadata has a "checksum", or if a shape doesn't fit its data.
+std::string safetensors_bytes(std::span<const TensorView> tensors,
+                              const std::map<std::string, std::string>& metadata);
+
+// Writes such a file, atomically; other errors as write_file_atomically.
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
                        const std::map<std::string, std::string>& metadata);
 

@@ -7,6 +7,8 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/files.h"
+#include "core/sha256.h"
 
 namespace siamc {
 
@@ -124,9 +126,12 @@ std::size_t most_bytes_of(const Model& model, std::size_t buffers) {
     return buffers * values_of(model) * sizeof(float);
 }
 
-void save_weights(const std::filesystem::path& path, const Model& model,
-                  const FloatBuffer& parameters) {
-    write_safetensors(path, tensors_of(model, parameters), metadata_of(model, "siamc weights 1"));
+std::string save_weights(const std::filesystem::path& path, const Model& model,
+                         const FloatBuffer& parameters) {
+    const std::string bytes =
+        safetensors_bytes(tensors_of(model, parameters), metadata_of(model, "siamc weights 1"));
+    write_file_atomically(path, bytes);
+    return sha256(std::as_bytes(std::span(bytes)));
 }
 
 FloatBuffer load_weights(const std::filesystem::path& path, const Model& model) {

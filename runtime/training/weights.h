@@ -11,9 +11,9 @@
 
 namespace siamc {
 
-// Errors as write_safetensors.
-void save_weights(const std::filesystem::path& path, const Model& model,
-                  const FloatBuffer& parameters);
+// Gives the SHA-256 of the file. Errors as write_safetensors.
+std::string save_weights(const std::filesystem::path& path, const Model& model,
+                         const FloatBuffer& parameters);
 
 // bad_data, naming the first difference, unless the file holds exactly this model's parameters, all
 // finite, and, where it carries a parameter hash, that of the model's library; otherwise as
