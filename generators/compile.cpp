@@ -107,7 +107,10 @@ void write_library(const Library& library, const fs::path& folder, int jobs) {
     const fs::path archive = folder / ("lib" + name + ".a"), header = folder / (name + ".h");
     emit_archive(library, archive, jobs);
     write_text(header, emit_header(library));
-    for (const RuntimeHeader& text : runtime_headers) write_text(folder / text.name, text.text);
+    for (const RuntimeHeader& text : runtime_headers) {
+        fs::create_directories((folder / text.name).parent_path());
+        write_text(folder / text.name, text.text);
+    }
     write_text(folder / (name + ".manifest.json"), emit_manifest(library, {archive, header}));
 }
 

@@ -4,11 +4,13 @@
 #include <xxhash.h>
 
 #include <cerrno>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <system_error>
 
 #include "emit/library.h"
+#include "emit/tables.h"
 
 namespace siamc {
 
@@ -139,8 +141,12 @@ std::string key_of(const KernelTask& task) {
     return task.kernel->name + (task.single_row ? "__one" : "");
 }
 
-std::string symbol_of(const std::string& kernel, const Variant& variant) {
-    return kernel + "__" + variant.name;
+std::string symbol_prefix(const Library& library) {
+    return library.name + "_" + library.hash;
+}
+
+std::string symbol_of(const Library& library, const std::string& kernel, const Variant& variant) {
+    return symbol_prefix(library) + kernel.substr(library.name.size()) + "__" + variant.name;
 }
 
 KernelTask for_variant(const Library& library, const KernelTask& kernel, const Variant& variant) {
@@ -178,21 +184,21 @@ std::vector<NamedModule> modules_of(const Library& library) {
     for (const Variant& variant : library.target.variants) {
         const Halide::GeneratorContext context(kernel_target(variant.target));
         for (const auto& [name, kernel] : library.kernels) {
-            const std::string symbol = symbol_of(name, variant);
+            const std::string symbol = symbol_of(library, name, variant);
             modules.push_back(
                 {symbol, [context, symbol, task = for_variant(library, kernel, variant)] {
                      return siamc::generate(task, context, symbol);
                  }});
         }
         for (const OptimizerRule& rule : optimizer_rules()) {
-            const std::string symbol = symbol_of(optimizer_kernel(library, rule), variant);
+            const std::string symbol = symbol_of(library, optimizer_kernel(library, rule), variant);
             modules.push_back({symbol, [&rule, &library, context, symbol] {
                                    return generate_optimizer(rule, optimizer_block(library),
                                                              context, symbol);
                                }});
         }
         for (const NamedTransfer& named : transfers_of(library)) {
-            const std::string symbol = symbol_of(named.name, variant);
+            const std::string symbol = symbol_of(library, named.name, variant);
             modules.push_back({symbol, [named, context, symbol] {
                                    return generate_transfer(named.transfer, context, symbol);
                                }});
@@ -200,6 +206,21 @@ std::vector<NamedModule> modules_of(const Library& library) {
     }
     return modules;
 }
+
+namespace {
+
+std::string read_object(const std::string& file) {
+    std::ifstream stream(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+void write_object(const std::string& file, const std::string& bytes) {
+    std::ofstream stream(file, std::ios::binary);
+    stream << bytes << std::flush;
+    if (!stream) throw std::system_error(errno, std::generic_category(), file);
+}
+
+}  // namespace
 
 void emit_archive(const Library& library, const fs::path& file, int jobs) {
     const ScratchFolder scratch(file);
@@ -216,6 +237,10 @@ void emit_archive(const Library& library, const fs::path& file, int jobs) {
     work.push_back(
         {"halide_runtime", [&] { Halide::compile_standalone_runtime(objects.back(), base); }});
     run_jobs(work, jobs);
+    for (const std::string& object : objects)
+        write_object(object, hide_symbols(read_object(object), base));
+    objects.push_back((scratch.path() / (library.name + "_tables.o")).string());
+    write_object(objects.back(), data_object(tables_of(library), base));
     const fs::path temporary = scratch.path() / file.filename();
     Halide::create_static_library(objects, base, temporary.string());
     fs::rename(temporary, file);

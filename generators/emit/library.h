@@ -38,8 +38,13 @@ struct Library {
 // kernels refer to them.
 void name_kernels(Library& library);
 
-// A kernel's function for one instruction set: "fc__dense_784x64_relu__avx2".
-std::string symbol_of(const std::string& kernel, const Variant& variant);
+// A kernel's function for one instruction set: the kernel's name with the library's
+// hash, "fc_0123456789abcdef__dense_784x64_relu__avx2".
+std::string symbol_of(const Library& library, const std::string& kernel, const Variant& variant);
+
+// What every symbol of the library begins with: "fc_0123456789abcdef". The hash keeps the kernels
+// of two versions of a model apart in one program.
+std::string symbol_prefix(const Library& library);
 
 // The kernel with the tile that the library's table has for that variant.
 KernelTask for_variant(const Library& library, const KernelTask& kernel, const Variant& variant);

@@ -4,7 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "abi/siamc_abi.h"
+#include "abi/siamc/siamc.h"
 #include "emit/library.h"
 #include "emit/sha256.h"
 #include "tune/candidates.h"
@@ -67,7 +67,7 @@ Json kernels_json(const Library& library) {
         for (NodeId id : kernel.kernel->nodes) ops.push_back((*kernel.graph)[id].op->name);
         Json symbols = Json::array(), tiles;
         for (const Variant& variant : library.target.variants) {
-            symbols.push_back(symbol_of(name, variant));
+            symbols.push_back(symbol_of(library, name, variant));
             if (candidates(kernel, variant.target).size() < 2) continue;
             const ScheduleOrigin tile = for_variant(library, kernel, variant).tile;
             tiles[variant.name] = {{"from", tile.from},

@@ -67,24 +67,53 @@ class OptimizerGenerator : public Halide::Generator<OptimizerGenerator> {
     Output<Func>* updated_ = nullptr;
 };
 
+// A constant, and a multiple of the rate.
+constexpr siamc_hyper_rule fixed(double value) {
+    return {value, 0, 0, 0, 0, 0, 0};
+}
+constexpr siamc_hyper_rule rate_times(double value) {
+    return {value, 0, 0, 1, 0, 0, 0};
+}
+
+// Adam's two moments are biased towards 0 at first: by 1 - beta1^t and 1 - beta2^t (Kingma and Ba
+// 2015). Keras puts both corrections into the rate, PyTorch the second one beside the root.
+OptimizerRule adam() {
+    constexpr double beta1 = 0.9, beta2 = 0.999;
+    return {"adam",
+            2,
+            {"rate", "beta1", "beta2", "epsilon", "root_scale"},
+            "m += (1 - beta1)(g - m); v += (1 - beta2)(g^2 - v); "
+            "p -= rate m / (root_scale sqrt(v) + epsilon)",
+            {{1, beta1, beta2, 1, -1, 1, 0}, fixed(beta1), fixed(beta2), fixed(1e-7), fixed(1)},
+            {{1, beta1, 0, 1, -1, 0, 0},
+             fixed(beta1),
+             fixed(beta2),
+             fixed(1e-8),
+             {1, 0, beta2, 0, 0, -1, 0}}};
+}
+
+OptimizerRule rmsprop() {
+    return {"rmsprop",
+            1,
+            {"rate", "rho", "epsilon_inside", "epsilon_outside"},
+            "v = rho v + (1 - rho) g^2; p -= rate g / (sqrt(v + epsilon_inside) + epsilon_outside)",
+            {rate_times(1), fixed(0.9), fixed(1e-7), fixed(0)},
+            {rate_times(1), fixed(0.99), fixed(0), fixed(1e-8)}};
+}
+
+OptimizerRule sgd() {
+    return {"sgd",
+            1,
+            {"momentum", "gradient_scale", "velocity_scale"},
+            "v = momentum v + gradient_scale g; p += velocity_scale v",
+            {fixed(0.9), rate_times(-1), fixed(1)},
+            {fixed(0.9), fixed(1), rate_times(-1)}};
+}
+
 }  // namespace
 
 const std::vector<OptimizerRule>& optimizer_rules() {
-    static const std::vector<OptimizerRule> rules = {
-        {"adam",
-         2,
-         {"rate", "beta1", "beta2", "epsilon", "root_scale"},
-         "m += (1 - beta1)(g - m); v += (1 - beta2)(g^2 - v); "
-         "p -= rate m / (root_scale sqrt(v) + epsilon)"},
-        {"rmsprop",
-         1,
-         {"rate", "rho", "epsilon_inside", "epsilon_outside"},
-         "v = rho v + (1 - rho) g^2; p -= rate g / (sqrt(v + epsilon_inside) + epsilon_outside)"},
-        {"sgd",
-         1,
-         {"momentum", "gradient_scale", "velocity_scale"},
-         "v = momentum v + gradient_scale g; p += velocity_scale v"},
-    };
+    static const std::vector<OptimizerRule> rules = {adam(), rmsprop(), sgd()};
     return rules;
 }
 

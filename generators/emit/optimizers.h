@@ -1,5 +1,5 @@
 // The optimisers' update of the flat parameter buffer, as Halide generators. Each formula covers
-// both Keras' and PyTorch's semantics; the caller sets hyper-parameters to choose (see
+// both Keras' and PyTorch's semantics; hyper-parameters choose (see
 // docs/optimizers.md).
 #pragma once
 
@@ -8,13 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "abi/siamc/siamc.h"
+
 namespace siamc {
 
 struct OptimizerRule {
     std::string name;
     int moments;
-    std::vector<std::string> hyper;  // names of hyper[0..], for the header and the manifest
+    std::vector<std::string> hyper;  // names of hyper[0..], for the manifest
     std::string formula;             // for the header's comment
+    // How each follows from rate and step, in Keras' and in PyTorch's semantics.
+    std::vector<siamc_hyper_rule> keras, pytorch;
 };
 
 const std::vector<OptimizerRule>& optimizer_rules();

@@ -4,7 +4,7 @@
 #include <map>
 #include <stdexcept>
 
-#include "abi/siamc_abi.h"
+#include "abi/siamc/siamc.h"
 
 namespace siamc {
 

@@ -6,7 +6,7 @@
 #include <map>
 #include <stdexcept>
 
-#include "abi/siamc_run.h"  // its limits
+#include "abi/siamc/siamc.h"  // its limits
 #include "layers/active.h"
 #include "layers/structural.h"
 #include "passes/share.h"
@@ -33,9 +33,9 @@ constexpr int least_slices = 8;
 // register tile has rows, the usual programs do as well.
 constexpr int most_shared = row_quantum - 1;
 
-// Parts that the executor has room for, some of them for an optimiser (SIAMC_MAX_PARTS).
+// Parts that the executor has room for, some of them for an optimiser (SIAMC_MAX_STAGES).
 constexpr int most_parts = 24;
-static_assert(most_parts + 2 <= SIAMC_MAX_PARTS);
+static_assert(most_parts <= SIAMC_MAX_STAGES);
 
 // The executor finds a slice's images again in a table that is never more than half full.
 static_assert(2 * most_slice_rows <= SIAMC_TABLE);

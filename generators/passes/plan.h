@@ -9,7 +9,8 @@
 
 namespace siamc {
 
-// Whose memory a tensor is in. The numbers are those of enum siamc_space in siamc_abi.h.
+// Whose memory a tensor is in. The numbers are those of enum siamc_space in
+// siamc/internal/tables.h.
 enum class Space {
     arena = 0,
     parameters = 1,

@@ -137,14 +137,16 @@ int main(int argc, char** argv) {
     const uint8_t* images = read_images(argv[2], &count);
     const size_t floats = (size_t)fc_model.embedding_size;
     float* embeddings = aligned(at_once * floats * sizeof(float));
-    void* arena = aligned((size_t)fc_model.arena_bytes);
-    int32_t rows[at_once];
-    for (int32_t r = 0; r < at_once; ++r) rows[r] = r;
+    siamc_encoder encoder;
+    int error = siamc_encoder_open(&encoder, &fc_model, parameters, aligned(FC_ENCODER_BYTES));
+    int32_t indices[at_once];
+    if (error) fail(internal, "fc", siamc_error_text(error));
+    for (int32_t i = 0; i < at_once; ++i) indices[i] = i;
     for (size_t done = 0; done < count; done += at_once) {
         const int32_t n = count - done < at_once ? (int32_t)(count - done) : at_once;
         const uint8_t* first = images + done * (size_t)fc_model.image_bytes;
-        if (fc_embed(parameters, first, n, rows, n, embeddings, arena) != 0)
-            fail(internal, argv[2], "cannot be embedded on this processor");
+        error = siamc_embed(&encoder, first, n, indices, n, embeddings);
+        if (error) fail(internal, argv[2], siamc_error_text(error));
         if (fwrite(embeddings, floats * sizeof(float), (size_t)n, stdout) != (size_t)n)
             fail(cannot_write, "stdout", "cannot be written to");
     }

@@ -1,7 +1,7 @@
 // The models and recipes that the build put into this program (cmake/SiamcModel.cmake).
 #pragma once
 
-#include <siamc_abi.h>
+#include <siamc/siamc.h>
 
 #include <span>
 #include <string>

@@ -15,7 +15,7 @@ namespace siamc {
 namespace {
 
 void check(int error, const char* what) {
-    if (error) fail(Exit::internal, "{}: a generated kernel failed with code {}", what, error);
+    if (error) fail(Exit::internal, "{}: {} (code {})", what, siamc_error_text(error), error);
 }
 
 template <typename Entry>
@@ -29,17 +29,17 @@ const Entry& find(const Entry* entries, int count, const std::string& name, cons
          fmt::join(names, ", "));
 }
 
-std::string variant_names(const siamc_variants& variants) {
+std::string variant_names(const siamc_library& library) {
     std::vector<std::string> names;
-    for (int v = 0; v < variants.count; ++v) names.emplace_back(variants.list[v].name);
+    for (int v = 0; v < library.variant_count; ++v) names.emplace_back(library.variants[v].name);
     return fmt::format("{}", fmt::join(names, ", "));
 }
 
 // Fails with usage unless the library has kernels that are to run here.
 void check_variant(const siamc_model& tables) {
-    const std::int32_t chosen = siamc_choose(tables.variants);
+    const std::int32_t chosen = siamc_choose(tables.library);
     if (chosen > 0) return;
-    const std::string names = variant_names(*tables.variants);
+    const std::string names = variant_names(*tables.library);
     const char* now = std::getenv("SIAMC_VARIANT");
     const std::string forced = now ? now : "";
     if (chosen == SIAMC_UNKNOWN_VARIANT)
@@ -87,7 +87,11 @@ Tuples Tuples::part(long first, int most, int branches) const {
 
 Model::Model(const siamc_model& tables)
     : tables_(check_version(tables)),
-      arena_(tables.device ? 0 : static_cast<std::size_t>(tables.arena_bytes) / sizeof(float) + 1) {
+      arena_(tables.device
+                 ? 0
+                 : static_cast<std::size_t>(std::max(tables.arena_bytes, tables.encoder_bytes)) /
+                           sizeof(float) +
+                       1) {
     check_variant(tables);
 }
 
@@ -103,7 +107,7 @@ std::string Model::variant() const {
 }
 
 std::string Model::describe_variant() const {
-    return fmt::format("kernels: {} (of {})", variant(), variant_names(*tables_.variants));
+    return fmt::format("kernels: {} (of {})", variant(), variant_names(*tables_.library));
 }
 
 const siamc_loss& Model::loss(const std::string& name) const {
@@ -158,8 +162,9 @@ std::vector<float> Model::embed(const FloatBuffer& parameters, const ImageSet& i
     std::vector<std::int32_t> rows(static_cast<std::size_t>(count));
     std::iota(rows.begin(), rows.end(), 0);
     std::vector<float> embeddings(rows.size() * static_cast<std::size_t>(embedding_size()));
-    check(siamc_embed(&tables_, parameters.data(), images.pixels.data(), count, rows.data(), count,
-                      embeddings.data(), arena()),
+    siamc_encoder encoder{};
+    check(siamc_encoder_open(&encoder, &tables_, parameters.data(), arena()), "embed");
+    check(siamc_embed(&encoder, images.pixels.data(), count, rows.data(), count, embeddings.data()),
           "embed");
     return embeddings;
 }
@@ -186,12 +191,16 @@ siamc_results Model::gradient(const siamc_loss& loss, const FloatBuffer& paramet
 siamc_results Model::step(const siamc_loss& loss, const Update& update, FloatBuffer& parameters,
                           const ImageSet& images, const Tuples& tuples, FloatBuffer& gradient) {
     const siamc_batch batch = batch_of(tuples);
-    const siamc_state state = {
+    siamc_trainer trainer{};
+    trainer.model = &tables_;
+    trainer.loss = &loss;
+    trainer.optimizer = &update.optimizer;
+    trainer.buffers = {
         parameters.data(), gradient.data(), {update.moments[0], update.moments[1]}, arena()};
+    trainer.images = images.pixels.data();
+    trainer.stored = static_cast<std::int32_t>(images.size());
     siamc_results results{};
-    check(siamc_step(&loss, &update.optimizer, update.hyper.data(), images.pixels.data(),
-                     static_cast<std::int32_t>(images.size()), &batch, &state, &results),
-          loss.name);
+    check(siamc_train(&trainer, &batch, update.hyper.data(), &results), loss.name);
     return results;
 }
 
@@ -208,7 +217,7 @@ double Model::evaluate(const siamc_loss& loss, std::span<const float> embeddings
         const siamc_batch batch = {tuples.rows.data() + static_cast<long>(branches) * done, nullptr,
                                    labels, count};
         siamc_results results{};
-        check(siamc_evaluate(&loss, embeddings.data(), stored, &batch, arena(), &results),
+        check(siamc_evaluate(&tables_, &loss, embeddings.data(), stored, &batch, arena(), &results),
               loss.name);
         for (int b = 0; b + 1 < branches; ++b)
             distances[static_cast<std::size_t>(b)].insert(

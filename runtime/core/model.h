@@ -1,7 +1,7 @@
-// A generated model at run time: its tables (siamc_abi.h) with errors as exceptions.
+// A generated model at run time: its tables (siamc/siamc.h) with errors as exceptions.
 #pragma once
 
-#include <siamc_run.h>
+#include <siamc/siamc.h>
 
 #include <array>
 #include <span>
@@ -84,7 +84,7 @@ class Model {
     void* arena();
 
     const siamc_model& tables_;
-    FloatBuffer arena_;
+    FloatBuffer arena_;  // of steps, and of encoders
 };
 
 }  // namespace siamc

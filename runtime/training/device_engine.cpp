@@ -1,6 +1,7 @@
-#include <siamc_device.h>
+#include <siamc/siamc_device.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <numeric>
 
@@ -63,7 +64,7 @@ class Memory {
 class Work {
   public:
     Work(siamc_device& device, const siamc_program& program)
-        : device_(device), rows(device), shifts(device), labels(device), results(device) {
+        : device_(device), indices(device), shifts(device), labels(device), results(device) {
         for (int o = 0; o < program.output_count; ++o)
             lines_ += static_cast<std::size_t>(program.outputs[o].floats_per_tuple);
         error_ = siamc_bind(&device_, &program, &bound_);
@@ -77,7 +78,7 @@ class Work {
 
     int put(const Tuples& tuples) {
         const std::vector<std::int32_t> unmoved(2 * tuples.rows.size());
-        int error = rows.put(tuples.rows);
+        int error = indices.put(tuples.rows);
         if (!error)
             error = shifts.put(tuples.shifts.empty() ? std::span<const std::int32_t>(unmoved)
                                                      : tuples.shifts);
@@ -89,7 +90,7 @@ class Work {
     }
 
     int launch(siamc_memory* dataset, int stored, long first, int count) {
-        const siamc_tables tables = {dataset, rows.memory(),    shifts.memory(), labels.memory(),
+        const siamc_tables tables = {dataset, indices.memory(), shifts.memory(), labels.memory(),
                                      nullptr, results.memory(), stored};
         return siamc_launch(&device_, &bound_, &tables, static_cast<std::int32_t>(first), count, 0);
     }
@@ -101,13 +102,15 @@ class Work {
     int error_ = 0;
 
   public:
-    Memory rows, shifts, labels, results;
+    Memory indices, shifts, labels, results;
 };
 
 class OpenDevice {
   public:
     explicit OpenDevice(const siamc_model& model) {
-        halide_set_error_handler(remember);
+        // Kernels need up to 72 registers a thread; Halide asks CUDA for 64 (docs/gpu.md).
+        ::setenv("HL_CUDA_JIT_MAX_REGISTERS", "255", 0);
+        model.library->functions->set_error_handler(remember);
         error_ = siamc_device_open(&device_, &model);
     }
     ~OpenDevice() { siamc_device_close(&device_); }

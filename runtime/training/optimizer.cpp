@@ -1,9 +1,5 @@
 #include "training/optimizer.h"
 
-#include <algorithm>
-#include <cmath>
-#include <initializer_list>
-
 #include "core/error.h"
 
 namespace siamc {
@@ -14,37 +10,12 @@ Semantics parse_semantics(const std::string& text) {
     fail(Exit::usage, "--semantics: no semantics '{}'\n  write: keras or pytorch", text);
 }
 
-namespace {
-
-HyperParameters narrowed(std::initializer_list<double> values) {
-    HyperParameters hyper{};
-    std::transform(values.begin(), values.end(), hyper.begin(),
-                   [](double value) { return static_cast<float>(value); });
-    return hyper;
-}
-
-// rate, beta1, beta2, epsilon, root_scale
-HyperParameters adam(bool keras, double rate, long step) {
-    const double beta1 = 0.9, beta2 = 0.999;
-    const auto t = static_cast<double>(step);
-    const double correction1 = 1 - std::pow(beta1, t);
-    const double root = std::sqrt(1 - std::pow(beta2, t));
-    if (keras) return narrowed({rate * root / correction1, beta1, beta2, 1e-7, 1});
-    return narrowed({rate / correction1, beta1, beta2, 1e-8, 1 / root});
-}
-
-}  // namespace
-
-HyperParameters hyper_parameters(const std::string& optimizer, Semantics semantics, double rate,
+HyperParameters hyper_parameters(const siamc_optimizer& optimizer, Semantics semantics, double rate,
                                  long step) {
-    const bool keras = semantics == Semantics::keras;
-    if (optimizer == "adam") return adam(keras, rate, step);
-    // rate, rho, epsilon_inside, epsilon_outside
-    if (optimizer == "rmsprop")
-        return keras ? narrowed({rate, 0.9, 1e-7, 0}) : narrowed({rate, 0.99, 0, 1e-8});
-    // momentum, gradient_scale, velocity_scale
-    if (optimizer == "sgd") return keras ? narrowed({0.9, -rate, 1}) : narrowed({0.9, 1, -rate});
-    fail(Exit::internal, "no hyper-parameters are known for optimizer '{}'", optimizer);
+    HyperParameters hyper{};
+    siamc_fill_hyper(&optimizer, semantics == Semantics::pytorch ? SIAMC_PYTORCH : SIAMC_KERAS,
+                     rate, step, hyper.data());
+    return hyper;
 }
 
 Optimizer::Optimizer(const Model& model, const std::string& name, Semantics semantics)
@@ -53,17 +24,21 @@ Optimizer::Optimizer(const Model& model, const std::string& name, Semantics sema
 }
 
 Update Optimizer::next(double rate) {
-    Update update = {tables_, hyper_parameters(tables_.name, semantics_, rate, ++steps_), {}};
+    Update update = {tables_, hyper_parameters(tables_, semantics_, rate, ++steps_), {}};
     for (std::size_t m = 0; m < moments_.size(); ++m) update.moments[m] = moments_[m].data();
     return update;
 }
 
 void Optimizer::step(FloatBuffer& parameters, const FloatBuffer& gradient, double rate) {
     const Update update = next(rate);
-    const int error = siamc_update(&tables_, update.hyper.data(), parameters.data(),
-                                   gradient.data(), update.moments.data());
-    if (error)
-        fail(Exit::internal, "{}: a generated kernel failed with code {}", tables_.name, error);
+    siamc_trainer trainer{};
+    trainer.optimizer = &tables_;
+    trainer.buffers = {parameters.data(),
+                       const_cast<float*>(gradient.data()),  // is only read
+                       {update.moments[0], update.moments[1]},
+                       nullptr};
+    if (const int error = siamc_train(&trainer, nullptr, update.hyper.data(), nullptr))
+        fail(Exit::internal, "{}: {} (code {})", tables_.name, siamc_error_text(error), error);
 }
 
 }  // namespace siamc

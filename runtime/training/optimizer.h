@@ -16,7 +16,7 @@ Semantics parse_semantics(const std::string& text);
 
 // What the generated update reads in step `step` (from 1) at that learning rate. Adam: beta1 0.9,
 // beta2 0.999; RMSprop: rho 0.9 (PyTorch: 0.99); SGD: momentum 0.9.
-HyperParameters hyper_parameters(const std::string& optimizer, Semantics semantics, double rate,
+HyperParameters hyper_parameters(const siamc_optimizer& optimizer, Semantics semantics, double rate,
                                  long step);
 
 class Optimizer {

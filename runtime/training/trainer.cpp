@@ -26,7 +26,8 @@ Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation
     : train_(train),
       validation_(validation),
       config_(std::move(config)),
-      loss_(model.loss(config_.loss)) {
+      loss_(model.loss(config_.loss)),
+      optimizer_(model.optimizer(config_.optimizer)) {
     if (config_.recipe.batch < 1 || config_.recipe.batch > loss_.train->batch)
         fail(Exit::usage,
              "--batch: {} tuples a step; model {} was compiled for 1 to {}\n  write: a smaller "
@@ -37,8 +38,7 @@ Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation
     model.check_images(validation);
     FloatBuffer parameters = model.flat_buffer();
     model.initialize(parameters, config_.seed);
-    engine_ = make_engine(
-        {model, loss_, model.optimizer(config_.optimizer), train, std::move(parameters)});
+    engine_ = make_engine({model, loss_, optimizer_, train, std::move(parameters)});
     if (loss_.train->branches == 2) {
         const PairSet pairs = evaluation_pairs(validation.labels, validation_seed);
         validation_rows_ = pairs.rows;
@@ -79,8 +79,8 @@ void Trainer::plan(int number) {
     const long steps = steps_per_epoch();
     hyper_.clear();
     for (long step = 0; step < steps; ++step)
-        hyper_.push_back(hyper_parameters(config_.optimizer, config_.semantics,
-                                          rate_of(number, step), (number - 1) * steps + step + 1));
+        hyper_.push_back(hyper_parameters(optimizer_, config_.semantics, rate_of(number, step),
+                                          (number - 1) * steps + step + 1));
     engine_->plan(sample(number), config_.recipe.batch, hyper_);
 }
 

@@ -75,6 +75,7 @@ class Trainer {
     const ImageSet &train_, &validation_;
     TrainConfig config_;
     const siamc_loss& loss_;
+    const siamc_optimizer& optimizer_;
     std::unique_ptr<Engine> engine_;
     std::vector<HyperParameters> hyper_;  // of each step of the epoch
     long tuples_ = 0;

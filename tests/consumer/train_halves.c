@@ -25,10 +25,10 @@ static void draw_images(uint8_t images[IMAGES][SIDE][SIDE]) {
 }
 
 /* Half of the pairs are of one class. */
-static void draw_pairs(int32_t rows[PAIRS][2], float labels[PAIRS]) {
+static void draw_pairs(int32_t indices[PAIRS][2], float labels[PAIRS]) {
     for (int p = 0; p < PAIRS; ++p) {
-        rows[p][0] = (int32_t)random_below(IMAGES);
-        rows[p][1] = 2 * (int32_t)random_below(IMAGES / 2) + (rows[p][0] + p) % 2;
+        indices[p][0] = (int32_t)random_below(IMAGES);
+        indices[p][1] = 2 * (int32_t)random_below(IMAGES / 2) + (indices[p][0] + p) % 2;
         labels[p] = p % 2 ? 0.0f : 1.0f;
     }
 }
@@ -60,24 +60,23 @@ static void initialize(float* parameters) {
 
 int main(void) {
     static uint8_t images[IMAGES][SIDE][SIDE];
-    static int32_t rows[PAIRS][2];
+    static int32_t indices[PAIRS][2];
     static float labels[PAIRS];
-    const float hyper[SIAMC_HYPERPARAMETERS] = {0.9f, -0.3f, 1}; /* momentum, -rate, 1 */
-    const siamc_batch batch = {&rows[0][0], NULL, labels, PAIRS};
-    float *parameters = flat_buffer(), *gradient = flat_buffer();
-    float* const moments[SIAMC_MAX_MOMENTS] = {flat_buffer()};
-    void* arena = allocate(HALVES_ARENA_BYTES);
+    const siamc_batch batch = {&indices[0][0], NULL, labels, PAIRS};
+    const siamc_buffers buffers = {
+        flat_buffer(), flat_buffer(), {flat_buffer()}, allocate(HALVES_ARENA_BYTES)};
+    siamc_trainer trainer;
     double first = 0, last = 0;
+    int error = siamc_trainer_open(&trainer, &halves_model, "contrastive", "sgd", &buffers);
     draw_images(images);
-    initialize(parameters);
+    initialize(buffers.parameters);
+    if (!error) error = siamc_trainer_set_images(&trainer, &images[0][0][0], IMAGES);
     for (int step = 1; step <= STEPS; ++step) {
         siamc_results results;
-        draw_pairs(rows, labels);
-        int error = halves_contrastive_gradient(parameters, &images[0][0][0], IMAGES, &batch,
-                                              gradient, arena, &results);
-        if (!error) error = halves_sgd(hyper, parameters, gradient, moments);
+        draw_pairs(indices, labels);
+        if (!error) error = siamc_trainer_step(&trainer, 0.3, &batch, &results);
         if (error) {
-            fprintf(stderr, "train_halves: step %d failed with code %d\n", step, error);
+            fprintf(stderr, "train_halves: step %d: %s\n", step, siamc_error_text(error));
             return 1;
         }
         printf("step %d loss %.6f\n", step, results.loss);

@@ -39,22 +39,26 @@ struct World {
 
     // A step of training; 0 if all is well.
     int step(const siamc_loss& loss, const Update& update, int tuples = 128) {
-        const siamc_state state = {parameters.data(),
-                                   gradient.data(),
-                                   {update.moments[0], update.moments[1]},
-                                   arena.data()};
+        siamc_trainer trainer{};
+        trainer.loss = &loss;
+        trainer.optimizer = &update.optimizer;
+        trainer.buffers = {parameters.data(),
+                           gradient.data(),
+                           {update.moments[0], update.moments[1]},
+                           arena.data()};
+        trainer.images = images.data();
+        trainer.stored = stored_images;
         const siamc_batch tuples_of_step = batch(tuples);
         siamc_results results{};
-        return siamc_step(&loss, &update.optimizer, update.hyper.data(), images.data(),
-                          stored_images, &tuples_of_step, &state, &results);
+        return siamc_train(&trainer, &tuples_of_step, update.hyper.data(), &results);
     }
 
     // The embeddings of stored images; empty if something failed.
     std::vector<float> embed(const std::vector<std::int32_t>& wanted) {
         std::vector<float> out(wanted.size() * static_cast<std::size_t>(model.embedding_size));
         const int error =
-            siamc_embed(&model, parameters.data(), images.data(), stored_images, wanted.data(),
-                        static_cast<int>(wanted.size()), out.data(), arena.data());
+            siamc_embed_once(&model, parameters.data(), images.data(), stored_images, wanted.data(),
+                             static_cast<int>(wanted.size()), out.data(), arena.data());
         return error ? std::vector<float>{} : out;
     }
 

@@ -24,23 +24,23 @@ class Prepared {
         siamc_prepare_batch(&run_, &program, &batch);
     }
 
-    int images() const { return run_.rows[SIAMC_IMAGE_ROWS]; }
-    int slices() const { return run_.rows[SIAMC_SLICE_ROWS]; }
+    int images() const { return run_.counts[SIAMC_IMAGES]; }
+    int slices() const { return run_.counts[SIAMC_SLICES]; }
     int first_image(int slice) const { return integers(program_.first_images_offset)[slice]; }
 
     Image image(int number) const {
         const std::int32_t* shift = integers(program_.shifts_offset) + 2 * number;
-        return {integers(program_.rows_offset)[number], shift[0], shift[1]};
+        return {integers(program_.indices_offset)[number], shift[0], shift[1]};
     }
     // What the batch wants to be shown there.
     Image wanted(int tuple, int branch) const {
         const int row = program_.branches * tuple + branch;
         const std::int32_t* shift = batch_.shifts + 2 * row;
-        return {batch_.rows[row], shift[0], shift[1]};
+        return {batch_.indices[row], shift[0], shift[1]};
     }
     Image shown(int tuple, int branch) const {
-        const int slice = tuple / siamc_slice_tuples(&program_, run_.rows[SIAMC_TUPLE_ROWS]);
-        const int place = integers(program_.places_offset)[program_.branches * tuple + branch];
+        const int slice = tuple / siamc_slice_tuples(&program_, run_.counts[SIAMC_TUPLES]);
+        const int place = integers(program_.members_offset)[program_.branches * tuple + branch];
         REQUIRE(place >= 0);
         REQUIRE(first_image(slice) + place < first_image(slice + 1));
         return image(first_image(slice) + place);
@@ -84,7 +84,7 @@ TEST_CASE("tuples are shown their images, each computed once a slice") {
         World world;
         for (std::int32_t& row : world.rows) row %= stored;
         for (std::int32_t& shift : world.shifts) shift /= 3;
-        for (const siamc_program* program : {fc_losses[0].train, fc_losses[1].train})
+        for (const siamc_program* program : {fc_model.losses[0].train, fc_model.losses[1].train})
             for (const int tuples : {1, 2, 3, 4, 5, 17, 100, 127, 128})
                 check(*program, world.batch(tuples));
     }
@@ -98,15 +98,16 @@ TEST_CASE("the anchors of sampled pairs are computed once") {
     PairSampler(labels, 1).epoch(0, rows, similar);
     draw_shifts(rows, 2, 4, Random(1, Stream::augmentation), shifts);
     const siamc_batch batch = {rows.data(), shifts.data(), similar.data(), 128};
-    const Prepared prepared(*fc_losses[0].train, batch);
+    const Prepared prepared(*fc_model.losses[0].train, batch);
     CHECK(prepared.images() <= 192);  // 64 anchors and their 128 partners
     CHECK(prepared.images() > 160);
-    check(*fc_losses[0].train, batch);
+    check(*fc_model.losses[0].train, batch);
 }
 
 TEST_CASE("no tuples have no loss and no gradient") {
     World world;
-    for (const siamc_loss& loss : fc_losses) {
+    for (int l = 0; l < fc_model.loss_count; ++l) {
+        const siamc_loss& loss = fc_model.losses[l];
         std::fill_n(world.gradient.data(), FC_PARAMETERS, 1.0f);
         siamc_results results{};
         REQUIRE(world.take_gradient(loss, 0, results) == 0);
@@ -121,14 +122,14 @@ TEST_CASE("an image shown everywhere gets the sum of its gradients") {
     std::fill(world.shifts.begin(), world.shifts.end(), 1);
     // A pair of one image twice has distance 0: whatever its label, no gradient.
     siamc_results results{};
-    REQUIRE(world.take_gradient(fc_losses[0], 128, results) == 0);
+    REQUIRE(world.take_gradient(fc_model.losses[0], 128, results) == 0);
     for (int i = 0; i < FC_PARAMETERS; ++i) REQUIRE(world.gradient.data()[i] == 0);
     // The same pair 128 times: the mean of equal gradients.
     for (std::size_t row = 0; row < world.rows.size(); row += 2) world.rows[row] = 6;
     std::fill(world.labels.begin(), world.labels.end(), 1.0f);
     once.rows = world.rows, once.shifts = world.shifts, once.labels = world.labels;
-    REQUIRE(world.take_gradient(fc_losses[0], 128, results) == 0);
-    REQUIRE(once.take_gradient(fc_losses[0], 1, results) == 0);
+    REQUIRE(world.take_gradient(fc_model.losses[0], 128, results) == 0);
+    REQUIRE(once.take_gradient(fc_model.losses[0], 1, results) == 0);
     double largest = 0, error = 0;
     for (int i = 0; i < FC_PARAMETERS; ++i) {
         const double expected = once.gradient.data()[i];

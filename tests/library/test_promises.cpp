@@ -92,7 +92,7 @@ TEST_CASE("a step is a gradient and an update, to the bit") {
         World together, apart;
         Optimizer one(model, name, Semantics::keras), other(model, name, Semantics::keras);
         for (int s = 0; s < 5; ++s) {
-            const siamc_loss& loss = fc_losses[s % 2];
+            const siamc_loss& loss = fc_model.losses[s % 2];
             const siamc_batch batch = apart.batch(128);
             siamc_results results{};
             step(together, one, loss);
@@ -112,7 +112,7 @@ TEST_CASE("optimisers leave the padding of the flat buffers at 0") {
         World world;
         const Model model(fc_model);
         Optimizer optimizer(model, name, Semantics::pytorch);
-        for (int s = 0; s < 3; ++s) step(world, optimizer, fc_losses[0]);
+        for (int s = 0; s < 3; ++s) step(world, optimizer, fc_model.losses[0]);
         for (int i = FC_PARAMETERS; i < FC_PARAMETER_FLOATS; ++i)
             REQUIRE(world.parameters.data()[i] == 0.0f);
     }

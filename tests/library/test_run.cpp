@@ -1,8 +1,9 @@
-// The executor (siamc_execute.h), on programs of tasks that only count.
-#include <siamc_run.h>
+// The executor (internal/execute.h), on programs of tasks that only count.
+#include <siamc/siamc.h>
 
 #include <atomic>
 #include <cstring>
+#include <thread>
 
 #include "catch.h"
 #include "library/fixture.h"
@@ -40,6 +41,7 @@ const siamc_call failing_calls[] = {{{failing_kernel}, "failing", nullptr, 0, fi
 int run(const siamc_call* calls) {
     static const siamc_stage stages[] = {{1, 0, 0}, {1, 0, 0}};
     siamc_program program = {};
+    program.library = fc_model.library;
     program.calls = calls;
     program.stages = stages;
     program.stage_count = 2;
@@ -50,23 +52,27 @@ int run(const siamc_call* calls) {
     return siamc_execute(&state);
 }
 
-int one_after_the_other(void* user, halide_task_t task, int min, int extent, uint8_t* closure) {
-    for (int i = min; i < min + extent; ++i)
-        if (const int error = task(user, i, closure)) return error;
-    return 0;
+void one_after_the_other(void*, siamc_task task, void* work, std::int32_t count) {
+    for (std::int32_t i = 0; i < count; ++i) task(work, i);
 }
 
-int backwards(void* user, halide_task_t task, int min, int extent, uint8_t* closure) {
-    for (int i = min + extent; i-- > min;)
-        if (const int error = task(user, i, closure)) return error;
-    return 0;
+void backwards(void* calls, siamc_task task, void* work, std::int32_t count) {
+    ++*static_cast<int*>(calls);
+    for (std::int32_t i = count; i-- > 0;) task(work, i);
+}
+
+// A thread for each, so that all of them run at once.
+void threads_of_its_own(void*, siamc_task task, void* work, std::int32_t count) {
+    std::vector<std::thread> threads;
+    for (std::int32_t i = 0; i < count; ++i) threads.emplace_back(task, work, i);
+    for (std::thread& thread : threads) thread.join();
 }
 
 }  // namespace
 
 TEST_CASE("every task runs once, after all parts before") {
     for (const int threads : {1, 2, 3, 5, 40}) {
-        halide_set_num_threads(threads);
+        siamc_set_threads(&fc_model, threads);
         for (int again = 0; again < 200; ++again) {
             REQUIRE(run(count_calls) == 0);
             REQUIRE(first_calls == first_tasks);
@@ -78,7 +84,7 @@ TEST_CASE("every task runs once, after all parts before") {
 
 TEST_CASE("a failing kernel ends the run with its code") {
     for (const int threads : {1, 2, 5}) {
-        halide_set_num_threads(threads);
+        siamc_set_threads(&fc_model, threads);
         for (int again = 0; again < 50; ++again) {
             REQUIRE(run(failing_calls) == failing);
             REQUIRE(second_calls == 0);
@@ -86,25 +92,42 @@ TEST_CASE("a failing kernel ends the run with its code") {
     }
 }
 
-TEST_CASE("any pool of threads will do, even one that has none") {
-    halide_set_num_threads(4);
+TEST_CASE("any parallel loop will do, even one that has no threads") {
+    siamc_set_threads(&fc_model, 4);
     const Model model(fc_model);
-    World usual, serial;
-    Optimizer one(model, "adam", Semantics::keras), other(model, "adam", Semantics::keras);
-    REQUIRE(usual.step(fc_losses[0], one.next(0.001)) == 0);
-    for (const halide_do_par_for_t pool : {one_after_the_other, backwards}) {
-        const auto before = halide_set_custom_do_par_for(pool);
+    World usual, other;
+    Optimizer one(model, "adam", Semantics::keras), two(model, "adam", Semantics::keras);
+    int calls = 0;
+    for (const siamc_parallel_for loop : {one_after_the_other, backwards, threads_of_its_own}) {
+        REQUIRE(usual.step(fc_model.losses[0], one.next(0.001)) == 0);
+        REQUIRE(siamc_set_parallel_for(&fc_model, loop, &calls) == 0);
         CHECK(run(count_calls) == 0);
         CHECK(first_calls == first_tasks);
-        if (pool == backwards) CHECK(serial.step(fc_losses[0], other.next(0.001)) == 0);
-        halide_set_custom_do_par_for(before);
+        CHECK(too_early == 0);
+        CHECK(other.step(fc_model.losses[0], two.next(0.001)) == 0);
+        REQUIRE(siamc_set_parallel_for(&fc_model, nullptr, nullptr) == 0);
     }
-    CHECK(std::memcmp(usual.parameters.data(), serial.parameters.data(),
+    CHECK(calls == 2);
+    CHECK(std::memcmp(usual.parameters.data(), other.parameters.data(),
                       usual.parameters.size() * sizeof(float)) == 0);
+}
+
+TEST_CASE("threads that sleep at once are woken") {
+    REQUIRE(siamc_set_spin(&fc_model, 0) == 0);
+    for (const int threads : {2, 3, 8}) {
+        siamc_set_threads(&fc_model, threads);
+        for (int again = 0; again < 200; ++again) {
+            REQUIRE(run(count_calls) == 0);
+            REQUIRE(second_calls == second_tasks);
+            REQUIRE(too_early == 0);
+        }
+    }
+    siamc_set_spin(&fc_model, SIAMC_SPIN);
 }
 
 TEST_CASE("a run of nothing is fine") {
     siamc_run state;
     siamc_start(&state, nullptr, nullptr, 0);
+    state.library = fc_model.library;
     CHECK(siamc_execute(&state) == 0);
 }

@@ -18,7 +18,7 @@ namespace {
 
 // Where this processor cannot run what it is told to, no test of this program means anything.
 const bool can_run = [] {
-    if (siamc_choose(fc_model.variants) != SIAMC_UNUSABLE_VARIANT) return true;
+    if (siamc_choose(fc_model.library) != SIAMC_UNUSABLE_VARIANT) return true;
     std::printf("NOT RUN: this processor cannot run %s\n", std::getenv("SIAMC_VARIANT"));
     std::fflush(stdout);
     ::_exit(0);
@@ -41,7 +41,7 @@ class Forced {
             ::setenv("SIAMC_VARIANT", variant, 1);
         else
             ::unsetenv("SIAMC_VARIANT");
-        *model_.variants->chosen = 0;
+        model_.library->state->variant = 0;
     }
 
     const siamc_model& model_;
@@ -50,8 +50,8 @@ class Forced {
 
 std::vector<std::string> names() {
     std::vector<std::string> all;
-    for (int v = 0; v < fc_model.variants->count; ++v)
-        all.emplace_back(fc_model.variants->list[v].name);
+    for (int v = 0; v < fc_model.library->variant_count; ++v)
+        all.emplace_back(fc_model.library->variants[v].name);
     return all;
 }
 
@@ -77,8 +77,8 @@ std::vector<float> embeddings() {
 TEST_CASE("the first variant that the processor can run is taken", "[once]") {
     const Forced none(fc_model, nullptr);
     int first = 0;
-    while (!siamc_can_run(fc_model.variants, first)) ++first;
-    CHECK(siamc_choose(fc_model.variants) == first + 1);
+    while (!siamc_can_run(fc_model.library, first)) ++first;
+    CHECK(siamc_choose(fc_model.library) == first + 1);
     CHECK(siamc_variant_name(&fc_model) == names().at(static_cast<std::size_t>(first)));
     // What an emulated processor is known to have.
     if (const char* expected = std::getenv("SIAMC_EXPECTED_VARIANT"))
@@ -89,16 +89,16 @@ TEST_CASE("the first variant that the processor can run is taken", "[once]") {
 TEST_CASE("the variant that is asked for runs") {
     if (const char* forced = std::getenv("SIAMC_VARIANT"))
         CHECK(std::string(siamc_variant_name(&fc_model)) == forced);
-    CHECK(siamc_choose(fc_model.variants) >= 1);
-    CHECK(siamc_choose(cnn_model.variants) == siamc_choose(fc_model.variants));
+    CHECK(siamc_choose(fc_model.library) >= 1);
+    CHECK(siamc_choose(cnn_model.library) == siamc_choose(fc_model.library));
 }
 
 TEST_CASE("each variant can be forced, and its own kernels run", "[once]") {
     REQUIRE(can_run);
     std::vector<std::vector<float>> results;
-    for (int v = 0; v < fc_model.variants->count; ++v) {
+    for (int v = 0; v < fc_model.library->variant_count; ++v) {
         const std::string name = names().at(static_cast<std::size_t>(v));
-        if (!siamc_can_run(fc_model.variants, v)) continue;
+        if (!siamc_can_run(fc_model.library, v)) continue;
         const Forced forced(fc_model, name.c_str());
         INFO(name);
         CHECK(siamc_variant_name(&fc_model) == name);
@@ -121,7 +121,7 @@ TEST_CASE("what the library does not hold, or the processor cannot run, is refus
     {
         World world;
         const Forced forced(fc_model, "mmx");
-        CHECK(siamc_choose(fc_model.variants) == SIAMC_UNKNOWN_VARIANT);
+        CHECK(siamc_choose(fc_model.library) == SIAMC_UNKNOWN_VARIANT);
         CHECK(siamc_variant_name(&fc_model) == nullptr);
         const std::string message = message_of(fc_model);
         CHECK(message.find("no variant 'mmx'") != std::string::npos);
@@ -132,18 +132,23 @@ TEST_CASE("what the library does not hold, or the processor cannot run, is refus
     }
     // A processor that lacks what the tables ask for.
     const std::uint64_t every_feature[] = {~std::uint64_t{0}, ~std::uint64_t{0}, ~std::uint64_t{0}};
-    REQUIRE(fc_model.variants->feature_words <= 3);
-    const siamc_variant list[] = {{"future", "x86-64-linux-future", every_feature}};
-    std::int32_t chosen = 0;
-    const siamc_variants variants = {1, fc_model.variants->feature_words, list, &chosen};
+    const siamc_variant& known = fc_model.library->variants[0];
+    REQUIRE(known.feature_words <= 3);
+    const siamc_variant list[] = {
+        {"future", "x86-64-linux-future", every_feature, known.feature_words, 0}};
+    siamc_state state = {};
+    siamc_library library = *fc_model.library;
+    library.state = &state;
+    library.variants = list;
+    library.variant_count = 1;
     siamc_model model = fc_model;
-    model.variants = &variants;
+    model.library = &library;
     {
         const Forced none(model, nullptr);
-        CHECK(siamc_choose(&variants) == SIAMC_NO_VARIANT);
+        CHECK(siamc_choose(&library) == SIAMC_NO_VARIANT);
         CHECK(message_of(model).find("none of its variants (future)") != std::string::npos);
     }
     const Forced forced(model, "future");
-    CHECK(siamc_choose(&variants) == SIAMC_UNUSABLE_VARIANT);
+    CHECK(siamc_choose(&library) == SIAMC_UNUSABLE_VARIANT);
     CHECK(message_of(model).find("cannot run 'future'") != std::string::npos);
 }

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "abi/siamc_run.h"
+#include "abi/siamc/siamc.h"
 #include "catch.h"
 #include "layers/structural.h"
 #include "support/programs.h"
