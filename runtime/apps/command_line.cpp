@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <cstdio>
+#include <new>
 #include <set>
 
 #include "core/error.h"
@@ -91,6 +92,12 @@ int run_program(const Program& program, int argc, char** argv) {
     } catch (const Error& error) {
         tell("{}: {}\n", program.name, error.what());
         return static_cast<int>(error.code());
+    } catch (const std::bad_alloc&) {
+        fmt::print(stderr,
+                   "{}: there is not enough memory: end other programs, or raise the limit that "
+                   "the shell (ulimit -v) or the container sets\n",
+                   program.name);
+        return static_cast<int>(Exit::out_of_memory);
     } catch (const std::exception& error) {
         tell("{}: internal error: {}\n", program.name, error.what());
         return static_cast<int>(Exit::internal);

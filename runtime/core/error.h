@@ -17,6 +17,7 @@ enum class Exit : int {
     bad_data = 65,
     missing_input = 66,
     internal = 70,
+    out_of_memory = 71,
     cannot_create = 73,
     cannot_write = 74,
     hung_up = 129,  // each by its signal, after saving

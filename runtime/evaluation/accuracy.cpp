@@ -13,7 +13,10 @@ Interval wilson95(double share, double n) {
     const double spread = z * z / n;
     const double centre = (share + spread / 2) / (1 + spread);
     const double half = z / (1 + spread) * std::sqrt(share * (1 - share) / n + spread / (4 * n));
-    return {std::max(0.0, centre - half), std::min(1.0, centre + half)};
+    // On paper the bounds lie around the share, and on it where it is 0 or 1; rounding could put
+    // them an ulp past it.
+    return {share == 0 ? 0 : std::clamp(centre - half, 0.0, share),
+            share == 1 ? 1 : std::clamp(centre + half, share, 1.0)};
 }
 
 Interval Accuracy::ci95() const {

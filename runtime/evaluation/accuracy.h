@@ -19,8 +19,9 @@ struct Accuracy {
     Interval ci95() const;
 };
 
-// Wilson's 95 % interval for a share seen in n independent trials, 0 <= share <= 1, n > 0. It stays
-// within 0 … 1 and has a width even where all trials agree.
+// Wilson's 95 % interval for a share seen in n independent trials, 0 <= share <= 1, n > 0. It has
+// a width even where all trials agree. Always 0 <= low <= share <= high <= 1; low is 0 if the share
+// is 0, high is 1 if the share is 1.
 Interval wilson95(double share, double n);
 
 // Triplets are right where D(A,P) < D(A,N); equal distances are wrong. The easier measure: never

@@ -88,7 +88,9 @@ OneshotResult evaluate_oneshot(const Embeddings& embeddings, const EpisodeSample
     const double variance = (squares - right * right / n) / (n - 1) * n / (all * all);  // of share
     // Independent trials would vary by share * (1 - share) / trials. There are never more of them
     // than queries: a few episodes may agree by chance.
-    const double trials = variance > 0 ? std::min(all, share * (1 - share) / variance) : all;
+    const double trials = variance > 0 && right > 0 && right < all
+                              ? std::min(all, share * (1 - share) / variance)
+                              : all;
     return {share, wilson95(share, trials), episodes, queries};
 }
 

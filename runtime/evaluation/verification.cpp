@@ -51,15 +51,15 @@ Cut PairDistances::best_cut() const {
         std::max_element(steps_.begin(), steps_.end(), [&](const Step& a, const Step& b) {
             return accuracy_above(a).right < accuracy_above(b).right;
         });
-    const auto next = best + 1;
-    double threshold = 0;
-    if (best == steps_.begin())
-        threshold = next->distance;  // nothing is closer than the closest
-    else if (next == steps_.end())
-        threshold = std::nextafter(best->distance, std::numeric_limits<double>::infinity());
-    else
-        threshold = best->distance + (next->distance - best->distance) / 2;
-    return {threshold, accuracy_above(*best)};
+    return {threshold_above(best), accuracy_above(*best)};
+}
+
+double PairDistances::threshold_above(Place step) const {
+    const Place next = step + 1;
+    if (step == steps_.begin()) return next->distance;  // nothing is closer than the closest
+    if (next == steps_.end())
+        return std::nextafter(step->distance, std::numeric_limits<double>::infinity());
+    return step->distance + (next->distance - step->distance) / 2;
 }
 
 double PairDistances::roc_auc() const {
@@ -73,7 +73,7 @@ double PairDistances::roc_auc() const {
     return closer / (static_cast<double>(same_) * static_cast<double>(different_));
 }
 
-double PairDistances::equal_error_rate() const {
+Rate PairDistances::equal_error_rate() const {
     const auto accepted = [&](const Step& step) {  // of the different pairs
         return static_cast<double>(step.different) / static_cast<double>(different_);
     };
@@ -84,15 +84,17 @@ double PairDistances::equal_error_rate() const {
                                            [&](const Step& step) { return excess(step) < 0; });
     const auto low = high - 1;
     const double part = -excess(*low) / (excess(*high) - excess(*low));
-    return accepted(*low) + part * (accepted(*high) - accepted(*low));
+    const Place nearest = std::abs(excess(*low)) <= std::abs(excess(*high)) ? low : high;
+    return {accepted(*low) + part * (accepted(*high) - accepted(*low)), threshold_above(nearest)};
 }
 
-double PairDistances::tar_at_far(double far) const {
+Rate PairDistances::tar_at_far(double far) const {
     const auto above =
         std::partition_point(steps_.begin() + 1, steps_.end(), [&](const Step& step) {
             return static_cast<double>(step.different) / static_cast<double>(different_) <= far;
         });
-    return static_cast<double>((above - 1)->same) / static_cast<double>(same_);
+    const Place cut = above - 1;
+    return {static_cast<double>(cut->same) / static_cast<double>(same_), threshold_above(cut)};
 }
 
 }  // namespace siamc

@@ -14,6 +14,12 @@ struct Cut {
     Accuracy accuracy;
 };
 
+// A rate, and a threshold for "similar where D < threshold" that gives it on these pairs.
+struct Rate {
+    double value = 0;  // 0 … 1
+    double threshold = 0;
+};
+
 // The distances of a set of pairs, sorted once; every question is then answered exactly. Pairs of
 // equal distance are never told apart: cuts lie only between distinct distances.
 class PairDistances {
@@ -38,12 +44,13 @@ class PairDistances {
     double roc_auc() const;
 
     // The error rate at which as many different pairs are accepted as same pairs are rejected, on
-    // straight lines between the cuts.
-    double equal_error_rate() const;
+    // straight lines between the cuts. The threshold is that of the cut at whose two rates differ
+    // least: of two such cuts the lower one.
+    Rate equal_error_rate() const;
 
     // The largest share of same pairs accepted by a cut that accepts at most the share `far` of
     // different pairs, 0 <= far <= 1. Only as fine as 1 / (number of different pairs).
-    double tar_at_far(double far) const;
+    Rate tar_at_far(double far) const;
 
   private:
     // The pairs of one distance, with counts of all that are at most as far.
@@ -51,8 +58,11 @@ class PairDistances {
         double distance;
         long same, different;
     };
+    using Place = std::vector<Step>::const_iterator;
     // Of the cut just above `step`.
     Accuracy accuracy_above(const Step& step) const;
+    // A threshold of that cut: half-way to the next distance.
+    double threshold_above(Place step) const;
 
     std::vector<Step> steps_;  // distances ascending; first a step with nothing in it
     long same_ = 0, different_ = 0;

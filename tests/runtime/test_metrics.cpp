@@ -58,6 +58,23 @@ struct ByDefinition {
     }
 };
 
+// The rates that are found are those at the thresholds that are named for them.
+void check_thresholds(const ByDefinition& plain, const PairDistances& sorted) {
+    const auto same = static_cast<double>(plain.same.size());
+    const auto different = static_cast<double>(plain.different.size());
+    const Rate tar = sorted.tar_at_far(0.25);
+    CHECK(static_cast<double>(plain.accepted(plain.same, tar.threshold)) / same == tar.value);
+    CHECK(static_cast<double>(plain.accepted(plain.different, tar.threshold)) / different <= 0.25);
+
+    const auto gap = [&](double threshold) {
+        return std::abs(static_cast<double>(plain.accepted(plain.different, threshold)) /
+                            different -
+                        1 + static_cast<double>(plain.accepted(plain.same, threshold)) / same);
+    };
+    for (const double threshold : plain.cuts())
+        CHECK(gap(sorted.equal_error_rate().threshold) <= gap(threshold) + 1e-12);
+}
+
 // Distances on a coarse grid, so that many are equal.
 Floats coarse(Random& random, std::size_t count, std::uint32_t levels, std::uint32_t from) {
     Floats values(count);
@@ -81,11 +98,11 @@ TEST_CASE("pair metrics of six pairs, worked by hand", "[metrics]") {
     CHECK(six.best_cut().accuracy.right == 5);
     CHECK(close(six.best_cut().threshold, 0.25, 1e-7));
     CHECK(close(six.roc_auc(), 8.0 / 9));
-    CHECK(close(six.equal_error_rate(), 1.0 / 3));
-    CHECK(close(six.tar_at_far(0), 2.0 / 3));
-    CHECK(close(six.tar_at_far(0.33), 2.0 / 3));
-    CHECK(close(six.tar_at_far(1.0 / 3), 1));
-    CHECK(close(six.tar_at_far(1), 1));
+    CHECK(close(six.equal_error_rate().value, 1.0 / 3));
+    CHECK(close(six.tar_at_far(0).value, 2.0 / 3));
+    CHECK(close(six.tar_at_far(0.33).value, 2.0 / 3));
+    CHECK(close(six.tar_at_far(1.0 / 3).value, 1));
+    CHECK(close(six.tar_at_far(1).value, 1));
 }
 
 TEST_CASE("a pair is similar only below the threshold", "[metrics]") {
@@ -102,16 +119,16 @@ TEST_CASE("a perfect predictor gets full marks", "[metrics]") {
     CHECK(perfect.best_cut().accuracy.value() == 1);
     CHECK(close(perfect.best_cut().threshold, 0.5, 1e-7));
     CHECK(perfect.roc_auc() == 1);
-    CHECK(perfect.equal_error_rate() == 0);
-    CHECK(perfect.tar_at_far(0) == 1);
+    CHECK(perfect.equal_error_rate().value == 0);
+    CHECK(perfect.tar_at_far(0).value == 1);
 }
 
 TEST_CASE("an inverted predictor is seen to be inverted", "[metrics]") {
     const PairDistances inverted = pairs({0.8f, 0.9f}, {0.1f, 0.2f});
     CHECK(inverted.accuracy(0.5).value() == 0);
     CHECK(inverted.roc_auc() == 0);
-    CHECK(inverted.equal_error_rate() == 1);
-    CHECK(inverted.tar_at_far(0.5) == 0);
+    CHECK(inverted.equal_error_rate().value == 1);
+    CHECK(inverted.tar_at_far(0.5).value == 0);
     // Calling nothing similar is the best that a threshold can do.
     CHECK(inverted.best_cut().accuracy.value() == 0.5);
     CHECK(inverted.best_cut().threshold == 0.1f);
@@ -120,8 +137,8 @@ TEST_CASE("an inverted predictor is seen to be inverted", "[metrics]") {
 TEST_CASE("equal distances tell nothing", "[metrics]") {
     const PairDistances tied = pairs({0.5f, 0.5f}, {0.5f, 0.5f, 0.5f});
     CHECK(tied.roc_auc() == 0.5);
-    CHECK(tied.equal_error_rate() == 0.5);
-    CHECK(tied.tar_at_far(0.99) == 0);
+    CHECK(tied.equal_error_rate().value == 0.5);
+    CHECK(tied.tar_at_far(0.99).value == 0);
     CHECK(tied.accuracy(0.5).right == 3);
     CHECK(tied.accuracy(0.6).right == 2);
     CHECK(tied.best_cut().accuracy.right == 3);
@@ -138,7 +155,7 @@ TEST_CASE("the best cut may lie above all distances", "[metrics]") {
 
 TEST_CASE("the equal error rate lies on a line between two cuts", "[metrics]") {
     // From (accepted 0, rejected 1/2) a tie leads to (1, 0): they meet after a third of it.
-    CHECK(close(pairs({0.1f, 0.5f}, {0.5f}).equal_error_rate(), 1.0 / 3));
+    CHECK(close(pairs({0.1f, 0.5f}, {0.5f}).equal_error_rate().value, 1.0 / 3));
 }
 
 TEST_CASE("metrics agree with their definitions on many tied sets", "[metrics]") {
@@ -165,9 +182,10 @@ TEST_CASE("metrics agree with their definitions on many tied sets", "[metrics]")
         const Cut cut = sorted.best_cut();
         CHECK(cut.accuracy.right == best);
         CHECK(plain.right(cut.threshold) == best);
-        CHECK(close(sorted.tar_at_far(0.25), best_tar));
-        const double eer = sorted.equal_error_rate();
+        CHECK(close(sorted.tar_at_far(0.25).value, best_tar));
+        const double eer = sorted.equal_error_rate().value;
         CHECK((eer >= 0 && eer <= 1));
+        check_thresholds(plain, sorted);
     }
 }
 
@@ -219,6 +237,29 @@ TEST_CASE("intervals are Wilson's", "[metrics]") {
         const Interval interval = Accuracy{known.right, known.n}.ci95();
         CHECK(close(interval.low, known.low, 1e-9));
         CHECK(close(interval.high, known.high, 1e-9));
+    }
+}
+
+TEST_CASE("an interval holds its share, and ends at it where all trials agree", "[metrics]") {
+    for (long n = 1; n <= 300; ++n) {
+        for (long right = 0; right <= n; ++right) {
+            const Accuracy accuracy{right, n};
+            const Interval ci95 = accuracy.ci95();
+            INFO(right << " of " << n);
+            REQUIRE((0 <= ci95.low && ci95.low <= accuracy.value()));
+            REQUIRE((accuracy.value() <= ci95.high && ci95.high <= 1));
+            REQUIRE(ci95.high - ci95.low > 0);
+            REQUIRE((ci95.low == 0 || right != 0));
+            REQUIRE((ci95.high == 1 || right != n));
+        }
+    }
+    for (const double n : {1.0, 1.5, 7e3, 3.5e4, 1e5, 1e9, 1e15, 1e18}) {
+        CHECK(wilson95(1, n).high == 1);
+        CHECK(wilson95(0, n).low == 0);
+        for (const double share : {1e-300, 1e-17, 0.3, 1 - 1e-16}) {
+            const Interval ci95 = wilson95(share, n);
+            CHECK((0 <= ci95.low && ci95.low <= share && share <= ci95.high && ci95.high <= 1));
+        }
     }
 }
 
@@ -294,6 +335,24 @@ TEST_CASE("a perfect embedding recognises everything", "[oneshot]") {
     CHECK(result.ci95.high == 1);
     // As sure as 1,000 right answers make: not wholly.
     CHECK(close(result.ci95.low, wilson95(1, 1000).low));
+}
+
+TEST_CASE("the interval of few-shot accuracy holds it, whatever the sums round to", "[oneshot]") {
+    // Way 0 is always found, and the others are for some of the seeds: shares up to 1.
+    const std::vector<int> labels = labels_of(3, 12);
+    for (int mixed = 0; mixed <= 12; ++mixed) {
+        Floats values(36 * 3, 0.0f);
+        for (std::size_t i = 0; i < 36; ++i)
+            values[i * 3 + (i / 3 < static_cast<std::size_t>(mixed) ? 0u : i % 3)] = 1;
+        for (int queries = 1; queries <= 7; ++queries) {
+            const OneshotResult result = evaluate_oneshot(
+                {values, 3}, EpisodeSampler(labels, 3, 1, queries, 4), 100 + queries);
+            INFO(mixed << " mixed, " << queries << " queries: " << result.accuracy);
+            CHECK((0 <= result.ci95.low && result.ci95.low <= result.accuracy));
+            CHECK((result.accuracy <= result.ci95.high && result.ci95.high <= 1));
+            CHECK((result.ci95.high == 1) == (result.accuracy == 1));
+        }
+    }
 }
 
 TEST_CASE("noise recognises as much as chance", "[oneshot]") {
