@@ -10,28 +10,34 @@ constexpr std::uint16_t x86_64 = 0x8664, address64 = 1;
 constexpr std::uint8_t external = 2;
 constexpr std::uint32_t initialized = 0x40, uninitialized = 0x80, align64 = 0x700000,
                         readable = 0x40000000, writable = 0x80000000;
+// The header counts relocations in 16 bits. Where those do not suffice, the first relocation is
+// none, but says how many there are, itself included.
+constexpr std::uint32_t more_relocations = 0x01000000;
+constexpr std::size_t most_relocations = 0xFFFF;
 
 }  // namespace
 
 std::string coff_data_object(const DataObject& object) {
     const SymbolList list = list_symbols(object);
     const std::size_t relocations = object.constants.relocations.size();
-    if (relocations > 0xFFFF) throw std::logic_error("object_file: too many relocations for COFF");
+    const bool more = relocations >= most_relocations;
     const std::size_t data_at = header_size + 2 * section_size;
     const std::size_t relocations_at = data_at + object.constants.bytes.size();
     ObjectBytes file;
     const auto add = [&](std::size_t number) { file.add(static_cast<std::uint32_t>(number)); };
     const auto add16 = [&](std::size_t number) { file.add(static_cast<std::uint16_t>(number)); };
     add16(x86_64), add16(2), add(0);
-    add(relocations_at + relocations * relocation_size), add(list.all.size());
+    add(relocations_at + (relocations + more) * relocation_size), add(list.all.size());
     add16(0), add16(0);
     file.add_name(".rdata", 8);
     add(0), add(0), add(object.constants.bytes.size()), add(data_at), add(relocations_at), add(0);
-    add16(relocations), add16(0), add(initialized | align64 | readable);
+    add16(more ? most_relocations : relocations), add16(0);
+    add(initialized | align64 | readable | (more ? more_relocations : 0));
     file.add_name(".bss", 8);
     add(0), add(0), add(object.variables.bytes.size()), add(0), add(0), add(0);
     add16(0), add16(0), add(uninitialized | align64 | readable | writable);
     file.append(with_addends(object.constants));
+    if (more) add(relocations + 1), add(0), add16(0);
     for (const DataRelocation& relocation : object.constants.relocations) {
         add(relocation.offset), add(list.number.at(relocation.symbol));
         add16(address64);

@@ -100,7 +100,7 @@ std::string elf_data_object(const DataObject& object, bool arm) {
     entries.sh_info = 1;  // the first global symbol
     entries.sh_entsize = sizeof(Elf64_Sym);
     add(names, ".strtab", SHT_STRTAB, 0, 1, symbol_names.text());
-    names_of_sections.add(".shstrtab");
+    // Its own name is added before its bytes are taken.
     add(section_names, ".shstrtab", SHT_STRTAB, 0, 1, names_of_sections.text());
     file.align(8);
     const std::string header = bytes_of(file_header(file.size(), arm));
@@ -129,7 +129,8 @@ std::string elf_hide_symbols(std::string object) {
             std::memcpy(&symbol, place, sizeof symbol);
             if (ELF64_ST_BIND(symbol.st_info) == STB_LOCAL || symbol.st_shndx == SHN_UNDEF)
                 continue;
-            symbol.st_other = STV_HIDDEN;
+            // The bits above it belong to the processor (AArch64's other ways of calling).
+            symbol.st_other = static_cast<unsigned char>((symbol.st_other & ~3) | STV_HIDDEN);
             std::memcpy(place, &symbol, sizeof symbol);
         }
     }
