@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <cerrno>
 #include <fstream>
@@ -107,7 +106,6 @@ void run_jobs(const std::vector<Job>& work, int jobs) {
 void name_kernels(Library& library) {
     std::map<std::string, std::string> name_of;  // by signature
     std::map<std::string, int> used;
-    std::string all;
     for (NamedProgram& named : library.programs) {
         for (const Call& call : named.program.calls) {
             KernelTask task = task_of(named.program, call);
@@ -119,22 +117,12 @@ void name_kernels(Library& library) {
                 const int times = ++used[name];
                 if (times > 1) name += fmt::format("__{}", times);
                 entry->second = name;
-                for (const Variant& variant : library.target.variants) {
-                    const ScheduleParameters tile =
-                        for_variant(library, task, variant).tile.parameters;
-                    all += fmt::format("{} {} ", tile.vectors, tile.wide);
-                }
                 library.kernels.push_back({name, task});
-                all += key;
             }
             named.kernels.push_back(entry->second);
         }
-        all += to_string(named.program);
     }
-    for (const Variant& variant : library.target.variants) all += variant.target.to_string();
-    all +=
-        fmt::format("{}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR, HALIDE_VERSION_PATCH);
-    library.hash = fmt::format("{:016x}", XXH64(all.data(), all.size(), 0));
+    library.hash = library_hash(library);
 }
 
 std::string key_of(const KernelTask& task) {

@@ -31,12 +31,15 @@ struct Library {
     std::vector<NamedProgram> programs;
     std::vector<std::pair<std::string, KernelTask>> kernels;  // name and what it computes
     ScheduleTable schedules;                                  // measured tiles to choose from
-    std::string hash;  // of graphs, plans, tiles, target and Halide: 16 hexadecimal digits
+    std::string hash;  // of all that tables and code depend on: 16 hexadecimal digits
 };
 
 // Names of all kernels, equal ones named once, and the hash. Programs must not move afterwards: the
 // kernels refer to them.
 void name_kernels(Library& library);
+
+// The hash of a library whose kernels are named; std::logic_error if it has one already.
+std::string library_hash(const Library& library);
 
 // A kernel's function for one instruction set: the kernel's name with the library's
 // hash, "fc_0123456789abcdef__dense_784x64_relu__avx2".

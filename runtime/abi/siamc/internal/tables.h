@@ -44,6 +44,7 @@ typedef struct siamc_operand {
     uint8_t type_code, type_bits; /* as in halide_type_t */
     uint8_t dimensions;
     uint8_t axis;                                           /* enum siamc_axis */
+    uint8_t reserved[3];                                    /* 0: the compiler writes each byte */
     int32_t extent[SIAMC_MAX_DIMS], stride[SIAMC_MAX_DIMS]; /* elements, innermost first */
     int64_t offset;                                         /* bytes from the start of the space */
     int64_t task_stride; /* bytes between the boxes of consecutive tasks */
