@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "emit/runtime_headers.h"
+#include "emit/shared_library.h"
 #include "graph/build.h"
 #include "passes/passes.h"
 #include "passes/work.h"
@@ -101,17 +102,23 @@ std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOpti
     return library;
 }
 
-void write_library(const Library& library, const fs::path& folder, int jobs) {
+void write_library(const Library& library, const fs::path& folder, int jobs,
+                   const std::string& linker) {
     fs::create_directories(folder);
     const std::string& name = library.name;
     const fs::path archive = folder / ("lib" + name + ".a"), header = folder / (name + ".h");
     emit_archive(library, archive, jobs);
     write_text(header, emit_header(library));
+    std::vector<fs::path> vouched = {archive, header};
+    if (!linker.empty()) {
+        vouched.push_back(folder / ("lib" + name + ".so"));
+        link_shared(library, archive, vouched.back(), linker);
+    }
     for (const RuntimeHeader& text : runtime_headers) {
         fs::create_directories((folder / text.name).parent_path());
         write_text(folder / text.name, text.text);
     }
-    write_text(folder / (name + ".manifest.json"), emit_manifest(library, {archive, header}));
+    write_text(folder / (name + ".manifest.json"), emit_manifest(library, vouched));
 }
 
 }  // namespace siamc

@@ -54,7 +54,8 @@ void write_text(const std::filesystem::path& file, const std::string& text);
 std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOptions& options);
 
 // Writes lib<model>.a, <model>.h and <model>.manifest.json into the folder, and the two headers
-// that <model>.h includes.
-void write_library(const Library& library, const std::filesystem::path& folder, int jobs);
+// that <model>.h includes. `linker`: of find_linker, makes lib<model>.so too; empty: none.
+void write_library(const Library& library, const std::filesystem::path& folder, int jobs,
+                   const std::string& linker = "");
 
 }  // namespace siamc

@@ -12,6 +12,7 @@
 #include "compile.h"
 #include "contestant.h"
 #include "core/error.h"
+#include "emit/shared_library.h"
 #include "frontend/model_spec.h"
 #include "inspect/inspect.h"
 #include "inspect/manifest.h"
@@ -105,6 +106,9 @@ int compile_command(const std::vector<std::string>& arguments) {
         "schedules", po::value<std::string>(),
         "table of measured tiles, as siamc tune writes it, instead of siamc's own")(
         "jobs,j", po::value<int>()->default_value(cores), "threads that compile kernels")(
+        "shared", "a shared library besides, for programs that load their models")(
+        "linker", po::value<std::string>()->default_value(""),
+        "C compiler that links it, instead of the system's for the target")(
         "dump-after", po::value<std::string>(), "print the state after a step, write nothing");
     const po::variables_map values = parse(options, arguments);
     if (values.count("help")) return std::cout << options << "\n", 0;
@@ -113,6 +117,11 @@ int compile_command(const std::vector<std::string>& arguments) {
     compile.batch = batch_of(values);
     if (values.count("schedules"))
         compile.schedules = read_schedules(values["schedules"].as<std::string>());
+    if (!values.count("shared") && !values["linker"].defaulted())
+        fail(Exit::usage, "--linker: links shared libraries alone\n  write: --shared besides");
+    std::string linker;
+    if (values.count("shared"))
+        linker = find_linker(compile.target, values["linker"].as<std::string>());
     bool dumped = false;
     if (values.count("dump-after"))
         compile.observe = dump_after(values["dump-after"].as<std::string>(), dumped);
@@ -122,7 +131,7 @@ int compile_command(const std::vector<std::string>& arguments) {
              compile.target.name, values["dump-after"].as<std::string>());
     if (!values.count("dump-after"))
         write_library(*library, values["output"].as<std::string>(),
-                      std::max(1, values["jobs"].as<int>()));
+                      std::max(1, values["jobs"].as<int>()), linker);
     return 0;
 }
 
