@@ -128,6 +128,12 @@ void link_shared(const Library& library, const fs::path& archive, const fs::path
     const int status = run(command);
     fs::remove(script);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
+    // Of all that a linker may stumble over, this alone can be told from outside: what it links is
+    // no larger than the archive.
+    std::error_code ignored;
+    if (fs::space(fs::absolute(file).parent_path(), ignored).available < fs::file_size(archive))
+        fail(Exit::cannot_write, "{}: {} could not write it: {}", file.string(), linker,
+             std::generic_category().message(ENOSPC));
     fail(Exit::cannot_create, "{}: {} could not link it ({} {})\n  it was called as: {}",
          file.string(), linker, WIFEXITED(status) ? "exit code" : "signal",
          WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), fmt::join(command, " "));

@@ -17,7 +17,8 @@ std::string find_linker(const LibraryTarget& target, const std::string& wanted);
 // Links all of `archive` into `file`, which exports the model's table alone: under the name that
 // the header calls it by, and as NAME_model for dlsym(). `file` is whole only afterwards. The link
 // script is made beside it, and removed.
-// Error cannot_create if the linker fails, with what it ended with; what it says stands on stderr.
+// Error cannot_write if the file system is full, cannot_create, with how it ended, if the linker
+// fails otherwise; what it says stands on stderr.
 void link_shared(const Library& library, const std::filesystem::path& archive,
                  const std::filesystem::path& file, const std::string& linker);
 
