@@ -12,6 +12,7 @@
 
 #include "frontend/attributes.h"
 #include "frontend/input.h"
+#include "frontend/reserved_names.h"
 #include "frontend/toml_text.h"
 #include "frontend/wording.h"
 #include "layers/op.h"
@@ -50,6 +51,12 @@ std::string read_name(const toml::table& model) {
             fmt::format("the model's name must be a short identifier, not {}", described(*node)),
             why, fmt::format("a letter, then letters, digits or _, {} at most", longest_name));
     }
+    const std::string conflict = name_conflict(text->get());
+    if (!conflict.empty())
+        throw ModelError(
+            location_of(*node), fmt::format("a model cannot be named {}", in_quotes(text->get())),
+            conflict,
+            fmt::format("another name, as \"{}\"", ("my_" + text->get()).substr(0, longest_name)));
     return text->get();
 }
 

@@ -1,0 +1,65 @@
+#include "frontend/reserved_names.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <set>
+
+namespace siamc {
+
+namespace {
+
+// Headers that those of C and C++ or of the system include by <NAME.h>, and that are identifiers:
+// where the folder of a library is searched first, its header hides theirs. In lower case: there
+// are file systems that tell no cases apart.
+const std::set<std::string>& system_headers() {
+    static const std::set<std::string> names = {
+        // C, up to C23
+        "assert", "complex", "ctype", "errno", "fenv", "float", "inttypes", "iso646", "limits",
+        "locale", "math", "setjmp", "signal", "stdalign", "stdarg", "stdatomic", "stdbit",
+        "stdbool", "stdckdint", "stddef", "stdint", "stdio", "stdlib", "stdnoreturn", "string",
+        "tgmath", "threads", "time", "uchar", "wchar", "wctype",
+        // POSIX
+        "aio", "cpio", "dirent", "dlfcn", "fcntl", "fmtmsg", "fnmatch", "ftw", "glob", "grp",
+        "iconv", "langinfo", "libgen", "libintl", "monetary", "mqueue", "ndbm", "netdb", "nl_types",
+        "poll", "pthread", "pwd", "regex", "sched", "search", "semaphore", "spawn", "strings",
+        "stropts", "syslog", "tar", "termios", "trace", "ulimit", "unistd", "utime", "utmpx",
+        "wordexp",
+        // glibc, Linux, BSD
+        "aliases", "alloca", "ar", "argp", "argz", "byteswap", "crypt", "elf", "endian", "envz",
+        "err", "error", "execinfo", "features", "fpu_control", "fstab", "fts", "gconv", "getopt",
+        "gshadow", "ieee754", "ifaddrs", "lastlog", "libio", "link", "malloc", "mcheck", "memory",
+        "mntent", "nss", "obstack", "paths", "printf", "proc_service", "pty", "re_comp", "regexp",
+        "resolv", "sgtty", "shadow", "stab", "stdio_ext", "syscall", "sysexits", "termio",
+        "thread_db", "ttyent", "ucontext", "utmp", "values", "wait",
+        // compilers
+        "arm_acle", "arm_neon", "cpuid", "gcov", "mm_malloc", "omp", "quadmath", "unwind",
+        "varargs", "syslimits",
+        // macOS
+        "alloc", "assertmacros", "availability", "availabilityinternal", "availabilitymacros",
+        "availabilityversions", "block", "gethostuuid", "runetype", "secure", "targetconditionals",
+        "xlocale",
+        // Windows
+        "basetsd", "conio", "corecrt", "crtdbg", "crtdefs", "direct", "eh", "excpt", "guiddef",
+        "io", "minwindef", "new", "process", "sal", "sdkddkver", "share", "specstrings", "tchar",
+        "vadefs", "vcruntime", "vcruntime_string", "windows", "windef", "winbase", "winerror",
+        "winnt", "winsock", "winsock2", "yvals"};
+    return names;
+}
+
+}  // namespace
+
+std::string name_conflict(const std::string& name) {
+    std::string lower = name;
+    std::transform(lower.begin(), lower.end(), lower.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (system_headers().count(lower) || lower.ends_with("intrin"))  // of every instruction set
+        return fmt::format("its header, {}.h, would be found where the system's {}.h is asked for",
+                           name, lower);
+    if (lower == "siamc" || lower.rfind("siamc_", 0) == 0)
+        return "names that begin with siamc are those of the runtime's own functions";
+    return "";
+}
+
+}  // namespace siamc
