@@ -92,6 +92,12 @@ FolderLock FolderLock::take(const fs::path& folder) {
     }
 }
 
+bool FolderLock::is_empty() const {
+    const auto names = names_in(folder_.number());
+    if (!names) fail_to_create(path_, std::strerror(errno));
+    return names->empty();
+}
+
 StagedFolder::StagedFolder(const fs::path& target) {
     std::error_code error;
     target_ = fs::canonical(target, error);
@@ -116,19 +122,19 @@ StagedFolder::~StagedFolder() {
 
 void StagedFolder::put_in_place(FolderLock& lock, std::span<const std::string> names) {
     if (::fsync(folder_.number()) != 0 && errno != EINVAL) fail_to_replace(path_, "synced to disk");
-    if (!exchange(names)) return move_entries(names);
+    if (!exchange(lock, names)) return move_entries(names);
     std::swap(lock.folder_, folder_);  // the old one stays locked while it goes
 }
 
 // False, with everything as it was, if the names cannot be exchanged here.
-bool StagedFolder::exchange(std::span<const std::string> names) {
+bool StagedFolder::exchange(const FolderLock& old, std::span<const std::string> names) {
     const Descriptor parent = open_folder(target_.parent_path());
     if (!parent.open() || works_in(target_)) return false;
     const fs::path inside = path_;
     const fs::path beside = target_.parent_path() / inside.filename();
     if (::rename(inside.c_str(), beside.c_str()) != 0) return false;
     path_ = beside;
-    carry_over(names);
+    carry_over(old, names);
     if (::renameat2(AT_FDCWD, beside.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) != 0) {
         if (::rename(beside.c_str(), inside.c_str()) != 0) fail_to_replace(target_, "replaced");
         path_ = inside;
@@ -140,22 +146,21 @@ bool StagedFolder::exchange(std::span<const std::string> names) {
 }
 
 // A second name for each of the user's files, so that the old folder can go with all of its own.
-void StagedFolder::carry_over(std::span<const std::string> names) const {
+void StagedFolder::carry_over(const FolderLock& old, std::span<const std::string> names) const {
     constexpr auto links = fs::copy_options::recursive | fs::copy_options::copy_symlinks |
                            fs::copy_options::create_hard_links;
-    std::error_code error;
-    for (const fs::directory_entry& entry : fs::directory_iterator(target_, error)) {
-        const std::string name = entry.path().filename().string();
+    const auto entries = names_in(old.folder_.number());
+    if (!entries) fail_to_create(target_, std::strerror(errno));
+    for (const std::string& name : *entries) {
         if (contains(names, name)) continue;
         std::error_code failed;
-        fs::copy(entry.path(), path_ / name, links, failed);
+        fs::copy(target_ / name, path_ / name, links, failed);
         if (failed) {
             fail(Exit::cannot_create,
                  "{}: cannot be kept when its folder is replaced: {}: move it elsewhere",
-                 entry.path().string(), failed.message());
+                 (target_ / name).string(), failed.message());
         }
     }
-    if (error) fail_to_create(target_, error.message());
 }
 
 void StagedFolder::move_entries(std::span<const std::string> names) const {

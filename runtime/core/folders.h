@@ -20,6 +20,8 @@ class FolderLock {
     static FolderLock take(const std::filesystem::path& folder);
 
     const std::filesystem::path& path() const { return path_; }
+    // cannot_create, with the system's reason, if the folder cannot be read.
+    bool is_empty() const;
 
   private:
     friend class StagedFolder;
@@ -58,8 +60,8 @@ class StagedFolder {
     void put_in_place(FolderLock& lock, std::span<const std::string> names);
 
   private:
-    bool exchange(std::span<const std::string> names);
-    void carry_over(std::span<const std::string> names) const;
+    bool exchange(const FolderLock& old, std::span<const std::string> names);
+    void carry_over(const FolderLock& old, std::span<const std::string> names) const;
     void move_entries(std::span<const std::string> names) const;
 
     std::filesystem::path target_, path_;

@@ -20,21 +20,6 @@ namespace {
 constexpr std::string_view prefix = ".siamc-";
 constexpr std::size_t random_bytes = 16;
 
-// Without opening it again, which a full table of files or a failing disk may not allow.
-std::vector<std::string> names_in(int folder) {
-    std::vector<std::string> names;
-    const int again = ::fcntl(folder, F_DUPFD_CLOEXEC, 0);
-    if (again < 0) return names;
-    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again), ::closedir);
-    if (!stream) {
-        ::close(again);
-        return names;
-    }
-    ::rewinddir(stream.get());
-    while (const dirent* entry = ::readdir(stream.get())) names.emplace_back(entry->d_name);
-    return names;
-}
-
 // Whether nobody holds it: its owner, as every writer here, would have it locked.
 bool is_abandoned(const Descriptor& stray) {
     struct stat status {};
@@ -66,9 +51,28 @@ bool lock(const Descriptor& descriptor) {
     return uninterrupted(take) == 0 || errno != EWOULDBLOCK;
 }
 
+std::optional<std::vector<std::string>> names_in(int folder) {
+    const int again = ::fcntl(folder, F_DUPFD_CLOEXEC, 0);
+    if (again < 0) return std::nullopt;
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(again), ::closedir);
+    if (!stream) {
+        ::close(again);
+        return std::nullopt;
+    }
+    ::rewinddir(stream.get());
+    std::vector<std::string> names;
+    errno = 0;
+    while (const dirent* entry = ::readdir(stream.get())) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") names.emplace_back(name);
+    }
+    if (errno != 0) return std::nullopt;
+    return names;
+}
+
 void remove_contents(int folder) {
-    for (const std::string& name : names_in(folder)) {
-        if (name == "." || name == ".." || ::unlinkat(folder, name.c_str(), 0) == 0) continue;
+    for (const std::string& name : names_in(folder).value_or(std::vector<std::string>())) {
+        if (::unlinkat(folder, name.c_str(), 0) == 0) continue;
         const Descriptor inner(
             ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         if (inner.open()) remove_contents(inner.number());
@@ -77,7 +81,7 @@ void remove_contents(int folder) {
 }
 
 void remove_strays(int folder) {
-    for (const std::string& name : names_in(folder)) {
+    for (const std::string& name : names_in(folder).value_or(std::vector<std::string>())) {
         const bool is_folder = is_temporary_name(name, folder_suffix);
         if (!is_folder && !is_temporary_name(name, file_suffix)) continue;
         const int kind = is_folder ? O_DIRECTORY : O_NONBLOCK;

@@ -2,8 +2,10 @@
 // left by the lock that their owner holds.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/descriptor.h"
 
@@ -20,6 +22,10 @@ bool lock(const Descriptor& descriptor);
 // Removes from an open folder the temporary files and folders of this user that no process holds.
 // What cannot be removed stays: this is tidying, not work.
 void remove_strays(int folder);
+
+// What is in an open folder, but for "." and ".."; none, with errno, if it cannot be read. It is
+// not opened again, which a full table of files or a failing disk may not allow.
+std::optional<std::vector<std::string>> names_in(int folder);
 
 // Removes all that is in an open folder; links are removed, not followed. What cannot be removed
 // stays.

@@ -27,16 +27,6 @@ const std::vector<std::string> file_names = {"summary.json",
                                              "metrics.csv",
                                              "report.html"};
 
-bool holds_nothing(const fs::path& path) {
-    std::error_code error;
-    const bool empty = fs::is_empty(path, error);
-    if (error) {
-        fail(Exit::cannot_create, "{}: the run's folder cannot be read: {}: choose another --out",
-             path.string(), error.message());
-    }
-    return empty;
-}
-
 }  // namespace
 
 RunFolder RunFolder::begin(const fs::path& path, Existing existing) {
@@ -54,7 +44,7 @@ RunFolder RunFolder::begin(const fs::path& path, Existing existing) {
              "--force to replace it, or another --out",
              path.string());
     }
-    if (!holds_nothing(path)) {
+    if (!run.lock_->is_empty()) {
         fail(Exit::usage,
              "{}: the folder exists and isn't empty: choose another --out, or --force to replace "
              "the run in it",
