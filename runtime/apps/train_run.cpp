@@ -238,6 +238,7 @@ Json Run::summary(bool finished) {
 
 void catch_signals() {
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     for (const int number : stopping_signals) {
         struct sigaction action {};
         ::sigaction(number, nullptr, &action);

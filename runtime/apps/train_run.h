@@ -13,7 +13,8 @@
 namespace siamc {
 
 // Has INT, TERM and HUP (unless it is ignored, as under nohup) end training after the step at hand;
-// a second one ends the program at once. PIPE is ignored: who listens may go.
+// a second one ends the program at once. PIPE and XFSZ are ignored: the calls that they come with
+// fail, and say more.
 void catch_signals();
 
 // Which of them came; 0: none.

@@ -122,24 +122,24 @@ StagedFolder::~StagedFolder() {
 
 void StagedFolder::put_in_place(FolderLock& lock, std::span<const std::string> names) {
     if (::fsync(folder_.number()) != 0 && errno != EINVAL) fail_to_replace(path_, "synced to disk");
-    if (!exchange(lock, names)) return move_entries(names);
-    std::swap(lock.folder_, folder_);  // the old one stays locked while it goes
+    if (!exchange(lock, names)) move_entries(names);
 }
 
 // False, with everything as it was, if the names cannot be exchanged here.
-bool StagedFolder::exchange(const FolderLock& old, std::span<const std::string> names) {
+bool StagedFolder::exchange(FolderLock& lock, std::span<const std::string> names) {
     const Descriptor parent = open_folder(target_.parent_path());
     if (!parent.open() || works_in(target_)) return false;
     const fs::path inside = path_;
     const fs::path beside = target_.parent_path() / inside.filename();
     if (::rename(inside.c_str(), beside.c_str()) != 0) return false;
     path_ = beside;
-    carry_over(old, names);
+    carry_over(lock, names);
     if (::renameat2(AT_FDCWD, beside.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) != 0) {
         if (::rename(beside.c_str(), inside.c_str()) != 0) fail_to_replace(target_, "replaced");
         path_ = inside;
         return false;
     }
+    std::swap(lock.folder_, folder_);  // the old one stays locked while it goes
     if (::fsync(parent.number()) != 0 && errno != EINVAL)
         fail_to_replace(target_.parent_path(), "synced to disk");
     return true;

@@ -60,12 +60,12 @@ class StagedFolder {
     void put_in_place(FolderLock& lock, std::span<const std::string> names);
 
   private:
-    bool exchange(const FolderLock& old, std::span<const std::string> names);
+    bool exchange(FolderLock& lock, std::span<const std::string> names);
     void carry_over(const FolderLock& old, std::span<const std::string> names) const;
     void move_entries(std::span<const std::string> names) const;
 
     std::filesystem::path target_, path_;
-    Descriptor folder_;
+    Descriptor folder_;  // what is at path_: after the exchange, the old folder
 };
 
 }  // namespace siamc

@@ -16,12 +16,17 @@
 #include "core/files.h"
 #include "core/sha256.h"
 #include "runtime/data_helpers.h"
+#include "runtime/file_faults.h"
 
-namespace {
-
-// What the next calls of fsync and write do instead; empty: what they always do.
+namespace siamc::test {
 std::function<int(int)> on_fsync;
 std::function<ssize_t(int, const void*, size_t)> on_write;
+}  // namespace siamc::test
+
+using namespace siamc;
+using namespace siamc::test;
+
+namespace {
 
 int real_fsync(int descriptor) {
     return static_cast<int>(::syscall(SYS_fsync, descriptor));
@@ -40,22 +45,11 @@ extern "C" ssize_t write(int descriptor, const void* bytes, size_t size) {
     return on_write ? on_write(descriptor, bytes, size) : real_write(descriptor, bytes, size);
 }
 
-using namespace siamc;
-using namespace siamc::test;
-
 namespace {
 
 namespace fs = std::filesystem;
 
 constexpr std::size_t no_limit = 1 << 30;
-
-// Takes the substitutes away again.
-struct Undo {
-    ~Undo() {
-        on_fsync = nullptr;
-        on_write = nullptr;
-    }
-};
 
 using Listing = std::map<std::string, std::string>;
 

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <fstream>
 #include <map>
 #include <set>
@@ -13,6 +14,7 @@
 #include "core/files.h"
 #include "core/folders.h"
 #include "runtime/data_helpers.h"
+#include "runtime/file_faults.h"
 
 using namespace siamc;
 using namespace siamc::test;
@@ -173,6 +175,30 @@ TEST_CASE("files that cannot be kept stop the replacement", "[folders]") {
     }
     CHECK(contents(target.path) == before);
     CHECK(target.entries_above() == 1);
+}
+
+TEST_CASE("a sync that fails after the exchange leaves the new folder whole", "[folders]") {
+    const Target target;
+    FolderLock lock = FolderLock::take(target.path);
+    {
+        StagedFolder staged(target.path);
+        write_new(staged);
+        const Undo undo;
+        on_fsync = [&](int descriptor) {
+            struct stat synced {
+            }, above{};
+            ::fstat(descriptor, &synced);
+            ::stat(target.above.path().c_str(), &above);
+            errno = EIO;
+            return synced.st_ino == above.st_ino ? -1 : 0;
+        };
+        const Failure failure = failure_of([&] { staged.put_in_place(lock, names); });
+        CHECK(failure.code == Exit::cannot_write);
+        CHECK(failure.mentions("cannot be synced to disk: Input/output error"));
+    }
+    CHECK(contents(target.path) == target.with("new a", "", "new c"));
+    CHECK(target.entries_above() == 1);
+    CHECK(failure_of([&] { FolderLock::take(target.path); }).code == Exit::cannot_create);
 }
 
 // Ends in the middle of everything; what is left is the old folder or the new one, and the next
