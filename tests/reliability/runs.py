@@ -19,14 +19,17 @@ REASONS = {"full": "No space left on device", "broken": "Input/output error",
            "interrupted": "Interrupted system call"}
 
 
-def parse_arguments(description, short, long, what):
+def parse_arguments(description, short="", long="", what=""):
+    """`short` and `long`: how many of `what` the two forms try."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--long", action="store_true",
-                        help=f"{long} {what} instead of {short} (or SIAMC_RELIABILITY=long)")
-    parser.add_argument("--seed", type=int, default=1, help="of what is drawn; default 1")
+    if what:
+        parser.add_argument("--long", action="store_true",
+                            help=f"{long} {what} instead of {short} (or SIAMC_RELIABILITY=long)")
+        parser.add_argument("--seed", type=int, default=1, help="of what is drawn; default 1")
     arguments = parser.parse_args()
-    arguments.long |= os.environ.get("SIAMC_RELIABILITY") == "long"
-    random.seed(arguments.seed)
+    if what:
+        arguments.long |= os.environ.get("SIAMC_RELIABILITY") == "long"
+        random.seed(arguments.seed)
     return arguments
 
 
