@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <sstream>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -56,14 +57,43 @@ bool is_installed(const std::string& name) {
     return false;
 }
 
-// The program's exit status, as waitpid has it.
+// Removes a file that was made on the way.
+class Scratch {
+  public:
+    explicit Scratch(fs::path path) : path_(std::move(path)) {}
+    ~Scratch() {
+        std::error_code ignored;
+        fs::remove(path_, ignored);
+    }
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    std::string text() const { return path_.string(); }
+
+  private:
+    fs::path path_;
+};
+
+// Of this process, but for what would put a path of this machine into the library.
+std::vector<char*> linker_environment() {
+    std::vector<char*> variables;
+    for (char** entry = environ; *entry; ++entry)
+        if (!std::string_view(*entry).starts_with("LD_RUN_PATH=")) variables.push_back(*entry);
+    variables.push_back(nullptr);
+    return variables;
+}
+
+// The program's exit status, as waitpid has it. What it prints goes to stderr.
 int run(const std::vector<std::string>& command) {
-    std::vector<char*> arguments;
+    std::vector<char*> arguments, environment = linker_environment();
     for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
+    posix_spawn_file_actions_t files;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
     pid_t child = 0;
     const int error =
-        ::posix_spawnp(&child, arguments[0], nullptr, nullptr, arguments.data(), environ);
+        ::posix_spawnp(&child, arguments[0], &files, nullptr, arguments.data(), environment.data());
+    posix_spawn_file_actions_destroy(&files);
     if (error)
         fail(Exit::missing_input, "{}: {}\n  write: --linker with a C compiler that runs here",
              command[0], std::generic_category().message(error));
@@ -71,6 +101,23 @@ int run(const std::vector<std::string>& command) {
     while (::waitpid(child, &status, 0) < 0)
         if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "waitpid");
     return status;
+}
+
+[[noreturn]] void fail_to_link(const fs::path& file, const fs::path& archive,
+                               const std::vector<std::string>& command, int status) {
+    // Of all that a linker may stumble over, this alone can be told from outside: what it links is
+    // no larger than the archive.
+    std::error_code ignored;
+    if (fs::space(fs::absolute(file).parent_path(), ignored).available < fs::file_size(archive))
+        fail(Exit::cannot_write,
+             "{}: {} could not write it: {}\n  write: make room, or another "
+             "folder with -o",
+             file.string(), command[0], std::generic_category().message(ENOSPC));
+    fail(Exit::cannot_create,
+         "{}: {} could not link it ({} {}), called as\n    {}\n  write: --linker with a C compiler "
+         "for the target, or no --shared",
+         file.string(), command[0], WIFEXITED(status) ? "exit code" : "signal",
+         WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), fmt::join(command, " "));
 }
 
 }  // namespace
@@ -102,41 +149,32 @@ std::string find_linker(const LibraryTarget& target, const std::string& wanted) 
 
 void link_shared(const Library& library, const fs::path& archive, const fs::path& file,
                  const std::string& linker) {
-    const std::string alias = library.name + "_model";
-    const fs::path script = file.string() + ".exports";
-    write_file_atomically(
-        script, fmt::format("{{ global: {}; {}; local: *; }};\n", model_symbol(library), alias));
+    const std::string model = model_symbol(library), alias = library.name + "_model";
+    const std::string beside = fs::absolute(file).string();
+    const Scratch script(beside + ".exports"), linked(beside + ".linked");
+    write_file_atomically(script.text(),
+                          fmt::format("{{ global: {}; {}; local: *; }};\n", model, alias));
+    std::vector<std::string> command = {linker,
+                                        "-shared",
+                                        "-o",
+                                        linked.text(),
+                                        "-Xlinker",
+                                        "--version-script=" + script.text(),
+                                        fmt::format("-Wl,-soname,lib{}.so", library.name),
+                                        fmt::format("-Wl,--defsym={}={}", alias, model)};
     // Its threads run its code, and programs keep pointers to its tables: it stays once loaded.
-    const std::vector<std::string> command = {linker,
-                                              "-shared",
-                                              "-o",
-                                              fs::absolute(file).string(),
-                                              "-Wl,-soname,lib" + library.name + ".so",
-                                              "-Wl,--whole-archive",
-                                              fs::absolute(archive).string(),
-                                              "-Wl,--no-whole-archive",
-                                              "-Xlinker",
-                                              "--version-script=" + script.string(),
-                                              "-Wl,--defsym=" + alias + "=" + model_symbol(library),
-                                              "-Wl,-z,nodelete,-z,relro,-z,now",
-                                              "-Wl,-z,defs,-z,text,-z,noexecstack",
-                                              "-Wl,--build-id=none",
-                                              "-Wl,--as-needed",
-                                              "-pthread",
-                                              "-ldl",
-                                              "-lm"};
+    for (const char* word :
+         {"-Wl,-z,nodelete", "-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack", "-Wl,-z,defs",
+          "-Wl,-z,text", "-Wl,--build-id=none", "-Wl,--whole-archive"})
+        command.push_back(word);
+    command.push_back(fs::absolute(archive).string());
+    for (const char* word :
+         {"-Wl,--no-whole-archive", "-Wl,--as-needed", "-pthread", "-ldl", "-lm"})
+        command.push_back(word);
     const int status = run(command);
-    fs::remove(script);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
-    // Of all that a linker may stumble over, this alone can be told from outside: what it links is
-    // no larger than the archive.
-    std::error_code ignored;
-    if (fs::space(fs::absolute(file).parent_path(), ignored).available < fs::file_size(archive))
-        fail(Exit::cannot_write, "{}: {} could not write it: {}", file.string(), linker,
-             std::generic_category().message(ENOSPC));
-    fail(Exit::cannot_create, "{}: {} could not link it ({} {})\n  it was called as: {}",
-         file.string(), linker, WIFEXITED(status) ? "exit code" : "signal",
-         WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), fmt::join(command, " "));
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !fs::exists(linked.text()))
+        fail_to_link(file, archive, command, status);
+    write_file_atomically(file, read_file(linked.text(), fs::file_size(linked.text())));
 }
 
 }  // namespace siamc

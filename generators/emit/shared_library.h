@@ -15,10 +15,9 @@ namespace siamc {
 std::string find_linker(const LibraryTarget& target, const std::string& wanted);
 
 // Links all of `archive` into `file`, which exports the model's table alone: under the name that
-// the header calls it by, and as NAME_model for dlsym(). `file` is whole only afterwards. The link
-// script is made beside it, and removed.
-// Error cannot_write if the file system is full, cannot_create, with how it ended, if the linker
-// fails otherwise; what it says stands on stderr.
+// the header calls it by, and as NAME_model for dlsym(). What the linker needs and makes lies
+// beside `file` meanwhile. Error cannot_write if the file system is full, cannot_create, with how
+// it ended, if the linker fails otherwise; what it says stands on stderr.
 void link_shared(const Library& library, const std::filesystem::path& archive,
                  const std::filesystem::path& file, const std::string& linker);
 
