@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "data/glyphs.h"
 #include "sampling/random.h"
 
 namespace siamc {
@@ -32,7 +31,7 @@ ImageSet noise(const siamc_model& tables, long count) {
 
 ImageSet bench_images(const std::string& data, const siamc_model& tables, long count) {
     if (data == "noise") return noise(tables, count);
-    const ImageSet set = data == "glyphs" ? default_glyphs().train : load_dataset(data).train;
+    const ImageSet set = load_dataset(data, {.test = false}).train;
     Model(tables).check_images(set);
     std::vector<std::int32_t> images(static_cast<std::size_t>(count));
     for (std::size_t i = 0; i < images.size(); ++i)

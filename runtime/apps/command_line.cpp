@@ -4,14 +4,11 @@
 #include <fmt/ostream.h>
 #include <sys/resource.h>
 
-#include <charconv>
 #include <cstdio>
 #include <new>
-#include <set>
 
 #include "core/error.h"
 #include "core/tell.h"
-#include "data/glyphs.h"
 
 namespace siamc {
 
@@ -51,36 +48,6 @@ po::variables_map parse_command_line(int argc, char** argv, const Program& progr
 }
 
 }  // namespace
-
-std::vector<int> parse_classes(const std::string& text) {
-    std::set<int> classes;
-    const char *at = text.data(), *end = at + text.size();
-    const auto number = [&] {
-        int value = 0;
-        const auto [next, error] = std::from_chars(at, end, value);
-        if (error != std::errc() || value < 0)
-            fail(Exit::usage, "--classes: '{}' is no list of classes\n  write: as in 0-5 or 1,3,7",
-                 text);
-        at = next;
-        return value;
-    };
-    while (true) {
-        const int first = number();
-        int last = first;
-        if (at != end && *at == '-') {
-            ++at;
-            last = number();
-        }
-        for (int c = first; c <= last && c < first + 100000; ++c) classes.insert(c);
-        if (at == end) break;
-        if (*at++ != ',') at = end;  // number() then says what is wrong
-    }
-    return {classes.begin(), classes.end()};
-}
-
-Dataset load_data(const std::string& data) {
-    return data == "glyphs" ? default_glyphs() : load_dataset(data);
-}
 
 int run_program(const Program& program, int argc, char** argv) {
     try {

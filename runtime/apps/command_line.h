@@ -4,18 +4,10 @@
 #include <boost/program_options.hpp>
 #include <functional>
 #include <string>
-#include <vector>
 
-#include "data/dataset.h"
 #include "training/settings.h"
 
 namespace siamc {
-
-// "0-5", "1,3,7" or both mixed, as a sorted list without repeats; usage if it is none of these.
-std::vector<int> parse_classes(const std::string& text);
-
-// A folder of IDX files, or "glyphs" for the embedded data set.
-Dataset load_data(const std::string& data);
 
 struct Program {
     const char* name;

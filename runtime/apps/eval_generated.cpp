@@ -8,8 +8,10 @@
 
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
+#include "apps/load_images.h"
 #include "core/error.h"
 #include "core/model.h"
+#include "core/tell.h"
 #include "evaluation/oneshot.h"
 #include "evaluation/verification.h"
 #include "sampling/pairs.h"
@@ -40,6 +42,7 @@ po::options_description options() {
         "queries", po::value<int>()->default_value(5), "oneshot: queries of each class")(
         "episodes", po::value<int>()->default_value(1000), "oneshot: episodes")(
         "threads", po::value<int>()->default_value(cores), "results do not depend on it")(
+        "transpose", po::bool_switch(), "images are stored column by column, as EMNIST's")(
         "config", po::value<std::string>(), "file of flags")(
         "verbose", po::bool_switch(), "say which instruction set runs")("json", po::bool_switch(),
                                                                         "print one JSON object");
@@ -48,6 +51,14 @@ po::options_description options() {
 
 Json interval(const Interval& ci95) {
     return Json::array({ci95.low, ci95.high});
+}
+
+DataFlags data_flags(const po::variables_map& values) {
+    DataFlags flags;
+    flags.data = required(values, "data");
+    flags.transpose = values["transpose"].as<bool>();
+    if (values.count("classes")) flags.classes = values["classes"].as<std::string>();
+    return flags;
 }
 
 struct Subject {
@@ -66,10 +77,13 @@ Subject load_subject(const po::variables_map& values) {
              run.config().string());
     Model model(find_model(to_text(name->second)));
     FloatBuffer parameters = load_weights(run.weights(), model);
-    ImageSet images = load_data(required(values, "data")).test;
-    if (values.count("classes"))
-        images = take_classes(images, parse_classes(values["classes"].as<std::string>()));
-    model.check_images(images);
+    const DataFlags flags = data_flags(values);
+    const bool trained_transposed = settings.contains("transpose");
+    if (flags.transpose != trained_transposed)
+        tell("the run was trained {} --transpose, this evaluation runs {} it\n",
+             trained_transposed ? "with" : "without", flags.transpose ? "with" : "without");
+    ImageSet images = load_test_images(flags, model);
+    if (values["protocol"].as<std::string>() != "oneshot") check_comparable(images, "test images");
     std::vector<float> embeddings = model.embed(parameters, images);
     return {std::move(model), std::move(parameters), std::move(images), std::move(embeddings)};
 }

@@ -79,7 +79,7 @@ int train(const po::variables_map& values) {
     existing(values);
     if (optimizer != "all")
         train_config(values, optimizer);  // wrong flags fail before data is read
-    const Split images = load_split(values);
+    const Split images = load_split(data_flags(values), models.trained);
     halide_set_num_threads(threads);
     const Json summary = optimizer == "all"
                              ? compare(models, images, values, out)

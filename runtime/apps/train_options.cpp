@@ -42,6 +42,7 @@ po::options_description train_options() {
         "classes", po::value<std::string>(), "train and validate on these alone, as in 0-5")(
         "holdout", po::value<double>()->default_value(0),
         "share of the training images to validate on; 0: validate on the test images")(
+        "transpose", po::bool_switch(), "images are stored column by column, as EMNIST's")(
         "config", po::value<std::string>(), "file of flags, such as a run's config.toml")(
         "json", po::bool_switch(), "print one JSON object, no progress")(
         "verbose", po::bool_switch(), "say which instruction set runs");
@@ -88,6 +89,7 @@ Settings settings_of(const po::variables_map& values, const TrainConfig& config)
     const bool constant = schedule.kind == RateSchedule::Kind::constant;
     settings["seed"] = static_cast<std::int64_t>(config.seed);
     settings["holdout"] = values["holdout"].as<double>();
+    if (values["transpose"].as<bool>()) settings["transpose"] = true;
     settings["optimizer"] = config.optimizer;
     settings["keep"] = values["keep"].as<std::string>();
     settings["checkpoint-seconds"] = values["checkpoint-seconds"].as<double>();
@@ -98,16 +100,13 @@ Settings settings_of(const po::variables_map& values, const TrainConfig& config)
     return settings;
 }
 
-Split load_split(const po::variables_map& values) {
-    Dataset dataset = load_data(required(values, "data"));
-    const double holdout = values["holdout"].as<double>();
-    if (values.count("classes")) {
-        const std::vector<int> classes = parse_classes(values["classes"].as<std::string>());
-        dataset.train = take_classes(dataset.train, classes);
-        dataset.test = take_classes(dataset.test, classes);
-    }
-    if (holdout == 0) return {std::move(dataset.train), std::move(dataset.test)};
-    return split(dataset.train, holdout, 0);
+DataFlags data_flags(const po::variables_map& values) {
+    DataFlags flags;
+    flags.data = required(values, "data");
+    flags.holdout = values["holdout"].as<double>();
+    flags.transpose = values["transpose"].as<bool>();
+    if (values.count("classes")) flags.classes = values["classes"].as<std::string>();
+    return flags;
 }
 
 }  // namespace siamc

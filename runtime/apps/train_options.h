@@ -4,7 +4,7 @@
 #include <boost/program_options.hpp>
 #include <string>
 
-#include "data/dataset.h"
+#include "apps/load_images.h"
 #include "training/settings.h"
 #include "training/trainer.h"
 
@@ -20,7 +20,6 @@ TrainConfig train_config(const boost::program_options::variables_map& values,
 Settings settings_of(const boost::program_options::variables_map& values,
                      const TrainConfig& config);
 
-// The images that are trained on and those that are validated on.
-Split load_split(const boost::program_options::variables_map& values);
+DataFlags data_flags(const boost::program_options::variables_map& values);
 
 }  // namespace siamc

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "data/dataset.h"
+#include "data/split.h"
 #include "training/run_folder.h"
 #include "training/settings.h"
 #include "training/trainer.h"

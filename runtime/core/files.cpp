@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/descriptor.h"
 #include "core/error.h"
@@ -145,9 +146,9 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
     }
 }
 
-std::string read_file(const std::filesystem::path& path, std::size_t limit) {
+InputFile open_input(const std::filesystem::path& path) {
     // Without waiting: opening a FIFO would wait for its writer.
-    const Descriptor file(uninterrupted(
+    Descriptor file(uninterrupted(
         [&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); }));
     if (!file.open()) {
         fail(Exit::missing_input, "{}: cannot be opened: {}: check the path and its permissions",
@@ -162,9 +163,14 @@ std::string read_file(const std::filesystem::path& path, std::size_t limit) {
         fail(Exit::bad_data, "{}: is {}: give the path of a plain file", path.string(),
              kind_in_words(status.st_mode));
     }
+    return {std::move(file), static_cast<std::uint64_t>(status.st_size)};
+}
 
+std::string read_file(const std::filesystem::path& path, std::size_t limit) {
+    const InputFile input = open_input(path);
+    const Descriptor& file = input.descriptor;
     constexpr std::size_t chunk = 1 << 16;
-    const auto stated = static_cast<std::size_t>(status.st_size);
+    const auto stated = static_cast<std::size_t>(input.bytes);
     std::string bytes;
     bytes.reserve(std::min(stated, limit) + chunk);  // asked for, but not touched yet
     while (bytes.size() <= limit && stated <= limit) {

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
+
+#include "core/descriptor.h"
 
 namespace siamc {
 
@@ -23,6 +26,16 @@ namespace siamc {
 // is removed. Interrupted calls are tried again, but a failed sync never: the kernel may have
 // dropped what it could not write, and would then report success.
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+// A regular file, open for reading at its beginning.
+struct InputFile {
+    Descriptor descriptor;
+    std::uint64_t bytes = 0;  // its length when it was opened
+};
+
+// The one door for all that is read. Never waits, whatever `path` is. missing_input if it cannot be
+// opened; bad_data if it is a folder, a FIFO or a device.
+InputFile open_input(const std::filesystem::path& path);
 
 // The contents of a regular file of at most `limit` bytes, which is asked before anything is read;
 // memory grows with what is really there. Never waits, whatever `path` is.

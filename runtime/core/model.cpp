@@ -147,14 +147,18 @@ void Model::initialize(FloatBuffer& parameters, std::uint64_t seed) const {
     }
 }
 
-void Model::check_images(const ImageSet& images) const {
-    if (images.height == tables_.image_dims[0] && images.width == tables_.image_dims[1] &&
-        static_cast<int>(images.image_bytes()) == tables_.image_bytes)
+void Model::check_image_size(int height, int width) const {
+    if (height == tables_.image_dims[0] && width == tables_.image_dims[1] &&
+        std::int64_t{height} * width == tables_.image_bytes)
         return;
     fail(Exit::bad_data,
          "the images are {} x {} pixels, model {} reads {} x {}\n  write: another --data, or a "
          "model with this [input] shape",
-         images.height, images.width, tables_.name, tables_.image_dims[0], tables_.image_dims[1]);
+         height, width, tables_.name, tables_.image_dims[0], tables_.image_dims[1]);
+}
+
+void Model::check_images(const ImageSet& images) const {
+    check_image_size(images.height, images.width);
 }
 
 std::vector<float> Model::embed(const FloatBuffer& parameters, const ImageSet& images) {

@@ -59,7 +59,9 @@ class Model {
     // a pure function of the seed and the parameters' order.
     void initialize(FloatBuffer& parameters, std::uint64_t seed) const;
 
-    // bad_data unless the images have the model's size.
+    // bad_data unless images of so many pixels are what the model reads.
+    void check_image_size(int height, int width) const;
+    // The same for images that are there.
     void check_images(const ImageSet& images) const;
 
     // What follows runs on this processor: internal for a device's library (training/engine.h).

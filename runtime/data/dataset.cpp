@@ -3,43 +3,20 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cmath>
-#include <map>
+#include <filesystem>
 #include <set>
+#include <string>
 #include <system_error>
 #include <utility>
 
 #include "core/error.h"
-#include "data/idx.h"
-#include "sampling/random.h"
+#include "data/formats.h"
+#include "data/glyphs.h"
 
 namespace siamc {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The file "train-images-idx3-ubyte" of the folder under any of the names it goes by.
-fs::path find_idx(const fs::path& folder, const std::string& stem, const std::string& ending) {
-    const fs::path dashed = folder / (stem + "-" + ending);
-    const fs::path dotted = folder / (stem + "." + ending);
-    std::error_code unreadable;  // counts as absent
-    for (const fs::path& name : {dashed, dotted}) {
-        for (const char* suffix : {"", ".gz"}) {
-            const fs::path file = name.string() + suffix;
-            if (fs::exists(file, unreadable)) return file;
-        }
-    }
-    fail(Exit::missing_input,
-         "there is neither {0} nor {0}.gz (nor {1}, nor {1}.gz): check the "
-         "folder or fetch the data set",
-         dashed.string(), dotted.string());
-}
-
-// "data/mnist/" and "." have a last part too.
-std::string folder_name(const fs::path& folder) {
-    const fs::path path = fs::weakly_canonical(folder);
-    return path.has_filename() ? path.filename().string() : path.parent_path().filename().string();
-}
 
 // Numbers of the images whose class is (or, with `inside` false, isn't) among `classes`.
 std::vector<std::int32_t> members(const ImageSet& set, const std::vector<int>& classes,
@@ -62,26 +39,63 @@ std::vector<std::int32_t> members(const ImageSet& set, const std::vector<int>& c
     return images;
 }
 
-}  // namespace
+Dataset load_glyphs(const DataRequest& request) {
+    if (request.transposed) {
+        fail(Exit::usage,
+             "--transpose: the built-in glyphs are not stored transposed\n  write: --data glyphs "
+             "without it");
+    }
+    Dataset glyphs = default_glyphs();
+    if (request.check_size) request.check_size(glyphs.train.height, glyphs.train.width);
+    return glyphs;
+}
 
-Dataset load_dataset(const fs::path& folder) {
-    if (std::error_code unreadable; !fs::is_directory(folder, unreadable)) {
+[[noreturn]] void fail_unrecognised(const fs::path& path) {
+    std::error_code unreadable;  // counts as absent
+    if (!fs::exists(path, unreadable)) {
         fail(Exit::missing_input, "there is no folder {}: check the path of the data set",
+             path.string());
+    }
+    if (!fs::is_directory(path, unreadable)) {
+        const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+        fail(Exit::usage, "--data: {} is not a folder\n  write: --data {}", path.string(),
              folder.string());
     }
-    const auto read = [&](const std::string& part) {
-        return read_idx(find_idx(folder, part + "-images", "idx3-ubyte"),
-                        find_idx(folder, part + "-labels", "idx1-ubyte"));
-    };
-    Dataset data{folder_name(folder), read("train"), read("t10k")};
-    if (data.train.height != data.test.height || data.train.width != data.test.width) {
-        fail(Exit::bad_data,
-             "{}: training images are {} x {}, test images {} x {}: the files don't belong "
-             "together",
-             folder.string(), data.train.height, data.train.width, data.test.height,
-             data.test.width);
+    for (fs::directory_iterator at(path, unreadable), end; !unreadable && at != end;
+         at.increment(unreadable)) {
+        for (const DataFormat& format : data_formats())
+            if (fs::is_directory(at->path(), unreadable) && format.recognises(at->path()))
+                fail(Exit::missing_input,
+                     "--data: the data are in a folder of {}\n  write: --data {}", path.string(),
+                     at->path().string());
     }
-    return data;
+    std::vector<std::string> known;
+    for (const DataFormat& format : data_formats()) known.emplace_back(format.name);
+    fail(Exit::missing_input, "{}: holds no data set ({}): check the folder or fetch the data set",
+         path.string(), fmt::join(known, ", "));
+}
+
+}  // namespace
+
+Dataset load_dataset(const std::string& data, const DataRequest& request) {
+    if (data == "glyphs") return load_glyphs(request);
+    const fs::path path = data;
+    for (const DataFormat& format : data_formats())
+        if (format.recognises(path)) return format.load(path, request);
+    fail_unrecognised(path);
+}
+
+void transpose(ImageSet& set) {
+    std::vector<std::uint8_t> image(set.image_bytes());
+    const auto height = static_cast<std::size_t>(set.height);
+    const auto width = static_cast<std::size_t>(set.width);
+    for (std::size_t begin = 0; begin < set.pixels.size(); begin += image.size()) {
+        for (std::size_t y = 0; y < height; ++y)
+            for (std::size_t x = 0; x < width; ++x)
+                image[x * height + y] = set.pixels[begin + y * width + x];
+        std::copy(image.begin(), image.end(), set.pixels.begin() + static_cast<long>(begin));
+    }
+    std::swap(set.height, set.width);
 }
 
 ImageSet take(const ImageSet& set, std::span<const std::int32_t> images) {
@@ -103,32 +117,6 @@ ImageSet take_classes(const ImageSet& set, const std::vector<int>& classes) {
 
 ImageSet without_classes(const ImageSet& set, const std::vector<int>& classes) {
     return take(set, members(set, classes, false));
-}
-
-Split split(const ImageSet& set, double fraction, std::uint64_t seed) {
-    if (!(fraction > 0 && fraction < 1)) {
-        fail(Exit::usage, "a validation fraction of {} is out of range: give one between 0 and 1",
-             fraction);
-    }
-    std::map<int, std::vector<std::int32_t>> by_class;
-    for (std::size_t i = 0; i < set.labels.size(); ++i)
-        by_class[set.labels[i]].push_back(static_cast<std::int32_t>(i));
-
-    std::vector<std::int32_t> train, validation;
-    for (auto& [label, images] : by_class) {
-        const auto count = static_cast<long>(images.size());
-        const long held_out =
-            std::min(std::lround(fraction * static_cast<double>(count)), count - 1);
-        shuffle(
-            static_cast<std::uint32_t>(count),
-            Random(seed, Stream::split, 0, static_cast<std::uint32_t>(label)),
-            [&images = images](std::size_t i, std::size_t j) { std::swap(images[i], images[j]); });
-        validation.insert(validation.end(), images.begin(), images.begin() + held_out);
-        train.insert(train.end(), images.begin() + held_out, images.end());
-    }
-    std::sort(train.begin(), train.end());
-    std::sort(validation.begin(), validation.end());
-    return {take(set, train), take(set, validation)};
 }
 
 }  // namespace siamc

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,15 +12,23 @@
 namespace siamc {
 
 struct Dataset {
-    std::string name;  // of the folder, for titles and reports
-    ImageSet train, test;
+    std::string name;      // of the folder or of the set in it
+    ImageSet train, test;  // what wasn't asked for is empty
 };
 
-// Reads MNIST's four files, plain or with ".gz", from a folder: train-images-idx3-ubyte,
-// train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte; "." may stand for the
-// dash before "idx". missing_input, naming every name tried, if one is absent; bad_data as
-// read_idx, and if training and test images differ in size.
-Dataset load_dataset(const std::filesystem::path& folder);
+// What to read of a data set.
+struct DataRequest {
+    bool train = true, test = true;  // nothing else needs to be there
+    bool transposed = false;         // images are stored column by column, as EMNIST's
+    // Called with height and width before any pixel is read; throws if they are of no use.
+    std::function<void(int, int)> check_size = {};
+};
+
+// Reads a data set: "glyphs" (glyphs.h), or what a path names in one of the forms of formats.h.
+// missing_input if there is nothing of that name or a file of it is missing, usage if it is not
+// clear which set is meant, bad_data if files are damaged, if training and test images differ in
+// size or if nothing there is of a known form; the form's own errors.
+Dataset load_dataset(const std::string& data, const DataRequest& request = {});
 
 // The images of the given numbers, in their order.
 ImageSet take(const ImageSet& set, std::span<const std::int32_t> images);
@@ -30,14 +38,7 @@ ImageSet take(const ImageSet& set, std::span<const std::int32_t> images);
 ImageSet take_classes(const ImageSet& set, const std::vector<int>& classes);
 ImageSet without_classes(const ImageSet& set, const std::vector<int>& classes);
 
-struct Split {
-    ImageSet train, validation;
-};
-
-// Parts a training set in two, so that hyper-parameters can be chosen without the test set.
-// `fraction` of every class's images (rounded to the nearest number, but never all of them) go to
-// validation, chosen at random: a pure function of (set.labels, fraction, seed). Both parts keep
-// the set's order. usage unless 0 < fraction < 1.
-Split split(const ImageSet& set, double fraction, std::uint64_t seed);
+// Columns become rows and rows columns, of every image; height and width are exchanged.
+void transpose(ImageSet& set);
 
 }  // namespace siamc

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <new>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "core/error.h"
-#include "data/packed_file.h"
 
 namespace siamc {
 namespace {
@@ -22,16 +21,6 @@ constexpr std::uint32_t most_images = std::numeric_limits<std::int32_t>::max();
 constexpr std::uint32_t longest_side = 1 << 15;
 
 using Dimensions = std::vector<std::uint32_t>;
-
-fs::path existing(const fs::path& path) {
-    std::error_code unreadable;  // counts as absent
-    if (fs::exists(path, unreadable)) return path;
-    fs::path packed = path;
-    packed += ".gz";
-    if (fs::exists(packed, unreadable)) return packed;
-    fail(Exit::missing_input, "there is neither {} nor {}: check the folder", path.string(),
-         packed.string());
-}
 
 void read_header_bytes(PackedFile& file, std::span<std::uint8_t> to) {
     if (file.read(to) == to.size()) return;
@@ -73,20 +62,21 @@ Dimensions read_header(PackedFile& file, std::uint8_t dimensions) {
     return result;
 }
 
-// `things` says what the header announces: "60000 images of 28 x 28".
-std::vector<std::uint8_t> read_values(PackedFile& file, std::uint64_t bytes,
-                                      const std::string& things) {
-    if (bytes > file.most_bytes() - std::min(file.most_bytes(), file.position())) {
-        fail(Exit::bad_data,
-             "{}:4: announces {} ({} bytes), more than a file of {} bytes can hold: it is cut "
-             "short or its header is wrong, fetch it again",
-             file.name(), things, bytes, file.file_bytes());
-    }
+// Whether the file is long enough for what its header announces: "60000 images of 28 x 28".
+void check_length(const PackedFile& file, std::uint64_t bytes, const std::string& things) {
+    if (bytes <= file.most_bytes() - std::min(file.most_bytes(), file.position())) return;
+    fail(Exit::bad_data,
+         "{}:4: announces {} ({} bytes), more than a file of {} bytes can hold: it is cut short or "
+         "its header is wrong, fetch it again",
+         file.name(), things, bytes, file.file_bytes());
+}
+
+void read_all(PackedFile& file, std::uint64_t bytes, const std::string& things,
+              std::vector<std::uint8_t>& values) {
     // Images seldom pack to less than a sixteenth, so this is enough without growing. If the
     // header lies, no more is set aside than that, and else only as data arrives.
     constexpr std::uint64_t usual_packing = 16;
     constexpr std::uint64_t part = 1 << 20;
-    std::vector<std::uint8_t> values;
     values.reserve(std::min(bytes, usual_packing * file.file_bytes()));
     while (values.size() < bytes) {
         const std::size_t begin = values.size();
@@ -107,43 +97,67 @@ std::vector<std::uint8_t> read_values(PackedFile& file, std::uint64_t bytes,
              "right file",
              file.name(), end, things);
     }
+}
+
+std::vector<std::uint8_t> read_values(PackedFile& file, std::uint64_t bytes,
+                                      const std::string& things) {
+    std::vector<std::uint8_t> values;
+    try {
+        read_all(file, bytes, things, values);
+    } catch (const std::bad_alloc&) {
+        values = {};
+        fail(Exit::out_of_memory,
+             "{}: there is not enough memory for its {} ({:.0f} MB): end other programs, raise the "
+             "limit that the shell (ulimit -v) or the container sets, or keep fewer images",
+             file.name(), things, static_cast<double>(bytes) / 1e6);
+    }
     return values;
 }
 
-ImageSet read_images(const fs::path& path) {
-    PackedFile file(path);
-    const Dimensions dims = read_header(file, 3);
+std::string images_in_words(std::uint32_t count, std::uint32_t height, std::uint32_t width) {
+    return fmt::format("{} images of {} x {}", count, height, width);
+}
+
+std::string labels_in_words(std::uint32_t count) {
+    return fmt::format("{} labels", count);
+}
+
+}  // namespace
+
+IdxFiles::IdxFiles(const fs::path& images, const fs::path& labels)
+    : images_(images), labels_(labels) {
+    const Dimensions dims = read_header(images_, 3);
     if (dims[0] > most_images || std::max(dims[1], dims[2]) > longest_side ||
         std::min({dims[0], dims[1], dims[2]}) == 0) {
         fail(Exit::bad_data,
              "{}:4: announces {} images of {} x {}: there must be 1 to {} images with sides of 1 "
              "to {} pixels",
-             file.name(), dims[0], dims[1], dims[2], most_images, longest_side);
+             images_.name(), dims[0], dims[1], dims[2], most_images, longest_side);
     }
-    ImageSet set;
-    set.height = static_cast<int>(dims[1]);
-    set.width = static_cast<int>(dims[2]);
-    set.pixels = read_values(file, std::uint64_t{dims[0]} * dims[1] * dims[2],
-                             fmt::format("{} images of {} x {}", dims[0], dims[1], dims[2]));
-    return set;
-}
+    count_ = dims[0];
+    height_ = dims[1];
+    width_ = dims[2];
+    check_length(images_, std::uint64_t{count_} * height_ * width_,
+                 images_in_words(count_, height_, width_));
 
-}  // namespace
-
-ImageSet read_idx(const fs::path& images, const fs::path& labels) {
-    ImageSet set = read_images(existing(images));
-    const std::size_t count = set.pixels.size() / set.image_bytes();
-
-    PackedFile file(existing(labels));
-    const Dimensions dims = read_header(file, 1);
-    if (dims[0] != count) {
+    const std::uint32_t count = read_header(labels_, 1)[0];
+    if (count != count_) {
         fail(Exit::bad_data,
              "{}:4: announces {} labels for the {} images of {}: check that the two files belong "
              "together",
-             file.name(), dims[0], count, images.string());
+             labels_.name(), count, count_, images_.name());
     }
-    const auto values = read_values(file, dims[0], fmt::format("{} labels", dims[0]));
-    set.labels.assign(values.begin(), values.end());
+    check_length(labels_, count_, labels_in_words(count_));
+}
+
+ImageSet IdxFiles::read() {
+    ImageSet set;
+    set.height = height();
+    set.width = width();
+    const auto labels = read_values(labels_, count_, labels_in_words(count_));
+    set.labels.assign(labels.begin(), labels.end());
+    set.pixels = read_values(images_, std::uint64_t{count_} * height_ * width_,
+                             images_in_words(count_, height_, width_));
     return set;
 }
 

@@ -1,9 +1,11 @@
 #include "data/packed_file.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
+#include <new>
 
 #include "core/error.h"
 
@@ -18,20 +20,11 @@ constexpr int gzip_only = 15 + 16;  // inflateInit2: largest window, gzip header
 
 }  // namespace
 
-PackedFile::PackedFile(const std::filesystem::path& path) : name_(path.string()) {
-    std::error_code error;
-    if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error))
-        fail(Exit::bad_data, "{}: not a regular file: give the path of a file", name_);
-    file_.reset(std::fopen(name_.c_str(), "rb"));
-    if (!file_) {
-        fail(Exit::missing_input, "{}: cannot be opened: {}: check the path and its permissions",
-             name_, std::strerror(errno));
-    }
-    file_bytes_ = std::filesystem::file_size(path);
+PackedFile::PackedFile(const std::filesystem::path& path)
+    : name_(path.string()), input_file_(open_input(path)) {
     refill();
     packed_ = stream_.avail_in >= 2 && input_[0] == 0x1f && input_[1] == 0x8b;
-    if (packed_ && inflateInit2(&stream_, gzip_only) != Z_OK)
-        fail(Exit::internal, "{}: zlib cannot start: {}", name_, zError(Z_MEM_ERROR));
+    if (packed_ && inflateInit2(&stream_, gzip_only) != Z_OK) throw std::bad_alloc();
 }
 
 PackedFile::~PackedFile() {
@@ -39,17 +32,18 @@ PackedFile::~PackedFile() {
 }
 
 std::uint64_t PackedFile::most_bytes() const {
-    return packed_ ? file_bytes_ * most_unpacked_per_byte : file_bytes_;
+    return packed_ ? file_bytes() * most_unpacked_per_byte : file_bytes();
 }
 
 // Takes the next bytes from disk; false at the end of the file.
 bool PackedFile::refill() {
-    const std::size_t count = std::fread(input_.data(), 1, input_.size(), file_.get());
-    if (std::ferror(file_.get())) {
+    const ssize_t count = uninterrupted(
+        [&] { return ::read(input_file_.descriptor.number(), input_.data(), input_.size()); });
+    if (count < 0) {
         fail(Exit::bad_data, "{}:{}: cannot be read: {}: check the disk", name_, fetched_,
              std::strerror(errno));
     }
-    fetched_ += count;
+    fetched_ += static_cast<std::uint64_t>(count);
     stream_.next_in = input_.data();
     stream_.avail_in = static_cast<uInt>(count);
     return count > 0;
@@ -77,17 +71,31 @@ std::size_t PackedFile::read(std::span<std::uint8_t> to) {
     return count;
 }
 
+// After a stream: starts the next one; false if nothing but zeros (tapes and some servers pad to
+// whole blocks) is left.
+bool PackedFile::next_stream() {
+    if (stream_.avail_in == 0 && !refill()) return false;
+    if (*stream_.next_in == 0) {
+        do {
+            const std::uint8_t* begin = stream_.next_in;
+            const std::uint8_t* end = begin + stream_.avail_in;
+            const std::uint8_t* other =
+                std::find_if(begin, end, [](std::uint8_t byte) { return byte != 0; });
+            stream_.avail_in = static_cast<uInt>(end - other);
+            if (other != end) fail_damaged("there is something after the gzip stream's padding");
+        } while (refill());
+        return false;
+    }
+    if (inflateReset(&stream_) != Z_OK) fail_damaged("the gzip stream cannot be read");
+    between_streams_ = false;
+    return true;
+}
+
 std::size_t PackedFile::read_packed(std::span<std::uint8_t> to) {
     std::size_t count = 0;
     while (count < to.size()) {
-        if (stream_.avail_in == 0 && !refill()) {
-            if (between_streams_) break;
-            fail_damaged("the gzip stream is cut short");
-        }
-        // A gzip file may be several streams one after the other.
-        if (between_streams_ && inflateReset(&stream_) != Z_OK)
-            fail_damaged("the gzip stream cannot be read");
-        between_streams_ = false;
+        if (between_streams_ && !next_stream()) break;
+        if (stream_.avail_in == 0 && !refill()) fail_damaged("the gzip stream is cut short");
         const auto room = static_cast<uInt>(std::min<std::size_t>(to.size() - count, 1u << 30));
         stream_.next_out = to.data() + count;
         stream_.avail_out = room;
@@ -95,6 +103,8 @@ std::size_t PackedFile::read_packed(std::span<std::uint8_t> to) {
         count += room - stream_.avail_out;
         if (status == Z_STREAM_END) {
             between_streams_ = true;
+        } else if (status == Z_MEM_ERROR) {
+            throw std::bad_alloc();
         } else if (status != Z_OK && status != Z_BUF_ERROR) {
             fail_damaged(stream_.msg ? stream_.msg : zError(status));
         }

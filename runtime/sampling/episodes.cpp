@@ -1,9 +1,15 @@
 #include "sampling/episodes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <iterator>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "core/error.h"
+#include "data/class_list.h"
 
 namespace siamc {
 namespace {
@@ -22,28 +28,51 @@ void choose(std::vector<T>& things, std::size_t count, Random& random) {
 EpisodeSampler::EpisodeSampler(const std::vector<int>& labels, int ways, int shots, int queries,
                                std::uint64_t seed)
     : classes_(labels), ways_(ways), shots_(shots), queries_(queries), seed_(seed) {
+    if (classes_.groups().size() < 2) {
+        fail(Exit::usage,
+             "episodes need two classes, but there are images of {}: choose more classes, or "
+             "another data set",
+             classes_.groups().size());
+    }
     if (ways < 2 || shots < 1 || queries < 1) {
         fail(Exit::usage,
-             "episodes of {} ways, {} shots and {} queries cannot be drawn: there must be at least "
-             "2 ways, 1 shot and 1 query",
-             ways, shots, queries);
+             "episodes of {} ways, {} shots and {} queries cannot be drawn\n  write: --ways {} "
+             "--shots {} --queries {}",
+             ways, shots, queries, std::max(ways, 2), std::max(shots, 1), std::max(queries, 1));
     }
+    check_ways();
+    check_images();
+}
+
+void EpisodeSampler::check_ways() const {
     const std::size_t available = classes_.groups().size();
-    if (static_cast<std::size_t>(ways) > available) {
-        fail(Exit::usage,
-             "episodes of {} ways need {} classes, but there are {}: ask for at most {} ways or "
-             "add classes",
-             ways, ways, available, available);
+    if (static_cast<std::size_t>(ways_) <= available) return;
+    fail(Exit::usage, "--ways {}: there are {} classes\n  write: --ways {}", ways_, available,
+         available);
+}
+
+// Every class must have enough images, as any may be drawn.
+void EpisodeSampler::check_images() const {
+    const std::int64_t needed = std::int64_t{shots_} + queries_;
+    const auto& groups = classes_.groups();
+    const ClassIndex::Group& smallest = *std::min_element(
+        groups.begin(), groups.end(), [](auto& a, auto& b) { return a.size() < b.size(); });
+    if (smallest.size() >= needed) return;
+    const std::string problem = fmt::format(
+        "--shots {} --queries {}: that takes {} images of every class, but class {} has {}", shots_,
+        queries_, needed, smallest.label, smallest.size());
+    if (smallest.size() < 2) {
+        std::set<int> others;
+        for (const ClassIndex::Group& group : groups)
+            if (group.size() >= needed) others.insert(group.label);
+        if (others.size() < 2) fail(Exit::usage, "{}: add images of each class", problem);
+        const std::string ways =
+            ways_ > std::ssize(others) ? fmt::format(" --ways {}", others.size()) : "";
+        fail(Exit::usage, "{}\n  write: --classes {}{}", problem, class_list(others), ways);
     }
-    const std::int64_t needed = std::int64_t{shots} + queries;
-    for (const ClassIndex::Group& group : classes_.groups()) {
-        if (group.size() < needed) {
-            fail(Exit::usage,
-                 "episodes of {} shots and {} queries need {} images of every class, but class {} "
-                 "has {}: ask for fewer shots or queries, or leave the class out",
-                 shots, queries, needed, group.label, group.size());
-        }
-    }
+    const int shots = std::min(shots_, smallest.size() - 1);
+    fail(Exit::usage, "{}\n  write: --shots {} --queries {}", problem, shots,
+         smallest.size() - shots);
 }
 
 Episode EpisodeSampler::episode(int number) const {

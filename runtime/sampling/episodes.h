@@ -27,6 +27,9 @@ class EpisodeSampler {
     Episode episode(int number) const;
 
   private:
+    void check_ways() const;
+    void check_images() const;
+
     ClassIndex classes_;
     int ways_, shots_, queries_;
     std::uint64_t seed_;

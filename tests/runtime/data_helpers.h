@@ -63,17 +63,23 @@ inline Bytes idx_header(std::initializer_list<std::uint32_t> dimensions) {
     return bytes;
 }
 
-// One gzip stream.
-inline Bytes gzipped(const Bytes& bytes) {
+// One gzip stream, of the bytes and then so many zeros, which take no memory here.
+inline Bytes gzipped(const Bytes& bytes, std::size_t zeros = 0) {
     z_stream stream{};
     if (deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 9, Z_DEFAULT_STRATEGY) != Z_OK)
         throw std::runtime_error("zlib cannot start");
-    Bytes packed(deflateBound(&stream, static_cast<uLong>(bytes.size())) + 32);
-    stream.next_in = const_cast<Bytef*>(bytes.data());
-    stream.avail_in = static_cast<uInt>(bytes.size());
+    Bytes packed(deflateBound(&stream, static_cast<uLong>(bytes.size())) + zeros / 500 + 1024);
     stream.next_out = packed.data();
     stream.avail_out = static_cast<uInt>(packed.size());
-    const int status = deflate(&stream, Z_FINISH);
+    const auto pack = [&](const Bytes& part, int flush) {
+        stream.next_in = const_cast<Bytef*>(part.data());
+        stream.avail_in = static_cast<uInt>(part.size());
+        return deflate(&stream, flush);
+    };
+    pack(bytes, Z_NO_FLUSH);
+    const Bytes block(1 << 16);
+    for (; zeros > block.size(); zeros -= block.size()) pack(block, Z_NO_FLUSH);
+    const int status = pack(Bytes(zeros), Z_FINISH);
     packed.resize(stream.total_out);
     deflateEnd(&stream);
     if (status != Z_STREAM_END) throw std::runtime_error("zlib cannot pack");

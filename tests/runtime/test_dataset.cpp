@@ -7,6 +7,7 @@
 #include "catch.h"
 #include "data/dataset.h"
 #include "runtime/data_helpers.h"
+#include "runtime/numbered_images.h"
 
 using namespace siamc;
 using namespace siamc::test;
@@ -30,51 +31,55 @@ Bytes labels_file(std::uint32_t count) {
     return bytes;
 }
 
-// Images as from images_file, with the given labels.
-ImageSet numbered(const std::vector<int>& labels) {
-    ImageSet set{1, 2, {}, labels};
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-        set.pixels.push_back(static_cast<std::uint8_t>(i >> 8));
-        set.pixels.push_back(static_cast<std::uint8_t>(i & 255));
+// A folder with the files of a data set, by their names: 30 images to train, 12 to test.
+class DataFolder {
+  public:
+    explicit DataFolder(const std::string& name = "letters") : path_(parent_.path() / name) {
+        fs::create_directory(path_);
     }
-    return set;
+    const fs::path& path() const { return path_; }
+    std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+    void write(const std::string& name, const Bytes& bytes) const {
+        parent_.write((path_.filename() / name).string(),
+                      name.ends_with(".gz") ? gzipped(bytes) : bytes);
+    }
+    void write_part(const std::string& images, const std::string& labels,
+                    std::uint32_t count) const {
+        write(images, images_file(count));
+        write(labels, labels_file(count));
+    }
+    void write_mnist(const std::string& set = "") const {
+        write_part(set + "train-images-idx3-ubyte", set + "train-labels-idx1-ubyte", 30);
+        write_part(set + "t10k-images-idx3-ubyte", set + "t10k-labels-idx1-ubyte", 12);
+    }
+
+  private:
+    TempFolder parent_;
+    fs::path path_;
+};
+
+Failure load_failure(const std::string& data, const DataRequest& request = {}) {
+    return failure_of([&] { load_dataset(data, request); });
 }
 
-std::vector<int> numbers(const ImageSet& set) {
-    std::vector<int> result;
-    for (long i = 0; i < set.size(); ++i) result.push_back(set.image(i)[0] * 256 + set.image(i)[1]);
-    return result;
-}
-
-bool true_to(const ImageSet& part, const ImageSet& whole) {
-    if (part.height != whole.height || part.width != whole.width) return false;
-    if (part.pixels.size() != part.labels.size() * part.image_bytes()) return false;
-    const std::vector<int> from = numbers(part);
-    for (std::size_t i = 0; i < from.size(); ++i) {
-        if (part.labels[i] != whole.labels[static_cast<std::size_t>(from[i])]) return false;
-    }
-    return true;
-}
+const DataRequest only_train = {.test = false}, only_test = {.train = false};
 
 }  // namespace
 
 TEST_CASE("MNIST's four files are found under all their names", "[dataset]") {
-    const TempFolder parent;
-    const fs::path folder = parent.path() / "letters";
-    fs::create_directory(folder);
-    const std::string dash = GENERATE("-", ".");
-    const bool packed = GENERATE(false, true);
-    const auto write = [&](const std::string& stem, const std::string& ending, const Bytes& bytes) {
-        parent.write("letters/" + stem + dash + ending + (packed ? ".gz" : ""),
-                     packed ? gzipped(bytes) : bytes);
+    const DataFolder folder;
+    const std::string dash = GENERATE("-", ".", "_");
+    const std::string test = GENERATE("t10k", "test", "T10K");
+    const std::string set = GENERATE("", "emnist-letters-", "EMNIST_byclass.");
+    const std::string gz = GENERATE("", ".gz");
+    const auto name = [&](const std::string& part, const std::string& kind) {
+        return set + part + "-" + kind + dash + "ubyte" + gz;
     };
-    write("train-images", "idx3-ubyte", images_file(30));
-    write("train-labels", "idx1-ubyte", labels_file(30));
-    write("t10k-images", "idx3-ubyte", images_file(12));
-    write("t10k-labels", "idx1-ubyte", labels_file(12));
-    for (const fs::path& path : {folder, folder / "", folder / "."}) {
-        const Dataset data = load_dataset(path);
-        CHECK(data.name == "letters");
+    folder.write_part(name("train", "images-idx3"), name("train", "labels.idx1"), 30);
+    folder.write_part(name(test, "images.idx3"), name(test, "labels-idx1"), 12);
+    for (const fs::path& path : {folder.path(), folder.path() / "", folder.path() / "."}) {
+        const Dataset data = load_dataset(path.string());
+        CHECK(data.name == (set.empty() ? "letters" : set.substr(0, set.size() - 1)));
         CHECK(data.train.size() == 30);
         CHECK(data.test.size() == 12);
         CHECK(data.train.classes() == 3);
@@ -82,32 +87,158 @@ TEST_CASE("MNIST's four files are found under all their names", "[dataset]") {
     }
 }
 
+TEST_CASE("what isn't a name of MNIST's is passed over", "[dataset]") {
+    const DataFolder folder;
+    folder.write_mnist();
+    for (const char* name : {"train-images-idx1-ubyte", "train-images-idx3-ubyte.bak", "README",
+                             "valid-images-idx3-ubyte", "train-labels-idx3-ubyte"})
+        folder.write(name, Bytes{1});
+    CHECK(load_dataset(folder.path().string()).train.size() == 30);
+}
+
+TEST_CASE("a plain file is preferred to its packed twin", "[dataset]") {
+    const DataFolder folder;
+    folder.write_mnist();
+    folder.write("train-images-idx3-ubyte.gz", Bytes{1, 2, 3});
+    CHECK(load_dataset(folder.path().string()).train.size() == 30);
+}
+
+TEST_CASE("folders that bear a file's name are passed over, or named", "[dataset]") {
+    const DataFolder folder;
+    fs::create_directory(folder.path() / "train-images-idx3-ubyte");
+    folder.write_part("train-images.idx3-ubyte", "train-labels-idx1-ubyte", 30);
+    CHECK(load_dataset(folder.path().string(), only_train).train.size() == 30);
+    fs::create_directory(folder.path() / "t10k-images-idx3-ubyte");
+    folder.write("t10k-labels-idx1-ubyte", labels_file(12));
+    const Failure failure = load_failure(folder.path().string());
+    CHECK(failure.code == Exit::missing_input);
+    CHECK(failure.mentions("; t10k-images-idx3-ubyte is a folder"));
+}
+
+TEST_CASE("one of several sets in a folder is chosen by its name", "[dataset]") {
+    const DataFolder folder;
+    folder.write_mnist("emnist-letters-");
+    CHECK(load_dataset(folder.path().string()).train.size() == 30);
+    folder.write_part("emnist-digits-train-images-idx3-ubyte.gz",
+                      "emnist-digits-train-labels-idx1-ubyte.gz", 6);
+    const Failure failure = load_failure(folder.path().string());
+    CHECK(failure.code == Exit::usage);
+    CHECK(failure.message == folder.path().string() +
+                                 " holds several data sets: emnist-digits, emnist-letters: say "
+                                 "which one\n  write: --data " +
+                                 (folder / "emnist-digits"));
+    CHECK(load_dataset(folder / "emnist-digits", only_train).train.size() == 6);
+    const Dataset letters = load_dataset(folder / "emnist-letters");
+    CHECK(letters.name == "emnist-letters");
+    CHECK(letters.test.size() == 12);
+    CHECK(load_failure(folder / "emnist-balanced").code == Exit::missing_input);
+    // MNIST's own names are what the folder itself stands for.
+    folder.write_mnist();
+    CHECK(load_dataset(folder.path().string()).name == "letters");
+}
+
+TEST_CASE("two spellings of the test images are not chosen between", "[dataset]") {
+    const DataFolder folder;
+    folder.write_mnist();
+    folder.write_part("test-images-idx3-ubyte", "test-labels-idx1-ubyte", 9);
+    const Failure failure = load_failure(folder.path().string());
+    CHECK(failure.code == Exit::usage);
+    CHECK(failure.mentions("could both be meant"));
+    CHECK(load_dataset(folder.path().string(), only_train).train.size() == 30);
+}
+
+TEST_CASE("only what is asked for has to be there", "[dataset]") {
+    const DataFolder folder;
+    folder.write_part("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 12);
+    const Dataset data = load_dataset(folder.path().string(), only_test);
+    CHECK(data.test.size() == 12);
+    CHECK(data.train.size() == 0);
+    CHECK(load_failure(folder.path().string()).code == Exit::missing_input);
+    CHECK(load_failure(folder.path().string(), only_train).code == Exit::missing_input);
+}
+
+TEST_CASE("images are read as they are or stored transposed", "[dataset]") {
+    const DataFolder folder;
+    folder.write("train-images-idx3-ubyte",
+                 idx_header({2, 2, 3}) + Bytes{1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16});
+    folder.write("train-labels-idx1-ubyte", labels_file(2));
+    DataRequest request = only_train;
+    int height = 0, width = 0;
+    request.check_size = [&](int h, int w) {
+        height = h;
+        width = w;
+    };
+    request.transposed = true;
+    const ImageSet set = load_dataset(folder.path().string(), request).train;
+    CHECK(set.height == 3);
+    CHECK(set.width == 2);
+    CHECK((height == 3 && width == 2));
+    CHECK(set.pixels == Bytes{1, 4, 2, 5, 3, 6, 11, 14, 12, 15, 13, 16});
+    CHECK(load_failure("glyphs", request).code == Exit::usage);
+}
+
+TEST_CASE("an unwanted size is refused before pixels are read", "[dataset]") {
+    const DataFolder folder;
+    folder.write_mnist();
+    folder.write("train-images-idx3-ubyte", idx_header({30, 1, 2}) + Bytes(60, 7));
+    fs::resize_file(folder.path() / "t10k-images-idx3-ubyte", 16 + 24);
+    DataRequest request;
+    request.check_size = [](int, int) { fail(Exit::bad_data, "not this size"); };
+    CHECK(load_failure(folder.path().string(), request).message == "not this size");
+}
+
 TEST_CASE("what is missing of a data set is named", "[dataset]") {
-    const TempFolder folder;
+    const DataFolder folder;
     const std::string path = folder.path().string();
-    const Failure nowhere = failure_of([&] { load_dataset(path + "/nowhere"); });
+    const Failure nowhere = load_failure(path + "/nowhere");
     CHECK(nowhere.code == Exit::missing_input);
     CHECK(nowhere.message ==
           "there is no folder " + path + "/nowhere: check the path of the data set");
+    CHECK(load_failure(path).message ==
+          path + ": holds no data set (MNIST's IDX files): check the folder or fetch the data set");
 
     folder.write("train-images-idx3-ubyte", images_file(6));
-    const Failure partial = failure_of([&] { load_dataset(path); });
+    const Failure file = load_failure(path + "/train-images-idx3-ubyte");
+    CHECK(file.code == Exit::usage);
+    CHECK(file.mentions("write: --data " + path));
+    const Failure above = load_failure(folder.path().parent_path().string());
+    CHECK(above.code == Exit::missing_input);
+    CHECK(above.mentions("write: --data " + path));
+    const Failure partial = load_failure(path);
     CHECK(partial.code == Exit::missing_input);
-    CHECK(partial.message == fmt::format("there is neither {0}/train-labels-idx1-ubyte nor "
-                                         "{0}/train-labels-idx1-ubyte.gz (nor "
-                                         "{0}/train-labels.idx1-ubyte, nor "
-                                         "{0}/train-labels.idx1-ubyte.gz): check the folder or "
-                                         "fetch the data set",
-                                         path));
+    CHECK(partial.message ==
+          path +
+              ": there is no file train-labels-idx1-ubyte or train-labels.idx1-ubyte, with or "
+              "without .gz: check the folder or fetch the data set");
+    folder.write("train-labels-idx1-ubyte", labels_file(6));
+    CHECK(load_failure(path).mentions("t10k-images-idx3-ubyte"));
+    CHECK(load_failure(path).mentions("--holdout 0.2"));
+}
+
+TEST_CASE("paths may hold spaces, other alphabets, and bytes that are no UTF-8", "[dataset]") {
+    for (const std::string name : {"a folder", " ", "données", "数据", "caf\xe9", "-x", "a\nb"}) {
+        const DataFolder folder(name);
+        folder.write_mnist();
+        const Dataset data = load_dataset(folder.path().string());
+        CHECK(data.name == name);
+        CHECK(data.train.size() == 30);
+    }
+}
+
+TEST_CASE("labels may begin anywhere and have gaps", "[dataset]") {
+    const DataFolder folder;
+    folder.write("t10k-images-idx3-ubyte", images_file(4));
+    folder.write("t10k-labels-idx1-ubyte", idx_header({4}) + Bytes{26, 1, 255, 1});
+    const ImageSet set = load_dataset(folder.path().string(), only_test).test;
+    CHECK(set.labels == std::vector<int>{26, 1, 255, 1});
+    CHECK(set.classes() == 3);
 }
 
 TEST_CASE("training and test images must be of one size", "[dataset]") {
-    const TempFolder folder;
-    folder.write("train-images-idx3-ubyte", images_file(6));
-    folder.write("train-labels-idx1-ubyte", labels_file(6));
-    folder.write("t10k-images-idx3-ubyte", idx_header({1, 2, 1}) + Bytes{0, 0});
-    folder.write("t10k-labels-idx1-ubyte", labels_file(1));
-    const Failure failure = failure_of([&] { load_dataset(folder.path()); });
+    const DataFolder folder;
+    folder.write_mnist();
+    folder.write("t10k-images-idx3-ubyte", idx_header({12, 2, 1}) + Bytes(24));
+    const Failure failure = load_failure(folder.path().string());
     CHECK(failure.code == Exit::bad_data);
     CHECK(failure.mentions("training images are 1 x 2, test images 2 x 1"));
 }
@@ -142,63 +273,6 @@ TEST_CASE("classes are taken and left out by label", "[dataset]") {
     }
     CHECK(failure_of([&] { without_classes(set, {2, 4, 9}); }).code == Exit::usage);
     CHECK(failure_of([&] { take_classes(set, {}); }).code == Exit::usage);
-}
-
-TEST_CASE("a split parts the images of every class", "[dataset]") {
-    std::vector<int> labels;
-    for (int i = 0; i < 1000; ++i) labels.push_back(i % 10 == 0 ? 8 : i % 3);
-    const ImageSet set = numbered(labels);
-    const Split parts = split(set, 0.2, 1);
-    CHECK(true_to(parts.train, set));
-    CHECK(true_to(parts.validation, set));
-
-    const std::vector<int> train = numbers(parts.train), held_out = numbers(parts.validation);
-    CHECK(std::is_sorted(train.begin(), train.end()));
-    CHECK(std::is_sorted(held_out.begin(), held_out.end()));
-    std::set<int> all(train.begin(), train.end());
-    all.insert(held_out.begin(), held_out.end());
-    CHECK(all.size() == 1000);
-    CHECK(train.size() + held_out.size() == 1000);
-    for (const int label : {0, 1, 2, 8}) {
-        const auto of_class = std::count(labels.begin(), labels.end(), label);
-        const auto held =
-            std::count(parts.validation.labels.begin(), parts.validation.labels.end(), label);
-        CHECK(held == std::lround(0.2 * static_cast<double>(of_class)));
-    }
-}
-
-TEST_CASE("a split depends on its seed and is random within a class", "[dataset]") {
-    const ImageSet set = numbered(std::vector<int>(20, 0));
-    CHECK(numbers(split(set, 0.25, 7).validation) == numbers(split(set, 0.25, 7).validation));
-    CHECK(numbers(split(set, 0.25, 7).validation) != numbers(split(set, 0.25, 8).validation));
-    std::vector<long> times_held_out(20);
-    for (std::uint64_t seed = 0; seed < 4000; ++seed) {
-        for (const int number : numbers(split(set, 0.25, seed).validation))
-            ++times_held_out[static_cast<std::size_t>(number)];
-    }
-    CHECK(roughly_equal(times_held_out));
-
-    // Two classes of one size are not split alike.
-    std::vector<int> two(40, 0);
-    std::fill(two.begin() + 20, two.end(), 1);
-    std::vector<int> first, second;
-    for (const int number : numbers(split(numbered(two), 0.25, 7).validation))
-        (number < 20 ? first : second).push_back(number % 20);
-    CHECK(first.size() == 5);
-    CHECK(second.size() == 5);
-    CHECK(first != second);
-}
-
-TEST_CASE("a split leaves an image of every class for training", "[dataset]") {
-    const Split parts = split(numbered({0, 1, 1, 2, 2, 2}), 0.99, 1);
-    CHECK(parts.train.labels == std::vector<int>{0, 1, 2});
-    CHECK(parts.validation.labels == std::vector<int>{1, 2, 2});
-}
-
-TEST_CASE("a split's fraction is between 0 and 1", "[dataset]") {
-    const ImageSet set = numbered({0, 0, 1, 1});
-    for (const double fraction : {0.0, 1.0, -0.5, 1.5, std::nan("")})
-        CHECK(failure_of([&] { split(set, fraction, 0); }).code == Exit::usage);
 }
 
 // Runs where SIAMC_MNIST names the folder of MNIST's four files.

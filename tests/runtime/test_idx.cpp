@@ -1,4 +1,5 @@
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <numeric>
@@ -30,13 +31,17 @@ Bytes small_labels() {
     return idx_header({3}) + Bytes{7, 0, 255};
 }
 
+ImageSet read_files(const fs::path& images, const fs::path& labels) {
+    return IdxFiles(images, labels).read();
+}
+
 bool is_small(const ImageSet& set) {
     return set.height == 2 && set.width == 5 && set.pixels == small_values() &&
            set.labels == std::vector<int>{7, 0, 255};
 }
 
 Failure read_failure(const fs::path& images, const fs::path& labels) {
-    return failure_of([&] { read_idx(images, labels); });
+    return failure_of([&] { read_files(images, labels); });
 }
 
 // Refused as bad data with the file's name, an offset within it, and what to do.
@@ -65,21 +70,13 @@ TEST_CASE("IDX files are read plain and packed, whatever their names", "[idx]") 
     const fs::path packed = folder.write("packed", gzipped(small_images()));
     const fs::path named_gz = folder.write("named.gz", small_images());
     const fs::path labels = folder.write("labels.gz", gzipped(small_labels()));
-    for (const fs::path& images : {plain, packed, named_gz, folder.path() / "named"}) {
-        const ImageSet set = read_idx(images, folder.path() / "labels");
+    for (const fs::path& images : {plain, packed, named_gz}) {
+        const ImageSet set = read_files(images, labels);
         CHECK(is_small(set));
         CHECK(set.size() == 3);
         CHECK(set.classes() == 3);
         CHECK(set.image(2) == set.pixels.data() + 20);
     }
-}
-
-TEST_CASE("a plain file is preferred to its packed twin", "[idx]") {
-    const TempFolder folder;
-    folder.write("images", small_images());
-    folder.write("images.gz", Bytes{1, 2, 3});
-    const fs::path labels = folder.write("labels", small_labels());
-    CHECK(is_small(read_idx(folder.path() / "images", labels)));
 }
 
 TEST_CASE("a gzip file may be several streams in a row", "[idx]") {
@@ -88,7 +85,22 @@ TEST_CASE("a gzip file may be several streams in a row", "[idx]") {
     const auto cut = all.begin() + 13;
     const fs::path images = folder.write(
         "images", gzipped(Bytes(all.begin(), cut)) + gzipped({}) + gzipped(Bytes(cut, all.end())));
-    CHECK(is_small(read_idx(images, folder.write("labels", small_labels()))));
+    CHECK(is_small(read_files(images, folder.write("labels", small_labels()))));
+}
+
+TEST_CASE("zeros after the last stream are passed over, as gzip does", "[idx]") {
+    const TempFolder folder;
+    const fs::path labels = folder.write("labels", small_labels());
+    const Bytes all = small_images();
+    const Bytes two =
+        gzipped(Bytes(all.begin(), all.begin() + 20)) + gzipped(Bytes(all.begin() + 20, all.end()));
+    for (const Bytes& packed : {gzipped(all), two})
+        for (const std::size_t zeros : {1u, 2u, 511u, 40000u})
+            CHECK(is_small(read_files(folder.write("images", packed + Bytes(zeros)), labels)));
+    for (const Bytes& after : {Bytes{0, 1}, Bytes(40000) + Bytes{1}, Bytes{0} + gzipped({})}) {
+        const fs::path file = folder.write("images", gzipped(all) + after);
+        check_refused(read_failure(file, labels), file, gzipped(all).size() + after.size());
+    }
 }
 
 TEST_CASE("a set larger than every buffer is read whole", "[idx]") {
@@ -98,13 +110,13 @@ TEST_CASE("a set larger than every buffer is read whole", "[idx]") {
     const fs::path labels = folder.write("labels", idx_header({700}) + noise(700));
     for (const fs::path& file :
          {folder.write("plain", images), folder.write("packed", gzipped(images))}) {
-        const ImageSet set = read_idx(file, labels);
+        const ImageSet set = read_files(file, labels);
         CHECK(set.size() == 700);
         CHECK(set.pixels == values);
     }
     // Packs better than the reader's first guess of the size.
     const Bytes black = idx_header({700, 61, 67}) + Bytes(700 * 61 * 67);
-    CHECK(read_idx(folder.write("black", gzipped(black)), labels).pixels == Bytes(700 * 61 * 67));
+    CHECK(read_files(folder.write("black", gzipped(black)), labels).pixels == Bytes(700 * 61 * 67));
 }
 
 TEST_CASE("every truncation of every file is refused", "[idx]") {
@@ -150,7 +162,7 @@ TEST_CASE("a flipped bit in a packed file is refused or changes nothing", "[idx]
         damaged[bit / 8] = static_cast<std::uint8_t>(damaged[bit / 8] ^ 1u << bit % 8);
         const fs::path file = folder.write("damaged", damaged);
         ImageSet set;
-        const Failure failure = failure_of([&] { set = read_idx(file, labels); });
+        const Failure failure = failure_of([&] { set = read_files(file, labels); });
         INFO("bit " << bit);
         if (failure.code == Exit::ok) {
             CHECK(is_small(set));
@@ -190,7 +202,7 @@ TEST_CASE("bytes left over are refused, inside and outside of the packing", "[id
                   ":46: has more bytes after the 3 images of 2 x 5 that its header announces: "
                   "check that it is the right file");
     }
-    for (const Bytes& extra : {Bytes{0}, Bytes{0x1f, 0x8b}, noise(100), Bytes(40000)}) {
+    for (const Bytes& extra : {Bytes{1}, Bytes{0x1f, 0x8b}, noise(100)}) {
         const fs::path file = folder.write("extra", gzipped(small_images()) + extra);
         check_refused(read_failure(file, labels), file, gzipped(small_images()).size() + 1000);
     }
@@ -201,7 +213,9 @@ TEST_CASE("bytes left over are refused, inside and outside of the packing", "[id
 
 TEST_CASE("lying and hostile dimensions are refused before memory is set aside", "[idx]") {
     const TempFolder folder;
-    const fs::path labels = folder.write("labels", small_labels());
+    const auto labels_of = [&](std::uint32_t count) {
+        return folder.write("labels", idx_header({count}) + Bytes(std::min(count, 100u)));
+    };
     rusage before{}, after{};
     getrusage(RUSAGE_SELF, &before);
     const std::string out_of_range =
@@ -234,7 +248,7 @@ TEST_CASE("lying and hostile dimensions are refused before memory is set aside",
         const fs::path plain = folder.write("plain", whole), bare = folder.write("bare", header);
         const fs::path packed = folder.write("packed", gzipped(whole));
         for (const fs::path& file : {plain, bare, packed}) {
-            const Failure failure = read_failure(file, labels);
+            const Failure failure = read_failure(file, labels_of(lie.dims[0]));
             check_refused(failure, file, whole.size());
             CHECK(failure.mentions(file == packed ? lie.packed : lie.plain));
         }
@@ -242,7 +256,7 @@ TEST_CASE("lying and hostile dimensions are refused before memory is set aside",
     // Long enough on disk for the announced gigabyte to be possible after unpacking.
     const Bytes padded = gzipped(idx_header({1, 32768, 32768}) + noise(2'000'000));
     const fs::path file = folder.write("padded", padded);
-    const Failure failure = read_failure(file, labels);
+    const Failure failure = read_failure(file, labels_of(1));
     check_refused(failure, file, 2'000'016);
     CHECK(failure.mentions(":2000016: the data ends here, but the header announces 1 images"));
     getrusage(RUSAGE_SELF, &after);
@@ -289,20 +303,58 @@ TEST_CASE("what isn't IDX is named for what it is", "[idx]") {
     CHECK(swapped.mentions(":3: has 3 dimensions instead of 1"));
 }
 
-TEST_CASE("a missing file is named with both names tried", "[idx]") {
+TEST_CASE("a missing file is named", "[idx]") {
     const TempFolder folder;
     const fs::path images = folder.write("images", small_images());
     const fs::path absent = folder.path() / "absent";
     for (const Failure& failure : {read_failure(absent, images), read_failure(images, absent)}) {
         CHECK(failure.code == Exit::missing_input);
-        CHECK(failure.message == "there is neither " + absent.string() + " nor " + absent.string() +
-                                     ".gz: check the folder");
+        CHECK(failure.message ==
+              absent.string() +
+                  ": cannot be opened: No such file or directory: check the path "
+                  "and its permissions");
     }
 }
 
-TEST_CASE("a folder is not a file of images", "[idx]") {
+TEST_CASE("folders, FIFOs and devices are refused in words, and nothing waits", "[idx]") {
     const TempFolder folder;
-    const Failure failure = read_failure(folder.path(), folder.path());
-    CHECK(failure.code == Exit::bad_data);
-    CHECK(failure.mentions("not a regular file"));
+    const fs::path images = folder.write("images", small_images());
+    const fs::path fifo = folder.path() / "fifo";
+    REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+    const std::vector<std::pair<fs::path, std::string>> kinds = {
+        {folder.path(), "is a folder"}, {fifo, "is a FIFO"}, {"/dev/zero", "is a device"}};
+    for (const auto& [path, words] : kinds) {
+        for (const Failure& failure : {read_failure(path, images), read_failure(images, path)}) {
+            CHECK(failure.code == Exit::bad_data);
+            CHECK(failure.message.rfind(path.string() + ": " + words, 0) == 0);
+        }
+    }
+}
+
+TEST_CASE("nothing is unpacked before both headers have been looked at", "[idx]") {
+    // Some 200 kB of gzip that would be 200 MB of black images.
+    const TempFolder folder;
+    const auto bomb = [&](const Bytes& header) {
+        return folder.write("bomb", gzipped(header, 200'000'000));
+    };
+    const fs::path images = bomb(idx_header({200'000, 25, 40}));
+    const fs::path labels = folder.write("labels", small_labels());
+    const auto refused = [](const fs::path& a, const fs::path& b) {
+        rusage before{}, after{};
+        getrusage(RUSAGE_SELF, &before);
+        const Failure failure = read_failure(a, b);
+        getrusage(RUSAGE_SELF, &after);
+        CHECK(failure.code == Exit::bad_data);
+        CHECK(after.ru_maxrss - before.ru_maxrss < 8 * 1024);  // KiB
+        return failure.message;
+    };
+    CHECK(refused(images, labels) ==
+          labels.string() + ":4: announces 3 labels for the 200000 images of " + images.string() +
+              ": check that the two files belong together");
+    const fs::path small = folder.write("images", small_images());
+    const fs::path many = bomb(idx_header({3}));
+    CHECK(refused(small, many) ==
+          many.string() +
+              ":11: has more bytes after the 3 labels that its header announces: "
+              "check that it is the right file");
 }

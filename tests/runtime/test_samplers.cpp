@@ -332,13 +332,16 @@ TEST_CASE("episodes may use every image of a class, and no more", "[samplers]") 
     const Failure greedy = failure_of([] { EpisodeSampler(three_classes, 3, 2, 4, 0); });
     CHECK(greedy.code == Exit::usage);
     CHECK(greedy.message ==
-          "episodes of 2 shots and 4 queries need 6 images of every class, but class 0 has 5: ask "
-          "for fewer shots or queries, or leave the class out");
+          "--shots 2 --queries 4: that takes 6 images of every class, but class 0 has 5\n  write: "
+          "--shots 2 --queries 3");
     const Failure wide = failure_of([] { EpisodeSampler(three_classes, 4, 1, 1, 0); });
     CHECK(wide.code == Exit::usage);
-    CHECK(wide.message ==
-          "episodes of 4 ways need 4 classes, but there are 3: ask for at most 3 ways or add "
-          "classes");
+    CHECK(wide.message == "--ways 4: there are 3 classes\n  write: --ways 3");
+    const std::vector<int> rare = {0, 1, 1, 1, 2, 2, 2};
+    CHECK(failure_of([&] { EpisodeSampler(rare, 3, 1, 2, 0); }).message ==
+          "--shots 1 --queries 2: that takes 3 images of every class, but class 0 has 1\n  write: "
+          "--classes 1,2 --ways 2");
+    CHECK(failure_of([] { EpisodeSampler({7, 7, 7}, 2, 1, 1, 0); }).mentions("need two classes"));
     CHECK(failure_of([] { EpisodeSampler(three_classes, 1, 1, 1, 0); }).code == Exit::usage);
     CHECK(failure_of([] { EpisodeSampler(three_classes, 2, 0, 1, 0); }).code == Exit::usage);
     CHECK(failure_of([] { EpisodeSampler(three_classes, 2, 1, 0, 0); }).code == Exit::usage);

@@ -1,0 +1,120 @@
+#include "apps/load_images.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+#include <vector>
+
+#include "core/error.h"
+#include "core/tell.h"
+#include "data/class_list.h"
+#include "data/dataset.h"
+
+namespace siamc {
+
+namespace {
+
+[[noreturn]] void fail_classes(const std::string& text) {
+    fail(Exit::usage,
+         "--classes: '{}' is no list of classes: whole numbers and rising ranges, with commas "
+         "between\n  write: as in --classes 0-5 or --classes 1,3,7",
+         text);
+}
+
+// Those of `present` that a list like "0-5,7" names. Only its first class that is not there is
+// looked at, so that a range may be as long as it likes.
+std::vector<int> parse_classes(const std::string& text, const std::set<int>& present) {
+    std::set<int> classes;
+    const char *at = text.data(), *end = at + text.size();
+    const auto number = [&] {
+        int value = 0;
+        const auto [next, error] = std::from_chars(at, end, value);
+        if (error != std::errc() || value < 0) fail_classes(text);
+        at = next;
+        return value;
+    };
+    while (true) {
+        const int first = number();
+        int last = first;
+        if (at != end && *at == '-') {
+            ++at;
+            last = number();
+        }
+        if (last < first) fail_classes(text);
+        for (long c = first; c <= last; ++c) {
+            if (!present.contains(static_cast<int>(c)))
+                fail(Exit::usage,
+                     "--classes {}: there is no image of class {}\n  write: --classes {}", text, c,
+                     class_list(present));
+            classes.insert(static_cast<int>(c));
+        }
+        if (at == end) break;
+        if (*at++ != ',') fail_classes(text);
+    }
+    return {classes.begin(), classes.end()};
+}
+
+Dataset load(const DataFlags& flags, const Model& model, bool train, bool test) {
+    DataRequest request;
+    request.train = train;
+    request.test = test;
+    request.transposed = flags.transpose;
+    request.check_size = [&](int height, int width) { model.check_image_size(height, width); };
+    Dataset dataset = load_dataset(flags.data, request);
+    if (dataset.name.starts_with("emnist") && !flags.transpose)
+        tell("{}: EMNIST's files hold images column by column: --transpose turns them upright\n",
+             flags.data);
+    return dataset;
+}
+
+std::set<int> classes_of(const ImageSet& set) {
+    return {set.labels.begin(), set.labels.end()};
+}
+
+// Classes that can be kept: of all that is wanted.
+std::set<int> common_classes(const Dataset& dataset, bool train, bool test) {
+    if (!test) return classes_of(dataset.train);
+    std::set<int> classes = classes_of(dataset.test);
+    if (!train) return classes;
+    const std::set<int> trained = classes_of(dataset.train);
+    std::erase_if(classes, [&](int label) { return !trained.contains(label); });
+    return classes;
+}
+
+void keep_classes(const DataFlags& flags, const std::set<int>& present, ImageSet& set) {
+    const std::vector<int> classes = parse_classes(*flags.classes, present);
+    if (classes.size() < 2 && present.size() >= 2) {
+        std::set<int> two(classes.begin(), classes.end());
+        two.insert(*std::find_if(present.begin(), present.end(),
+                                 [&](int label) { return !two.contains(label); }));
+        fail(Exit::usage,
+             "--classes {}: two classes are compared, and this is one\n  write: two at least, as "
+             "in --classes {}",
+             *flags.classes, class_list(two));
+    }
+    set = take_classes(set, classes);
+}
+
+}  // namespace
+
+Split load_split(const DataFlags& flags, const Model& model) {
+    const bool test = flags.holdout == 0;
+    Dataset dataset = load(flags, model, true, test);
+    if (flags.classes) {
+        const std::set<int> present = common_classes(dataset, true, test);
+        keep_classes(flags, present, dataset.train);
+        if (test) keep_classes(flags, present, dataset.test);
+    }
+    Split images = test ? Split{std::move(dataset.train), std::move(dataset.test)}
+                        : split(dataset.train, flags.holdout, 0);
+    check_comparable(images);
+    return images;
+}
+
+ImageSet load_test_images(const DataFlags& flags, const Model& model) {
+    Dataset dataset = load(flags, model, false, true);
+    if (flags.classes) keep_classes(flags, classes_of(dataset.test), dataset.test);
+    return std::move(dataset.test);
+}
+
+}  // namespace siamc

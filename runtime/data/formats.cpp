@@ -1,0 +1,14 @@
+#include "data/formats.h"
+
+#include "data/mnist_folder.h"
+
+namespace siamc {
+
+std::span<const DataFormat> data_formats() {
+    static constexpr DataFormat formats[] = {
+        {"MNIST's IDX files", has_mnist_files, load_mnist_files},
+    };
+    return formats;
+}
+
+}  // namespace siamc
