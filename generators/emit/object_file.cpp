@@ -28,7 +28,9 @@ std::string data_object(const DataObject& object, const Halide::Target& target) 
         case Format::elf:
             return elf_data_object(object, target.arch == Halide::Target::ARM);
         case Format::macho:
-            return macho_data_object(object, target.arch == Halide::Target::ARM);
+            return macho_data_object(
+                object, target.arch == Halide::Target::ARM,
+                target.os == Halide::Target::IOS ? MachoPlatform::ios : MachoPlatform::macos);
         default:
             return coff_data_object(object);
     }

@@ -45,7 +45,7 @@ void add_section(ObjectBytes& file, const char* name, std::size_t address, std::
 }
 
 void add_commands(ObjectBytes& file, const DataObject& object, const Layout& layout,
-                  const SymbolList& list, std::size_t names_size) {
+                  const SymbolList& list, std::size_t names_size, MachoPlatform platform) {
     const auto symbols = static_cast<std::uint32_t>(list.all.size());
     std::uint32_t defined = 0;
     for (const PlacedSymbol& placed : list.all) defined += placed.place != Place::elsewhere;
@@ -61,7 +61,8 @@ void add_commands(ObjectBytes& file, const DataObject& object, const Layout& lay
                 layout.relocations_at, object.constants.relocations.size(), 0);
     add_section(file, "__bss", layout.variables_at, layout.variables, 0, 0, 0, zero_fill);
     add(build_version_command), add(build_version_size);
-    add(1), add(11 << 16), add(0), add(0);  // macOS 11, the first for both processors
+    // Version 11: of macOS, the first for both processors.
+    add(static_cast<std::size_t>(platform)), add(11 << 16), add(0), add(0);
     add(symtab_command), add(symtab_size), add(layout.symbols_at), add(symbols);
     add(layout.symbols_at + symbols * symbol_size), add(names_size);
     add(dysymtab_command), add(dysymtab_size);
@@ -71,7 +72,7 @@ void add_commands(ObjectBytes& file, const DataObject& object, const Layout& lay
 
 }  // namespace
 
-std::string macho_data_object(const DataObject& object, bool arm) {
+std::string macho_data_object(const DataObject& object, bool arm, MachoPlatform platform) {
     const SymbolList list = list_symbols(object);
     const Layout layout(object);
     NameTable names(std::string(1, '\0'));
@@ -97,7 +98,7 @@ std::string macho_data_object(const DataObject& object, bool arm) {
     file.add(4u);
     file.add(static_cast<std::uint32_t>(layout.commands));
     file.add(0u), file.add(0u);
-    add_commands(file, object, layout, list, names.text().size());
+    add_commands(file, object, layout, list, names.text().size(), platform);
     file.align(64);
     file.append(with_addends(object.constants));
     file.align(8);

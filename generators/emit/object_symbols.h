@@ -92,7 +92,9 @@ inline std::string with_addends(const DataSection& section) {
 
 // `arm`: for AArch64, else for x86-64.
 std::string elf_data_object(const DataObject& object, bool arm);
-std::string macho_data_object(const DataObject& object, bool arm);
+// Linkers take objects of their own platform alone, by <mach-o/loader.h>'s numbers.
+enum class MachoPlatform : std::uint32_t { macos = 1, ios = 2 };
+std::string macho_data_object(const DataObject& object, bool arm, MachoPlatform platform);
 std::string coff_data_object(const DataObject& object);
 
 std::string elf_hide_symbols(std::string object);

@@ -137,7 +137,8 @@ std::string find_linker(const LibraryTarget& target, const std::string& wanted) 
     if (base.os == Target::Android)
         fail(Exit::usage,
              "--shared: what links for Android is in its NDK\n  write: --linker "
-             "NDK/toolchains/llvm/prebuilt/linux-x86_64/bin/aarch64-linux-android24-clang");
+             "NDK/toolchains/llvm/prebuilt/linux-x86_64/bin/{}-linux-android24-clang",
+             base.arch == Target::ARM ? "aarch64" : "x86_64");
     const Linkers linkers = linkers_for(base);
     for (const std::string& name : linkers.names)
         if (is_installed(name)) return name;

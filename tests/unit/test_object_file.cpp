@@ -12,8 +12,8 @@ namespace siamc {
 
 namespace {
 
-const char* const formats[] = {"x86-64-linux", "arm-64-linux", "arm-64-android",
-                               "x86-64-osx",   "arm-64-osx",   "x86-64-windows"};
+const char* const formats[] = {"x86-64-linux", "arm-64-linux", "arm-64-android", "x86-64-osx",
+                               "arm-64-osx",   "arm-64-ios",   "x86-64-windows"};
 
 // Text, and `pointers` pointers to it.
 DataObject sample(std::size_t pointers) {
@@ -85,6 +85,17 @@ TEST_CASE("symbols of what is no object, or half of one", "[object_file]") {
             INFO(name << ", " << size << " bytes");
             CHECK_THROWS_AS(hide_symbols(object.substr(0, size), target), std::logic_error);
         }
+    }
+}
+
+// Linkers refuse objects of another platform; the load command behind that of the sections.
+TEST_CASE("objects for iOS and macOS", "[object_file]") {
+    for (const auto& [name, platform] :
+         {std::pair("arm-64-ios", 2u), std::pair("arm-64-osx", 1u)}) {
+        const std::string object = data_object(sample(1), Halide::Target(name));
+        const std::size_t command = 32 + number(object, 36, 4);
+        CHECK(number(object, command, 4) == 0x32);
+        CHECK(number(object, command + 8, 4) == platform);
     }
 }
 
