@@ -112,9 +112,13 @@ std::string signature(const KernelTask& task) {
     return text;
 }
 
-// What comes out of a convolution's registers is written together: values and winners.
+// What comes out of a product's or convolution's registers is written together: the values before
+// and after an elementwise layer, values and winners. (On a GPU a product has a launch for each.)
 bool KernelGenerator::in_one_loop() const {
-    return task_.kernel->pattern == Pattern::convolution && task_.kernel->outputs.size() > 1;
+    const Pattern pattern = task_.kernel->pattern;
+    const bool in_registers =
+        pattern == Pattern::convolution || (pattern == Pattern::matmul && !on_gpu());
+    return in_registers && task_.kernel->outputs.size() > 1;
 }
 
 void KernelGenerator::configure() {

@@ -34,10 +34,11 @@ Transfer::Part in_arena(const Program& program, const Placement& tensor) {
     operand.type = node.op->type;
     operand.rows = node.shape.rows;
     operand.offset = tensor.offset;
-    operand.extent = node.shape.dims;
-    operand.stride = {1};
-    for (int extent : node.shape.dims) operand.stride.push_back(operand.stride.back() * extent);
+    // A row as one line, whatever its shape: what is loaded and stored lies dense.
+    const auto size = static_cast<int>(node.shape.size());
+    if (!node.shape.dims.empty()) operand.extent = {size}, operand.stride = {1};
     operand.extent.push_back(0);
+    operand.stride.push_back(size);
     std::string name = node.name;
     std::replace(name.begin(), name.end(), '.', '_');
     return {name, operand};

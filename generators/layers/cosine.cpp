@@ -20,18 +20,20 @@ Expr inverse_length(const Func& square, const Var& row) {
 }
 
 // (a, b, adjoint) -> gradient with respect to a:
-// adjoint / |a| * ((a . b) / (|a| |b|) * a / |a| - b / |b|).
+// adjoint / |a| * ((a . b) / (|a| |b|) * a / |a| - b / |b|), in this order: products of three or
+// four inverse lengths would leave the range of a float long before the lengths do.
 Func grad_algorithm(const AlgorithmContext& context) {
     const Func &a = context.inputs[0], &b = context.inputs[1], &adjoint = context.inputs[2];
     const int size = context.node.shape.dims[0];
     Var c("c"), row("row");
     Func aa = dot(a, a, size, "aa"), bb = dot(b, b, size, "bb"), ab = dot(a, b, size, "ab");
-    Func to_a("to_a"), to_b("to_b"), out("cosine_grad");
+    Func to_a("to_a"), to_b("to_b"), scale("scale"), out("cosine_grad");
     const Expr ra = inverse_length(aa, row), rb = inverse_length(bb, row);
     const Expr live = select(aa(row) > tiny && bb(row) > tiny, adjoint(row), 0.0f);
-    to_a(row) = live * ab(row) * ra * ra * ra * rb;
-    to_b(row) = live * ra * rb;
-    out(c, row) = to_a(row) * a(c, row) - to_b(row) * b(c, row);
+    to_a(row) = ab(row) * ra * rb * ra;
+    to_b(row) = rb;
+    scale(row) = live * ra;
+    out(c, row) = scale(row) * (to_a(row) * a(c, row) - to_b(row) * b(c, row));
     return out;
 }
 

@@ -29,7 +29,8 @@ Func l2_normalize_algorithm(const AlgorithmContext& context) {
     return out;
 }
 
-// (x, adjoint): r (dy - y (y . dy)) with r = 1 / |x|, y = r x.
+// (x, adjoint): r (dy - y (y . dy)) with r = 1 / |x|, y = r x. No power of r above the second, which
+// alone is a float for all lengths that have a square: r^3 would be 0 from 1e13 on.
 Func grad_algorithm(const AlgorithmContext& context) {
     const auto epsilon = static_cast<float>(real(context.node.attributes, "epsilon"));
     const int size = context.node.shape.dims[0];
@@ -40,9 +41,9 @@ Func grad_algorithm(const AlgorithmContext& context) {
     Func inverse = inverse_norm(square, epsilon);
     Func scale("scale"), pull("pull");
     scale(row) = select(square(row) > epsilon, inverse(row), 0.0f);
-    pull(row) = scale(row) * inverse(row) * inverse(row) * along(row);
+    pull(row) = inverse(row) * (inverse(row) * along(row));
     Func out("l2_normalize_grad");
-    out(c, row) = scale(row) * dy(c, row) - pull(row) * x(c, row);
+    out(c, row) = scale(row) * (dy(c, row) - pull(row) * x(c, row));
     return out;
 }
 

@@ -30,8 +30,10 @@ Op source(std::string name, std::function<Shape(const Graph&, const Node&)> shap
     return op;
 }
 
-// Loads with x and y shifted would leave the image, so it is first copied into a tile with a
-// border of zeros; loads from the tile are dense whatever the shift.
+// Loads with x shifted would leave the image, so its lines are first copied into longer ones, between
+// as many zeros as they are long; loads from those are dense whatever the shift. Lines above and
+// below the image are zeros. An image moved by its own size or more is all zeros, so shifts need not
+// be larger than that.
 Func gather_algorithm(const AlgorithmContext& context) {
     const Func& images = context.inputs[0];
     const Func& rows = context.inputs[1];
@@ -48,8 +50,8 @@ Func gather_algorithm(const AlgorithmContext& context) {
     // dims is [width height] or [channels width height].
     const size_t x = dims.size() - 2, y = x + 1;
     std::vector<Expr> moved(vars.begin(), vars.end());
-    moved[x] = vars[x] - clamp(shifts(0, row), -max_shift, max_shift);
-    moved[y] = vars[y] - clamp(shifts(1, row), -max_shift, max_shift);
+    for (const size_t d : {x, y})
+        moved[d] = vars[d] - clamp(shifts(static_cast<int>(d - x), row), -dims[d], dims[d]);
     if (context.node.attributes.count(element_by_element)) {
         Expr inside = Halide::cast<bool>(true), pixel = 0;
         for (size_t d = dims.size(); d-- > 0;) {
@@ -59,18 +61,22 @@ Func gather_algorithm(const AlgorithmContext& context) {
         out(vars) = select(inside, Halide::cast<float>(images(pixel, rows(row))) * scale, 0.0f);
         return out;
     }
-    Halide::Region inside;
-    for (int extent : dims) inside.emplace_back(0, extent);
-    const RDom stored(inside, "stored");
-    Expr pixel = 0;
-    std::vector<Expr> place;
-    for (size_t d = dims.size(); d-- > 0;) pixel = pixel * dims[d] + stored[static_cast<int>(d)];
-    for (size_t d = 0; d < dims.size(); ++d) place.emplace_back(stored[static_cast<int>(d)]);
-    place.emplace_back(row);
+    Halide::Region line;
+    for (size_t d = 0; d < y; ++d) line.emplace_back(0, dims[d]);
+    const RDom stored(line, "stored");
+    Expr pixel = vars[y];
+    std::vector<Expr> place = {vars[y], row};
+    for (size_t d = y; d-- > 0;) {
+        const Expr at = stored[static_cast<int>(d)];
+        pixel = pixel * dims[d] + at;
+        place.insert(place.begin(), at);
+    }
     Func bordered("bordered");
     bordered(vars) = Halide::cast<uint8_t>(0);
     bordered(place) = images(pixel, rows(row));
-    out(vars) = Halide::cast<float>(bordered(moved)) * scale;
+    const Expr inside = moved[y] >= 0 && moved[y] < dims[y];
+    moved[y] = clamp(moved[y], 0, dims[y] - 1);
+    out(vars) = select(inside, Halide::cast<float>(bordered(moved)) * scale, 0.0f);
     return out;
 }
 

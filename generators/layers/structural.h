@@ -55,9 +55,6 @@ const Op& branch_grad_op();
 Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& dims,
                SourceLocation location);
 
-// Shapes moved by more than this many pixels are clamped to it.
-constexpr int max_shift = 4;
-
 // Shape rules: the result looks like the first input, or it has attribute "dims" and the rows of
 // the first input.
 Shape shape_of_first(const Graph& graph, const Node& node);

@@ -7,6 +7,8 @@
 // come from the second cache: each vector of them is used by `row_quantum` FMAs, so it has to give
 // one in two to four cycles.
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <optional>
 
 #include "layers/active.h"
@@ -246,7 +248,7 @@ class CpuSchedule {
                            [&](const Func& out) { return out.name() == func.name(); });
     }
 
-    // The bordered image of gather is made row by row.
+    // The bordered image of gather is made row by row, or line by line if it does not fit the stack.
     void elementwise() {
         if (kernel_.dims[0].empty()) return rowwise();  // one value a row: a loss on its own
         Func& out = kernel_.outputs[0];
@@ -256,7 +258,10 @@ class CpuSchedule {
         for (Func& func : all_funcs(kernel_)) {
             if (func.name().rfind("bordered", 0) != 0) continue;
             const RVar stored = func.rvars()[0];
-            func.compute_at(out, row)
+            const std::vector<int>& dims = kernel_.dims[0];  // of bytes, with borders twice as wide
+            const bool fits = std::accumulate(dims.begin(), dims.end(), 3L, std::multiplies<>()) <=
+                              most_stack_bytes;
+            func.compute_at(out, fits ? row : out.args()[dims.size() - 1])
                 .store_in(MemoryType::Stack)
                 .vectorize(func.args()[0], 4 * registers_.lanes);
             if (extent <= 4 * registers_.lanes)
