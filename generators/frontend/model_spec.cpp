@@ -55,8 +55,7 @@ std::string read_name(const toml::table& model) {
     if (!conflict.empty())
         throw ModelError(
             location_of(*node), fmt::format("a model cannot be named {}", in_quotes(text->get())),
-            conflict,
-            fmt::format("another name, as \"{}\"", ("my_" + text->get()).substr(0, longest_name)));
+            conflict, fmt::format("name = \"{}\"", ("my_" + text->get()).substr(0, longest_name)));
     return text->get();
 }
 
@@ -135,6 +134,8 @@ std::optional<LayerSpec> take_activation(LayerSpec& spec, const toml::table& tab
     return activation_layer(name, value ? location_of(*value) : spec.location, layers);
 }
 
+constexpr std::size_t most_layers = 200;
+
 std::vector<LayerSpec> read_layers(const toml::table& model, const std::vector<Layer>& layers) {
     const toml::node* node = model.get("layer");
     const std::string instead = "[[layer]] on a line of its own for each layer, its keys below";
@@ -152,6 +153,11 @@ std::vector<LayerSpec> read_layers(const toml::table& model, const std::vector<L
     }
     std::vector<LayerSpec> specs;
     for (const toml::node& element : *list) {
+        if (specs.size() >= most_layers) {
+            throw ModelError(
+                location_of(element), fmt::format("a model of more than {} layers", most_layers),
+                "each layer is compiled, an activation too", "a model of fewer layers");
+        }
         const toml::table* table = element.as_table();
         if (!table) {
             throw ModelError(location_of(element),

@@ -48,6 +48,34 @@ const std::set<std::string>& system_headers() {
     return names;
 }
 
+// Programs could say NAME_model, but not NAME; and nobody wants to find out which.
+const std::set<std::string>& words() {
+    static const std::set<std::string> names = {
+        "alignas", "alignof", "and", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "break",
+        "case", "catch", "char", "char16_t", "char32_t", "char8_t", "class", "co_await",
+        "co_return", "co_yield", "compl", "concept", "const", "const_cast", "consteval",
+        "constexpr", "constinit", "continue", "decltype", "default", "delete", "do", "double",
+        "dynamic_cast", "else", "enum", "explicit", "export", "extern", "false", "float", "for",
+        "friend", "goto", "if", "inline", "int", "long", "main", "mutable", "namespace", "new",
+        "noexcept", "not", "not_eq", "nullptr", "operator", "or", "or_eq", "private", "protected",
+        "public", "register", "reinterpret_cast", "requires", "restrict", "return", "short",
+        "signed", "sizeof", "static", "static_assert", "static_cast", "struct", "switch",
+        "template", "this", "thread_local", "throw", "true", "try", "typedef", "typeid", "typename",
+        "typeof", "typeof_unqual", "union", "unsigned", "using", "virtual", "void", "volatile",
+        "wchar_t", "while", "xor", "xor_eq",
+        // macros of compilers for Linux
+        "linux", "unix"};
+    return names;
+}
+
+// con, prn, aux, nul, com0 to com9, lpt0 to lpt9
+bool is_device(const std::string& name) {
+    static const std::set<std::string> devices = {"con", "prn", "aux", "nul"};
+    const bool numbered = name.size() == 4 && std::isdigit(static_cast<unsigned char>(name[3]));
+    return devices.count(name) ||
+           (numbered && (name.starts_with("com") || name.starts_with("lpt")));
+}
+
 }  // namespace
 
 std::string name_conflict(const std::string& name) {
@@ -59,6 +87,8 @@ std::string name_conflict(const std::string& name) {
                            name, lower);
     if (lower == "siamc" || lower.rfind("siamc_", 0) == 0)
         return "names that begin with siamc are those of the runtime's own functions";
+    if (words().count(lower)) return fmt::format("{} is a word of C or C++", lower);
+    if (is_device(lower)) return "Windows takes a file of that name for a device";
     return "";
 }
 

@@ -86,7 +86,7 @@ std::string nearest(std::string_view name, const std::vector<std::string>& known
     std::size_t fewest = longest_name + 1;
     for (const std::string& candidate : known) {
         const std::size_t edits = edit_distance(lower(name), lower(candidate));
-        if (edits < fewest && 2 * edits <= std::max(name.size(), candidate.size())) {
+        if (edits < fewest && 3 * edits <= std::max(name.size(), candidate.size()) + 2) {
             best = candidate;
             fewest = edits;
         }

@@ -19,7 +19,7 @@ std::string in_quotes(std::string_view text);
 std::string listed(const std::vector<std::string>& names, std::string_view conjunction = "and");
 
 // The known name that takes the fewest single-character edits (case does not count) to reach from
-// `name`; the first of several. Empty if even that one is more than half different.
+// `name`; the first of several. Empty if even that one is more than about a third different.
 std::string nearest(std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace siamc

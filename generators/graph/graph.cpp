@@ -7,6 +7,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "frontend/model_spec.h"
 #include "layers/op.h"
 
 namespace siamc {
@@ -29,10 +30,32 @@ NodeId Graph::find(const std::string& node_name) const {
     return found == nodes.end() ? -1 : static_cast<NodeId>(found - nodes.begin());
 }
 
+namespace {
+
+// What shapes and strides, which are ints, can name, with room for the rows of a slice.
+constexpr double most_values = 1 << 24;   // per image or tuple
+constexpr double most_weights = 1 << 28;  // of one parameter
+
+void check_size(const Node& node) {
+    const bool whole = node.shape.rows == Rows::none || node.shape.rows == Rows::slice;
+    const double most = whole ? most_weights : most_values;
+    double size = 1;
+    for (int extent : node.shape.dims) size *= extent;
+    if (size <= most) return;
+    throw ModelError(node.location,
+                     fmt::format("{} is too large: {}", node.name, to_string(node.shape)),
+                     fmt::format("{} at most {:.0f} numbers",
+                                 whole ? "a parameter has" : "a layer makes of an image", most),
+                     "fewer units or filters, smaller windows or larger strides, here or in front");
+}
+
+}  // namespace
+
 NodeId Graph::add(Node node) {
     const std::string base = node.name;
     for (int n = 2; find(node.name) >= 0; ++n) node.name = fmt::format("{}.{}", base, n);
     node.shape = node.op->shape(*this, node);
+    check_size(node);
     nodes.push_back(std::move(node));
     return static_cast<NodeId>(nodes.size()) - 1;
 }

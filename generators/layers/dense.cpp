@@ -175,8 +175,10 @@ Layer dense_layer() {
     Layer layer{"dense", LayerKind::layer,
                 "fully connected: every unit sums all inputs times its weights, plus its bias"};
     layer.flat_input = true;
+    AttributeRule units{"units", AttributeType::integer, std::nullopt, 1, "outputs"};
+    units.maximum = 1048576;
     layer.attributes = {
-        {"units", AttributeType::integer, std::nullopt, 1, "outputs"},
+        units,
         {"bias", AttributeType::boolean, true, 0, "add a trained constant to each unit"},
         {"activation", AttributeType::text, std::string("none"), 0, "a layer to apply to the sums"},
     };

@@ -29,8 +29,8 @@ Func l2_normalize_algorithm(const AlgorithmContext& context) {
     return out;
 }
 
-// (x, adjoint): r (dy - y (y . dy)) with r = 1 / |x|, y = r x. No power of r above the second, which
-// alone is a float for all lengths that have a square: r^3 would be 0 from 1e13 on.
+// (x, adjoint): r (dy - y (y . dy)) with r = 1 / |x|, y = r x. No power of r above the second,
+// which alone is a float for all lengths that have a square: r^3 would be 0 from 1e13 on.
 Func grad_algorithm(const AlgorithmContext& context) {
     const auto epsilon = static_cast<float>(real(context.node.attributes, "epsilon"));
     const int size = context.node.shape.dims[0];

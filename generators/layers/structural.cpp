@@ -30,10 +30,10 @@ Op source(std::string name, std::function<Shape(const Graph&, const Node&)> shap
     return op;
 }
 
-// Loads with x shifted would leave the image, so its lines are first copied into longer ones, between
-// as many zeros as they are long; loads from those are dense whatever the shift. Lines above and
-// below the image are zeros. An image moved by its own size or more is all zeros, so shifts need not
-// be larger than that.
+// Loads with x shifted would leave the image, so its lines are first copied into longer ones,
+// between as many zeros as they are long; loads from those are dense whatever the shift. Lines
+// above and below the image are zeros. An image moved by its own size or more is all zeros, so
+// shifts need not be larger than that.
 Func gather_algorithm(const AlgorithmContext& context) {
     const Func& images = context.inputs[0];
     const Func& rows = context.inputs[1];

@@ -4,7 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
+#include <stdexcept>
 
+#include "abi/siamc/siamc.h"  // SIAMC_MAX_OPERANDS
 #include "layers/active.h"
 #include "layers/structural.h"
 
@@ -27,19 +30,39 @@ class Fuser {
         : graph_(graph), single_row_(single_row), readers_(readers_of(graph)) {}
 
     std::vector<Kernel> run() {
+        do place_all();
+        while (split_largest());
+        return kernels_;
+    }
+
+  private:
+    void place_all() {
+        kernels_.clear();
+        kernel_of_.clear();
         for (NodeId id = 0; id < static_cast<NodeId>(graph_.nodes.size()); ++id) {
             kernel_of_.push_back(computes(graph_[id]) ? place(id) : -1);
             if (shows(graph_[id])) kernel_of_[id] = kernel_of_[graph_[id].inputs[0].node];
         }
         for (size_t k = 0; k < kernels_.size(); ++k) connect(static_cast<int>(k));
-        return kernels_;
     }
 
-  private:
+    // A kernel with more operands than the executor has room for loses its last node. True if there
+    // was one.
+    bool split_largest() {
+        for (const Kernel& kernel : kernels_) {
+            if (kernel.inputs.size() + kernel.outputs.size() <= SIAMC_MAX_OPERANDS) continue;
+            if (kernel.nodes.size() == 1)
+                throw std::logic_error(kernel.name + ": more operands than SIAMC_MAX_OPERANDS");
+            starts_.insert(kernel.nodes.back());
+            return true;
+        }
+        return false;
+    }
+
     int place(NodeId id) {
         int latest = -1;
         for (Edge edge : graph_[id].inputs) latest = std::max(latest, kernel_of_[edge.node]);
-        if (latest < 0 || !joins(id, latest)) {
+        if (latest < 0 || starts_.count(id) || !joins(id, latest)) {
             latest = static_cast<int>(kernels_.size());
             kernels_.push_back({"", graph_[id].op->pattern, {}, {}, {}});
         }
@@ -196,6 +219,7 @@ class Fuser {
     bool single_row_;
     std::vector<std::vector<NodeId>> readers_;  // by node
     std::vector<int> kernel_of_;                // by node; of a view: that of its base
+    std::set<NodeId> starts_;                   // a kernel, whatever they could join
     std::vector<Kernel> kernels_;
 };
 

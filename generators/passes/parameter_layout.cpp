@@ -1,3 +1,6 @@
+#include <fmt/format.h>
+
+#include "frontend/model_spec.h"
 #include "layers/structural.h"
 #include "passes/plan.h"
 
@@ -7,6 +10,7 @@ namespace {
 
 constexpr long boundary = 64;  // floats: 256 bytes
 constexpr long line = 16;      // floats: a cache line
+constexpr long most_parameters = 1L << 28;
 
 long round_up(long value, long multiple) {
     return (value + multiple - 1) / multiple * multiple;
@@ -21,6 +25,11 @@ ParameterLayout lay_out_parameters(const Graph& graph) {
         layout.slots.push_back({node.name, node.shape.dims, layout.padded});
         layout.count += node.shape.size();
         layout.padded += round_up(node.shape.size(), boundary);
+        if (layout.padded > most_parameters)
+            throw ModelError(node.location,
+                             fmt::format("{} brings the parameters to {}", node.name, layout.count),
+                             fmt::format("a model has at most {}: 1 GiB", most_parameters),
+                             "fewer units or filters, here or in front");
     }
     layout.padded = round_up(layout.padded, optimizer_tasks * line);
     return layout;

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "abi/siamc/siamc.h"  // its limits
+#include "frontend/model_spec.h"
 #include "layers/active.h"
 #include "layers/structural.h"
 #include "passes/share.h"
@@ -15,6 +16,8 @@
 namespace siamc {
 
 namespace {
+
+constexpr long most_bytes = (1L << 31) - 1;  // of a buffer
 
 constexpr long line_bytes = 64;  // a cache line: tensors start on one
 
@@ -71,6 +74,7 @@ class Planner {
         place_slice_tensors();
         for (size_t k = 0; k < program_.kernels.size(); ++k) call(static_cast<int>(k));
         divide_into_parts();
+        check_limits();
         return program_;
     }
 
@@ -273,8 +277,68 @@ class Planner {
         }
         if (sliced && shape.rows != Rows::none && shape.rows != Rows::dataset)
             operand.row_stride = static_cast<long>(stride) * element_bytes(operand.type);
+        check_reach(operand, sliced);
         locate(operand);
         return operand;
+    }
+
+    const ParameterSlot& slot_of(const std::string& name) const {
+        for (const ParameterSlot& slot : parameters_.slots)
+            if (slot.name == name) return slot;
+        throw std::logic_error("plan: the layout has no parameter " + name);
+    }
+
+    // The line of the model that a node comes of, or one that it reads.
+    SourceLocation place_of(NodeId id) const {
+        SourceLocation place = node(id).location;
+        for (size_t i = 0; place.line == 0 && i < node(id).inputs.size(); ++i)
+            place = place_of(node(id).inputs[i].node);
+        return place;
+    }
+
+    // Kernels count elements and bytes of a buffer in ints.
+    void check_reach(const Operand& operand, bool sliced) const {
+        if (operand.rows == Rows::dataset) return;
+        const int rows = std::max(
+            1, row_count(operand.rows, program_.graph.branches,
+                         sliced ? program_.slice_tuples : program_.batch, program_.slices));
+        const long line =
+            operand.rows == Rows::none ? node(operand.node).shape.size() : operand.stride.back();
+        if (line * element_bytes(operand.type) <= most_bytes / rows) return;
+        const long most =
+            sliced ? 0
+                   : program_.batch * (most_bytes / rows) / (line * element_bytes(operand.type));
+        const bool trains =
+            std::any_of(program_.graph.outputs.begin(), program_.graph.outputs.end(),
+                        [&](NodeId id) { return is_gradient(id); });
+        const long whole_tiles = most / gpu_row_quantum * gpu_row_quantum;
+        throw ModelError(
+            place_of(operand.node),
+            fmt::format("{} is too large for {} {}", node(operand.node).name, rows,
+                        operand.rows == Rows::slice ? "slices" : "rows"),
+            "a kernel reaches 2 GiB of a buffer; this has " + std::to_string(line) +
+                " numbers a row",
+            trains && whole_tiles > 0
+                ? fmt::format("--batch {}, or a smaller layer here", whole_tiles)
+                : std::string("a smaller layer here: fewer units or filters, larger strides"));
+    }
+
+    void check_limits() const {
+        const Graph& graph = program_.graph;
+        const auto results = std::count_if(graph.outputs.begin(), graph.outputs.end(),
+                                           [&](NodeId id) { return !is_gradient(id); });
+        if (results > SIAMC_MAX_OUTPUTS)
+            throw std::logic_error("plan: more outputs than SIAMC_MAX_OUTPUTS");
+        for (const Call& call : program_.calls)
+            for (const Operand& operand : call.operands)
+                if (operand.extent.size() > SIAMC_MAX_DIMS)
+                    throw std::logic_error("plan: more dims than SIAMC_MAX_DIMS");
+        if (on_gpu_ && program_.arena_bytes > most_bytes)
+            throw ModelError(
+                {1, 1},
+                fmt::format("{} needs {} bytes on the device", graph.name, program_.arena_bytes),
+                fmt::format("a device's buffer has at most {}", most_bytes),
+                "a smaller --batch, or fewer or smaller layers");
     }
 
     void locate(Operand& operand) const {
@@ -283,8 +347,7 @@ class Planner {
             operand.space = Space::dataset;
         } else if (node(id).op == &parameter_op() || is_gradient(id)) {
             const std::string name = is_gradient(id) ? node(id).name.substr(5) : node(id).name;
-            for (const ParameterSlot& slot : parameters_.slots)
-                if (slot.name == name) operand.offset = slot.offset * 4;
+            operand.offset = slot_of(name).offset * 4;
             operand.space = is_gradient(id) ? Space::gradient : Space::parameters;
         } else {
             const auto& arena = program_.arena;

@@ -248,7 +248,8 @@ class CpuSchedule {
                            [&](const Func& out) { return out.name() == func.name(); });
     }
 
-    // The bordered image of gather is made row by row, or line by line if it does not fit the stack.
+    // The bordered image of gather is made row by row, or line by line if it does not fit the
+    // stack.
     void elementwise() {
         if (kernel_.dims[0].empty()) return rowwise();  // one value a row: a loss on its own
         Func& out = kernel_.outputs[0];

@@ -35,15 +35,15 @@ TEST_CASE("faults at the top of a model", "[errors]") {
         {"a name of the C library's", "name = \"string\"\n",
          R"(m.toml:1:8: error: a model cannot be named "string"
   why: its header, string.h, would be found where the system's string.h is asked for
-  write: another name, as "my_string")"},
+  write: name = "my_string")"},
         {"one that a file system takes for it", "name = \"Features\"\n",
          R"(m.toml:1:8: error: a model cannot be named "Features"
   why: its header, Features.h, would be found where the system's features.h is asked for
-  write: another name, as "my_Features")"},
+  write: name = "my_Features")"},
         {"a name of the runtime's", "name = \"siamc_run\"\n",
          R"(m.toml:1:8: error: a model cannot be named "siamc_run"
   why: names that begin with siamc are those of the runtime's own functions
-  write: another name, as "my_siamc_run")"},
+  write: name = "my_siamc_run")"},
         {"a name with a hyphen", "name = \"my-net\"\n",
          R"(m.toml:1:8: error: the model's name must be a short identifier, not the text "my-net"
   why: the generated library, header and functions are named after it
