@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <system_error>
+#include <algorithm>
 
+#include "core/files.h"
+#include "core/folders.h"
 #include "emit/runtime_headers.h"
 #include "emit/shared_library.h"
 #include "graph/build.h"
@@ -31,12 +32,7 @@ Processor processor_of(const LibraryTarget& target) {
 }  // namespace
 
 void write_text(const fs::path& file, const std::string& text) {
-    const fs::path temporary = file.string() + ".new";
-    std::ofstream stream(temporary, std::ios::binary);
-    stream << text << std::flush;
-    if (!stream) throw std::system_error(errno, std::generic_category(), file.string());
-    stream.close();
-    fs::rename(temporary, file);
+    write_file_atomically(file, text);
 }
 
 std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, int embed_batch) {
@@ -102,13 +98,43 @@ std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOpti
     return library;
 }
 
-void write_library(const Library& library, const fs::path& folder, int jobs,
-                   const std::string& linker) {
-    fs::create_directories(folder);
+namespace {
+
+// The files of a library, in the order in which they are put in place where that is done one by
+// one: the manifest, which knows the others by their SHA-256, last.
+std::vector<std::string> names_of(const Library& library, bool shared) {
+    std::vector<std::string> names;
+    for (const RuntimeHeader& header : runtime_headers) names.push_back(header.name);
+    names.push_back("lib" + library.name + ".a");
+    if (shared) names.push_back("lib" + library.name + ".so");
+    names.push_back(library.name + ".h");
+    names.push_back(library.name + ".manifest.json");
+    return names;
+}
+
+// Entries of the folder itself: "siamc", not what is in it.
+std::vector<std::string> entries_of(const std::vector<std::string>& names) {
+    std::vector<std::string> entries;
+    for (const std::string& name : names) entries.push_back(fs::path(name).begin()->string());
+    return entries;
+}
+
+bool holds_others(const fs::path& folder, const std::vector<std::string>& entries,
+                  const fs::path& but) {
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+        if (entry.path().filename() != but.filename() &&
+            std::find(entries.begin(), entries.end(), entry.path().filename().string()) ==
+                entries.end())
+            return true;
+    return false;
+}
+
+void write_files(const Library& library, const fs::path& folder, int jobs,
+                 const std::string& linker) {
     const std::string& name = library.name;
     const fs::path archive = folder / ("lib" + name + ".a"), header = folder / (name + ".h");
     emit_archive(library, archive, jobs);
-    write_text(header, emit_header(library));
+    write_file_atomically(header, emit_header(library));
     std::vector<fs::path> vouched = {archive, header};
     if (!linker.empty()) {
         vouched.push_back(folder / ("lib" + name + ".so"));
@@ -116,9 +142,32 @@ void write_library(const Library& library, const fs::path& folder, int jobs,
     }
     for (const RuntimeHeader& text : runtime_headers) {
         fs::create_directories((folder / text.name).parent_path());
-        write_text(folder / text.name, text.text);
+        write_file_atomically(folder / text.name, text.text);
     }
-    write_text(folder / (name + ".manifest.json"), emit_manifest(library, vouched));
+    write_file_atomically(folder / (name + ".manifest.json"), emit_manifest(library, vouched));
+}
+
+}  // namespace
+
+// The folder may be the user's own, so it is only exchanged where nothing else is in it.
+void write_library(const Library& library, const fs::path& folder, int jobs,
+                   const std::string& linker) {
+    const bool is_new = !fs::exists(folder);
+    try {
+        FolderLock lock = FolderLock::take(folder);
+        StagedFolder staged(folder);
+        write_files(library, staged.path(), jobs, linker);
+        const std::vector<std::string> names = names_of(library, !linker.empty());
+        const std::vector<std::string> entries = entries_of(names);
+        if (holds_others(folder, entries, staged.path()))
+            staged.put_files_in_place(names);
+        else
+            staged.put_in_place(lock, entries);
+    } catch (...) {
+        std::error_code ignored;
+        if (is_new) fs::remove(folder, ignored);  // if it is empty
+        throw;
+    }
 }
 
 }  // namespace siamc

@@ -46,7 +46,7 @@ struct CompileOptions {
     Observer observe = [](const auto&, const auto&, const auto&) {};
 };
 
-// Writes beside the file, then renames. Throws std::system_error.
+// As write_file_atomically.
 void write_text(const std::filesystem::path& file, const std::string& text);
 
 // Everything but the machine code. The library must not be copied afterwards (kernels point into

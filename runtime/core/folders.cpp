@@ -163,6 +163,16 @@ void StagedFolder::carry_over(const FolderLock& old, std::span<const std::string
     }
 }
 
+void StagedFolder::put_files_in_place(std::span<const std::string> names) const {
+    for (const std::string& name : names) {
+        const fs::path parent = (target_ / name).parent_path();
+        std::error_code error;
+        fs::create_directories(parent, error);
+        if (error) fail_to_create(parent, error.message());
+    }
+    move_entries(names);
+}
+
 void StagedFolder::move_entries(std::span<const std::string> names) const {
     for (const std::string& name : names) {
         const fs::path from = path_ / name, to = target_ / name;

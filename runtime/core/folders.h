@@ -59,6 +59,11 @@ class StagedFolder {
     // fails; both name the path and the system's reason.
     void put_in_place(FolderLock& lock, std::span<const std::string> names);
 
+    // Puts files of the folder in place one by one, in their order, and leaves the target's others
+    // alone: for a target that is not this program's own. `names` may have folders before them. A
+    // kill in between leaves some of the old beside some of the new. Errors as put_in_place.
+    void put_files_in_place(std::span<const std::string> names) const;
+
   private:
     bool exchange(FolderLock& lock, std::span<const std::string> names);
     void carry_over(const FolderLock& old, std::span<const std::string> names) const;
