@@ -14,11 +14,11 @@ namespace siamc {
 
 namespace {
 
-[[noreturn]] void fail_classes(const std::string& text) {
+[[noreturn]] void fail_classes(const std::string& text, const std::set<int>& present) {
     fail(Exit::usage,
-         "--classes: '{}' is no list of classes: whole numbers and rising ranges, with commas "
-         "between\n  write: as in --classes 0-5 or --classes 1,3,7",
-         text);
+         "--classes: '{}' is no list of classes: numbers and rising ranges with commas between, as "
+         "in 0-5,7; these are all that there are:\n  write: --classes {}",
+         text, class_list(present));
 }
 
 // Those of `present` that a list like "0-5,7" names. Only its first class that is not there is
@@ -29,7 +29,7 @@ std::vector<int> parse_classes(const std::string& text, const std::set<int>& pre
     const auto number = [&] {
         int value = 0;
         const auto [next, error] = std::from_chars(at, end, value);
-        if (error != std::errc() || value < 0) fail_classes(text);
+        if (error != std::errc() || value < 0) fail_classes(text, present);
         at = next;
         return value;
     };
@@ -40,7 +40,7 @@ std::vector<int> parse_classes(const std::string& text, const std::set<int>& pre
             ++at;
             last = number();
         }
-        if (last < first) fail_classes(text);
+        if (last < first) fail_classes(text, present);
         for (long c = first; c <= last; ++c) {
             if (!present.contains(static_cast<int>(c)))
                 fail(Exit::usage,
@@ -49,7 +49,7 @@ std::vector<int> parse_classes(const std::string& text, const std::set<int>& pre
             classes.insert(static_cast<int>(c));
         }
         if (at == end) break;
-        if (*at++ != ',') fail_classes(text);
+        if (*at++ != ',') fail_classes(text, present);
     }
     return {classes.begin(), classes.end()};
 }
@@ -88,8 +88,8 @@ void keep_classes(const DataFlags& flags, const std::set<int>& present, ImageSet
         two.insert(*std::find_if(present.begin(), present.end(),
                                  [&](int label) { return !two.contains(label); }));
         fail(Exit::usage,
-             "--classes {}: two classes are compared, and this is one\n  write: two at least, as "
-             "in --classes {}",
+             "--classes {}: two classes at least are compared, and this is one\n  write: --classes "
+             "{}",
              *flags.classes, class_list(two));
     }
     set = take_classes(set, classes);
