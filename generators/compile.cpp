@@ -112,6 +112,17 @@ std::vector<std::string> names_of(const Library& library, bool shared) {
     return names;
 }
 
+// A shared library of an earlier compilation goes where none is made anew: it is of another
+// version.
+bool made_shared(const Library& library, const fs::path& folder) {
+    constexpr std::size_t longest_manifest = 1 << 26;
+    const fs::path manifest = folder / (library.name + ".manifest.json");
+    std::error_code ignored;
+    return fs::is_regular_file(manifest, ignored) &&
+           read_file(manifest, longest_manifest).find("\"lib" + library.name + ".so\"") !=
+               std::string::npos;
+}
+
 // Entries of the folder itself: "siamc", not what is in it.
 std::vector<std::string> entries_of(const std::vector<std::string>& names) {
     std::vector<std::string> entries;
@@ -157,7 +168,8 @@ void write_library(const Library& library, const fs::path& folder, int jobs,
         FolderLock lock = FolderLock::take(folder);
         StagedFolder staged(folder);
         write_files(library, staged.path(), jobs, linker);
-        const std::vector<std::string> names = names_of(library, !linker.empty());
+        const std::vector<std::string> names =
+            names_of(library, !linker.empty() || made_shared(library, folder));
         const std::vector<std::string> entries = entries_of(names);
         if (holds_others(folder, entries, staged.path()))
             staged.put_files_in_place(names);
