@@ -1,5 +1,7 @@
 // Every buffer between pages that may not be touched: whatever the shifts, the library stays inside
 // what its header asks for, and refuses indices of images that are not there.
+#include <cstring>
+
 #include "catch.h"
 #include "library/fixture.h"
 #include "support/guarded_memory.h"
@@ -85,26 +87,47 @@ TEST_CASE("nothing outside the buffers is touched") {
     }
 }
 
-TEST_CASE("shifts are clamped to four pixels") {
-    World far, near;
-    for (std::size_t i = 0; i < far.shifts.size(); ++i) {
-        // An image is moved alike wherever it is shown: both batches then have as many images.
-        const std::int32_t far_away = 4 + far.rows[i / 2] % 3 * 1000;
-        far.shifts[i] = i % 2 ? -far_away : far_away;
-        near.shifts[i] = i % 2 ? -4 : 4;
+namespace {
+
+// The stored images, each moved right and down; what moves in is 0.
+std::vector<std::uint8_t> moved_images(const World& world, int right, int down) {
+    constexpr int side = 28;
+    std::vector<std::uint8_t> moved(world.images.size());
+    for (int i = 0; i < stored_images; ++i)
+        for (int y = 0; y < side; ++y)
+            for (int x = 0; x < side; ++x) {
+                const long from_y = long{y} - down, from_x = long{x} - right;
+                if (from_y < 0 || from_y >= side || from_x < 0 || from_x >= side) continue;
+                moved[static_cast<std::size_t>((i * side + y) * side + x)] =
+                    world.images[static_cast<std::size_t>((i * side + from_y) * side + from_x)];
+            }
+    return moved;
+}
+
+std::vector<float> losses_of(World& world) {
+    siamc_results results{};
+    REQUIRE(world.take_gradient(fc_model.losses[0], 64, results) == 0);
+    return {results.losses, results.losses + 64};
+}
+
+}  // namespace
+
+TEST_CASE("shifts of any size move the images") {
+    const int moves[][2] = {{1, -1}, {4, 4}, {5, 0}, {-7, 9}, {27, -27}, {28, 0}, {0, -1000000}};
+    std::vector<std::vector<float>> seen;
+    for (const auto& [right, down] : moves) {
+        World shifted, stored;
+        for (std::size_t i = 0; i < shifted.shifts.size(); ++i) {
+            shifted.shifts[i] = i % 2 ? down : right;
+            stored.shifts[i] = 0;
+        }
+        stored.images = moved_images(stored, right, down);
+        INFO(right << " right, " << down << " down");
+        seen.push_back(losses_of(shifted));
+        CHECK(seen.back() == losses_of(stored));
+        CHECK(std::memcmp(shifted.gradient.data(), stored.gradient.data(),
+                          FC_PARAMETERS * sizeof(float)) == 0);
     }
-    for (World* world : {&far, &near}) {
-        const siamc_batch batch = world->batch(128);
-        siamc_results results{};
-        REQUIRE(siamc_gradient(&fc_model.losses[0], world->parameters.data(), world->images.data(),
-                               stored_images, &batch, world->gradient.data(), world->arena.data(),
-                               &results) == 0);
-    }
-    bool same = true, any = false;
-    for (int i = 0; i < FC_PARAMETERS; ++i) {
-        same = same && far.gradient.data()[i] == near.gradient.data()[i];
-        any = any || near.gradient.data()[i] != 0;
-    }
-    CHECK(same);
-    CHECK(any);
+    CHECK(seen[1] != seen[2]);
+    CHECK(seen[5] == seen[6]);  // FC_MAX_SHIFT leaves nothing
 }
