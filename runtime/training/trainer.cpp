@@ -181,6 +181,11 @@ Validation Trainer::validate() {
 }
 
 void Trainer::check_alive(const EpochRow& row) const {
+    if (!std::isfinite(row.mean_positive_distance) || !std::isfinite(row.mean_negative_distance))
+        fail(Exit::collapsed,
+             "training collapsed in epoch {}: distances are not finite any more\n  why: the "
+             "learning rate ({:g}) is too high for this data\n  write: a smaller --rate",
+             row.epoch, row.learning_rate);
     if (row.mean_negative_distance > collapsed_distance) return;
     fail(Exit::collapsed,
          "training collapsed in epoch {}: different images are {:g} apart on average\n  why: all "
