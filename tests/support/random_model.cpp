@@ -1,0 +1,106 @@
+#include "support/random_model.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+namespace siamc::test {
+
+namespace {
+
+class Draw {
+  public:
+    explicit Draw(unsigned seed) : engine_(seed) {}
+
+    std::string model() {
+        const std::string shape = input();
+        std::string layers;
+        for (int count = between(1, 6); count > 0; --count) layers += layer();
+        if (image_) layers += "[[layer]]\ntype = \"flatten\"\n";
+        std::string text =
+            fmt::format("name = \"m\"\n[input]\nshape = [{}]\nscale = 0.00390625\n", shape) +
+            layers;
+        text += fmt::format("[distance]\ntype = \"{}\"\n",
+                            one_of({"euclidean", "squared_euclidean", "cosine"}));
+        const int losses = between(1, 3);
+        if (losses & 1) text += "[loss.contrastive]\n";
+        if (losses & 2) text += "[loss.triplet]\n";
+        return text;
+    }
+
+  private:
+    int between(int low, int high) {
+        return low + static_cast<int>(engine_() % static_cast<unsigned>(high - low + 1));
+    }
+    std::string one_of(const std::vector<std::string>& names) {
+        return names[static_cast<size_t>(between(0, static_cast<int>(names.size()) - 1))];
+    }
+    std::string flag() { return one_of({"true", "false"}); }
+
+    std::string input() {
+        const int most = std::vector{6, 12, 20, 40}[static_cast<size_t>(between(0, 3))];
+        std::vector<int> shape = {between(1, most)};
+        image_ = between(0, 4) > 0;
+        if (image_) shape.push_back(between(1, most));
+        if (image_ && between(0, 2) == 0) shape.push_back(between(1, 8));
+        if (image_) height_ = shape[0], width_ = shape[1];
+        return fmt::format("{}", fmt::join(shape, ", "));
+    }
+
+    std::string layer() {
+        std::vector<std::string> types = {"relu",         "leaky_relu", "flatten",
+                                          "l2_normalize", "dense",      "dense"};
+        if (image_)
+            types.insert(types.end(), {"conv2d", "conv2d", "conv2d", "max_pool", "average_pool",
+                                       "global_average_pool"});
+        const std::string type = one_of(types);
+        const std::string text = fmt::format("[[layer]]\ntype = \"{}\"\n", type);
+        if (type == "dense") return text + dense();
+        if (type == "conv2d") return text + conv2d();
+        if (type == "max_pool" || type == "average_pool") return text + pool();
+        if (type != "relu" && type != "leaky_relu") image_ = false;
+        return text;
+    }
+
+    std::string dense() {
+        image_ = false;
+        return fmt::format("units = {}\nbias = {}\nactivation = \"{}\"\n", between(1, 40), flag(),
+                           one_of({"none", "relu", "leaky_relu", "l2_normalize", "flatten"}));
+    }
+
+    std::string conv2d() {
+        const bool same = between(0, 2) == 0;
+        const int kernel = between(1, same ? 7 : std::min({height_, width_, 7}));
+        const int stride = std::vector{1, 1, 1, 2, 3, 5}[static_cast<size_t>(between(0, 5))];
+        for (int* size : {&height_, &width_})
+            *size = same ? (*size + stride - 1) / stride : (*size - kernel) / stride + 1;
+        return fmt::format(
+            "filters = {}\nkernel = {}\nstride = {}\npadding = \"{}\"\nbias = {}\n"
+            "activation = \"{}\"\n",
+            between(1, 40), kernel, stride, same ? "same" : "valid", flag(),
+            one_of({"none", "relu", "leaky_relu"}));
+    }
+
+    std::string pool() {
+        const int most = std::vector{2, 3, 15}[static_cast<size_t>(between(0, 2))];
+        const int window = between(1, std::min({height_, width_, most})), stride = between(0, 3);
+        const int step = stride ? stride : window;
+        for (int* size : {&height_, &width_}) *size = (*size - window) / step + 1;
+        return fmt::format("window = {}\nstride = {}\n", window, stride);
+    }
+
+    std::mt19937 engine_;
+    bool image_ = false;  // so far: no layer has made a line of it
+    int height_ = 1, width_ = 1;
+};
+
+}  // namespace
+
+std::string random_model(unsigned seed) {
+    return Draw(seed).model();
+}
+
+}  // namespace siamc::test

@@ -1,0 +1,13 @@
+// Models that the language allows, drawn at random.
+#pragma once
+
+#include <string>
+
+namespace siamc::test {
+
+// The text of a valid model, the same for a seed in every run: images of 1 to 40 pixels each way
+// and up to 8 channels, up to seven layers of all kinds, activations, strides, paddings, every
+// distance and loss.
+std::string random_model(unsigned seed);
+
+}  // namespace siamc::test
