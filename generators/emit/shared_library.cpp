@@ -172,6 +172,8 @@ void link_shared(const Library& library, const fs::path& archive, const fs::path
     for (const char* word :
          {"-Wl,--no-whole-archive", "-Wl,--as-needed", "-pthread", "-ldl", "-lm"})
         command.push_back(word);
+    // Halide's runtime logs there.
+    if (library.target.variants.back().target.os == Target::Android) command.push_back("-llog");
     const int status = run(command);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !fs::exists(linked.text()))
         fail_to_link(file, archive, command, status);
