@@ -20,6 +20,27 @@ set(SIAMC_TARGET "${siamc_default_target}" CACHE STRING
 set(SIAMC_BATCH 128 CACHE STRING "the most tuples in a training step of the models")
 unset(siamc_default_target)
 
+# What a program links beside a library for CMake's system, as target_link_libraries has it.
+function(siamc_link_libraries variable)
+    # CMake's name of the system, Halide's, and what Halide's runtime in the archive calls of it
+    # beyond libc. siamc reads this table too, when it is built.
+    set(systems
+        "Linux linux pthread dl m"
+        "Android android dl m log"
+        "Darwin osx"
+        "iOS ios"
+        "Windows windows pthread")
+    set(libraries Threads::Threads)
+    foreach(system IN LISTS systems)
+        if(system MATCHES "^${CMAKE_SYSTEM_NAME} [a-z]+ ?(.*)")
+            string(REPLACE " " ";" libraries "${CMAKE_MATCH_1}")
+        endif()
+    endforeach()
+    list(TRANSFORM libraries REPLACE "^pthread$" Threads::Threads)
+    list(TRANSFORM libraries REPLACE "^dl$" "${CMAKE_DL_LIBS}")
+    set(${variable} ${libraries} PARENT_SCOPE)
+endfunction()
+
 function(siamc_add_model name model_file)
     cmake_parse_arguments(PARSE_ARGV 2 arg "" "TARGET;BATCH" "")
     if(NOT arg_TARGET)
@@ -45,7 +66,7 @@ function(siamc_add_model name model_file)
     add_custom_target(${name}_files DEPENDS ${archive})
     add_library(${name} INTERFACE)
     add_dependencies(${name} ${name}_files)
-    # All headers lie in the folder. The libraries are what Halide's runtime in the archive calls.
-    target_include_directories(${name} SYSTEM INTERFACE ${folder})
-    target_link_libraries(${name} INTERFACE ${archive} Threads::Threads ${CMAKE_DL_LIBS} m)
+    target_include_directories(${name} SYSTEM INTERFACE ${folder}) # all headers lie there
+    siamc_link_libraries(libraries)
+    target_link_libraries(${name} INTERFACE ${archive} ${libraries})
 endfunction()

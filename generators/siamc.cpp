@@ -230,7 +230,7 @@ int tune_command(const std::vector<std::string>& arguments) {
     const double seconds = values["seconds"].as<double>();
     if (!(seconds > 0)) fail(Exit::usage, "--seconds: more than 0");
     CompileOptions compile;
-    compile.target = single_target(Halide::get_host_target());
+    compile.target = single_target(host_target());
     compile.batch = batch_of(values);
     compile.schedules = {};  // what is measured is held against the rule
     const auto library = compile_named_model(values, compile);

@@ -80,4 +80,96 @@ const std::vector<KnownCpu>& known_cpus() {
     return cpus;
 }
 
+const std::vector<KnownFeatures>& known_features() {
+    static const std::vector<KnownFeatures> features = {
+        {"x86-64",
+         {"sse41",
+          "avx",
+          "avx2",
+          "avxvnni",
+          "fma",
+          "f16c",
+          "avx512",
+          "avx512_skylake",
+          "avx512_cannonlake",
+          "avx512_zen4",
+          "avx512_zen5",
+          "avx512_sapphirerapids",
+          "tune_generic",
+          "tune_k8",
+          "tune_k8_sse3",
+          "tune_amdfam10",
+          "tune_btver1",
+          "tune_btver2",
+          "tune_bdver1",
+          "tune_bdver2",
+          "tune_bdver3",
+          "tune_bdver4",
+          "tune_znver1",
+          "tune_znver2",
+          "tune_znver3",
+          "tune_znver4",
+          "tune_znver5"}},
+        {"arm-64",
+         {"arm_dot_prod", "arm_fp16", "armv8a", "armv81a", "armv82a", "armv83a", "armv84a",
+          "armv85a", "armv86a", "armv87a", "armv88a", "armv89a", "tune_generic"}},
+        {"",
+         {"cuda", "cuda_capability_30", "cuda_capability_32", "cuda_capability_35",
+          "cuda_capability_50", "cuda_capability_61", "cuda_capability_70", "cuda_capability_75",
+          "cuda_capability_80", "cuda_capability_86", "opencl"}},
+    };
+    return features;
+}
+
+const std::vector<RefusedFeature>& refused_features() {
+    static const char* const untried = "no schedule has been tried with it";
+    static const char* const unmade = "of GPUs there are schedules for cuda or opencl";
+    static const char* const unread =
+        "it prints or measures from within kernels, which is not "
+        "what a library does";
+    static const char* const watched =
+        "kernels are compiled without sanitizers; a program that "
+        "uses them may have its own";
+    static const char* const called =
+        "it changes how kernels are called, but not the header that "
+        "calls them";
+    static const char* const decided = "siamc decides it by itself, for each part of a library";
+    static const std::vector<RefusedFeature> features = {
+        {"no_neon", "arm-64", "the schedules for ARM are for NEON, which every 64-bit ARM has"},
+        {"sve", "arm-64", "the schedules for ARM are for NEON; none has been tried with SVE"},
+        {"arm", "arm-64", "it is a 32-bit processor's"},
+        {"fma4", "x86-64", untried},
+        {"avx", "x86-64", untried},
+        {"x86apx", "x86-64", untried},
+        {"tune_", "x86-64", untried},
+        {"vsx", "powerpc", ""},
+        {"power_arch", "powerpc", ""},
+        {"rvv", "riscv", ""},
+        {"wasm_", "wasm", ""},
+        {"hvx", "hexagon", ""},
+        {"hexagon", "hexagon", ""},
+        {"metal", "", unmade},
+        {"d3d12compute", "", unmade},
+        {"vulkan", "", unmade},
+        {"webgpu", "", unmade},
+        {"vk_", "", unmade},
+        {"spirv", "", unmade},
+        {"cl_", "", "the kernels for opencl use no extension"},
+        {"asan", "", watched},
+        {"msan", "", watched},
+        {"tsan", "", watched},
+        {"sanitizer", "", watched},
+        {"profile", "", unread},
+        {"trace_", "", unread},
+        {"debug", "", unread},
+        {"enable_backtraces", "", unread},
+        {"user_context", "", called},
+        {"c_plus_plus", "", called},
+        {"soft_float_abi", "", called},
+        {"vector_bits_", "", "vectors are as wide as those of the instruction set"},
+        {"", "", decided},
+    };
+    return features;
+}
+
 }  // namespace siamc

@@ -26,6 +26,12 @@ struct LibraryTarget {
 // "sse41", "neon", "cuda", "opencl".
 std::string target_family(const Halide::Target& target);
 
+// What of the system a program links beside a library for that target, as after -l.
+std::vector<std::string> linked_libraries(const Halide::Target& target);
+
+// This machine, without what kernels are not compiled with.
+Halide::Target host_target();
+
 // "cuda" or "opencl"; empty for a target without a GPU.
 std::string device_of(const LibraryTarget& target);
 
@@ -33,8 +39,9 @@ std::string device_of(const LibraryTarget& target);
 LibraryTarget single_target(const Halide::Target& target);
 
 // `text`: a name of `siamc targets`, "host", Halide's or clang's triple, a CPU's name, or a list of
-// features ("avx2,fma"). Throws Error(usage) with the nearest names where it is none of them, or no
-// processor has all that it asks for.
+// features ("avx2,fma"). Throws Error(usage) with the nearest names where it is none of them, and
+// with the reason where no processor has all that it asks for, or Halide would but siamc does not
+// make such a library. An architecture alone means Linux on it.
 LibraryTarget resolve_target(const std::string& text);
 
 // What `siamc targets` prints: the names, what each needs, how far it is tested, and the spellings.

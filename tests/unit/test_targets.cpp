@@ -84,7 +84,12 @@ TEST_CASE("CPUs, features and Halide's own spelling hold one variant", "[targets
     }
     CHECK(resolve_target("znver4").variants[0].target.has_feature(Halide::Target::AVX512_Zen4));
     CHECK(names_of(resolve_target("sandybridge")) == Names{"avx"});
-    CHECK(resolve_target("host").variants[0].target == Halide::get_host_target());
+    CHECK(resolve_target("host").variants[0].target == host_target());
+    CHECK(host_target().has_feature(Halide::Target::AVX2) ==
+          Halide::get_host_target().has_feature(Halide::Target::AVX2));
+    CHECK(resolve_target("host-sse41").variants[0].target == host_target());
+    CHECK(resolve_target("x86-64-linux-avx2-fma-f16c-fma").variants[0].target ==
+          Halide::Target(avx2));
 }
 
 TEST_CASE("what is no target is told the nearest", "[targets]") {
@@ -112,6 +117,86 @@ TEST_CASE("what no processor can be is refused with the reason", "[targets]") {
     CHECK(refusal_of("x86-64-linux-opencl-cuda-cuda_capability_70").find("one in a library") !=
           std::string::npos);
     CHECK(refusal_of("arm-64-linux-opencl").find("x86-64") != std::string::npos);
+}
+
+TEST_CASE("an architecture alone means Linux", "[targets]") {
+    for (const char* arm : {"arm64", "aarch64", "arm-64", "ARM64"})
+        CHECK(resolve_target(arm).name == "arm-64-linux");
+    for (const char* x86 : {"x86_64", "amd64", "x86-64"})
+        CHECK(resolve_target(x86).name == "x86-64-linux");
+}
+
+namespace {
+
+// What Halide can be given after a processor and a system.
+std::vector<std::string> halide_features() {
+    std::vector<std::string> names = {"vector_bits_128", "tune_znver4", "tune_generic"};
+    for (int f = 0; f < Halide::Target::FeatureEnd; ++f)
+        names.push_back(Halide::Target::feature_to_name(static_cast<Halide::Target::Feature>(f)));
+    return names;
+}
+
+bool is_target(const std::string& text) {
+    return refusal_of(text).empty();
+}
+
+}  // namespace
+
+TEST_CASE("each feature of Halide's is taken or refused with a reason and a cure", "[targets]") {
+    int taken = 0, refused = 0;
+    for (const char* base : {"x86-64-linux", "arm-64-linux", "host", "x86-64-windows"}) {
+        for (const std::string& feature : halide_features()) {
+            const std::string text = std::string(base) + "-" + feature;
+            INFO(text);
+            const std::string refusal = refusal_of(text);
+            ++(refusal.empty() ? taken : refused);
+            if (refusal.empty()) continue;
+            CHECK(refusal.find("\n  why: ") != std::string::npos);
+            const std::string cure = refusal.substr(refusal.find("\n  write: ") + 10);
+            CHECK((cure == "one of siamc targets" || is_target(cure)));
+        }
+    }
+    CHECK(taken > 50);
+    CHECK(refused > 250);
+}
+
+TEST_CASE("what is no instruction set, or another processor's, is refused", "[targets]") {
+    const std::vector<std::pair<std::string, std::string>> refusals = {
+        {"x86-64-linux-sve", "why: no x86-64 processor has sve\n  write: x86-64-linux"},
+        {"x86-64-linux-avx2-arm_fp16-fma", "write: x86-64-linux-avx2-fma"},
+        {"arm-64-linux-sve2", "NEON"},
+        {"arm-64-osx-vsx", "no ARM processor has vsx"},
+        {"x86-64-linux-rvv", "no x86-64 processor has rvv"},
+        {"x86-64-linux-wasm_simd128", "no x86-64 processor has wasm_simd128"},
+        {"x86-64-linux-user_context", "how kernels are called"},
+        {"x86-64-linux-c_plus_plus_name_mangling", "how kernels are called"},
+        {"x86-64-linux-asan", "sanitizers"},
+        {"x86-64-linux-profile", "prints or measures"},
+        {"x86-64-linux-no_runtime", "siamc decides"},
+        {"x86-64-linux-strict_float", "siamc decides"},
+        {"arm-64-linux-vector_bits_256", "as wide as"},
+        {"host-vulkan", "cuda or opencl"},
+        {"x86-64-linux-cuda_capability_80", "without cuda"},
+        {"arm-64-windows", "for x86-64 alone"},
+        {"x86-64-noos", "noos has not what a library calls"},
+    };
+    for (const auto& [text, part] : refusals) {
+        INFO(text << ": " << refusal_of(text));
+        CHECK(refusal_of(text).find(part) != std::string::npos);
+    }
+}
+
+TEST_CASE("what a program links beside a library is said for each target", "[targets]") {
+    CHECK(linked_libraries(Halide::Target("x86-64-linux")) == Names{"pthread", "dl", "m"});
+    CHECK(linked_libraries(Halide::Target("arm-64-android")) == Names{"dl", "m", "log"});
+    CHECK(linked_libraries(Halide::Target("arm-64-osx")).empty());
+    for (const KnownTarget& known : known_targets()) {
+        const Halide::Target target(known.variants.front());
+        CHECK(std::any_of(
+            known_systems().begin(), known_systems().end(), [&](const KnownSystem& system) {
+                return target.to_string().find("-" + system.name) != std::string::npos;
+            }));
+    }
 }
 
 TEST_CASE("every name in the tables is a target", "[targets]") {
