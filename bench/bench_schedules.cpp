@@ -18,6 +18,7 @@
 #include "compile.h"
 #include "contestant.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "emit/kernel_cost.h"
 #include "kernel_buffers.h"
 #include "machine.h"
@@ -214,7 +215,7 @@ int bench_schedules(const po::variables_map& values) {
         for (const Json& row : rows) result["rows"].push_back(row);
     }
     if (values.count("chart"))
-        write_text(values["chart"].as<std::string>(), draw_schedules(result));
+        write_file_atomically(values["chart"].as<std::string>(), draw_schedules(result));
     if (json) fmt::print("{}\n", result.dump());
     return 0;
 }

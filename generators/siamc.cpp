@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <fstream>
+#include <filesystem>
 #include <iostream>
 #include <system_error>
 #include <thread>
@@ -12,6 +12,7 @@
 #include "compile.h"
 #include "contestant.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "emit/shared_library.h"
 #include "frontend/model_spec.h"
 #include "inspect/inspect.h"
@@ -58,20 +59,6 @@ Observer dump_after(const std::string& step, bool& dumped) {
         dumped = true;
         std::cout << "# " << entry << " after " << done << "\n" << state();
     };
-}
-
-// The file's table; none if there is no such file and it may be `missing`.
-ScheduleTable read_schedules(const std::string& file, bool missing = false) {
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream && missing) return {};
-    if (!stream)
-        fail(Exit::missing_input,
-             "--schedules: cannot read {}\n  write: a file that siamc tune wrote", file);
-    try {
-        return parse_schedules({std::istreambuf_iterator<char>(stream), {}});
-    } catch (const ModelError& error) {
-        throw Error(Exit::bad_data, error.message(file));
-    }
 }
 
 // Compiles the model that the command line names; its faults become errors that name the file.
@@ -190,8 +177,8 @@ int inspect_command(const std::vector<std::string>& arguments) {
     compile.observe = record_into(records);
     const auto library = compile_named_model(values, compile);
     if (values.count("html"))
-        write_text(values["html"].as<std::string>(),
-                   inspect_page(*library, records, compile.batch, machine));
+        write_file_atomically(values["html"].as<std::string>(),
+                              inspect_page(*library, records, compile.batch, machine));
     else
         print_steps(records);
     return 0;
@@ -240,14 +227,15 @@ int tune_command(const std::vector<std::string>& arguments) {
     if (candidates(task, variant.target).size() < 2)
         fail(Exit::usage, "--kernel: the schedule of {} leaves nothing open", symbol);
     const std::string file = values["output"].as<std::string>();
-    ScheduleTable table = read_schedules(file, true);
+    ScheduleTable table;
+    if (std::filesystem::exists(file)) table = read_schedules(file);
     prepare_compiler(variant.target);
     const TunedSchedule best = tune(key_of(task), task, variant.target, seconds, print_trial);
     std::erase_if(table, [&](const TunedSchedule& entry) {
         return entry.kernel == best.kernel && entry.family == best.family;
     });
     table.push_back(best);
-    write_text(file, to_toml(table));
+    write_file_atomically(file, to_toml(table));
     std::cout << fmt::format(
         "{} ({}): vectors {} wide {}, {:.2f} us; the rule's tile takes {:.2f} us; {} tried\n",
         best.kernel, best.family, best.parameters.vectors, best.parameters.wide, best.us,

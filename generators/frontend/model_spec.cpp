@@ -4,12 +4,9 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <memory>
 #include <optional>
-#include <system_error>
 
+#include "core/files.h"
 #include "frontend/attributes.h"
 #include "frontend/input.h"
 #include "frontend/reserved_names.h"
@@ -209,20 +206,6 @@ std::string head(SourceLocation location) {
     return location.line > 0 ? fmt::format("{}:{}: ", location.line, location.column) : "";
 }
 
-std::string read_text(const std::filesystem::path& file) {
-    const auto refuse = [&] {
-        throw std::system_error(errno, std::generic_category(),
-                                fmt::format("{}: not a readable model file", file.string()));
-    };
-    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> stream(std::fopen(file.c_str(), "rb"),
-                                                                 &std::fclose);
-    if (!stream) refuse();
-    std::string text(max_model_bytes + 1, '\0');  // one more than allowed, to see the excess
-    text.resize(std::fread(text.data(), 1, text.size(), stream.get()));
-    if (std::ferror(stream.get())) refuse();
-    return text;
-}
-
 }  // namespace
 
 ModelError::ModelError(SourceLocation location, const std::string& what, const std::string& why,
@@ -236,7 +219,7 @@ std::string ModelError::message(const std::string& file) const {
 }
 
 ModelSpec read_model(const std::filesystem::path& file) {
-    return parse_model(read_text(file));
+    return parse_model(read_file(file, max_model_bytes));
 }
 
 ModelSpec parse_model(const std::string& text) {

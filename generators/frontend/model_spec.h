@@ -54,8 +54,8 @@ struct ModelSpec {
     std::vector<LayerSpec> losses;  // never empty; in the order of the file
 };
 
-// Reads and checks a model file of at most 1 MiB. Throws ModelError, or
-// std::system_error if the file cannot be read.
+// Reads and checks a regular file of at most 1 MiB. Throws ModelError, or what read_file does:
+// Error missing_input if the file cannot be read, bad_data if it is no such file.
 ModelSpec read_model(const std::filesystem::path& file);
 // The same from text.
 ModelSpec parse_model(const std::string& text);

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "frontend/toml_guard.h"
+#include "core/toml.h"
 #include "frontend/wording.h"
 
 namespace siamc {
@@ -20,18 +20,11 @@ SourceLocation to_location(const toml::source_position& position) {
 }  // namespace
 
 toml::table parse_toml(const std::string& text) {
-    if (text.size() > max_model_bytes) {
-        throw ModelError({}, "the file is larger than 1 MiB",
-                         "a model description is a few kilobytes of text",
-                         "the name of a model's .toml file");
-    }
-    refuse_unparsable(text);
     try {
-        return toml::parse(text);
-    } catch (const toml::parse_error& error) {
-        throw ModelError(
-            to_location(error.source().begin), "not valid TOML", printable(error.description()),
-            "valid TOML: each key once, text in quotes; see https://toml.io/en/v1.0.0");
+        return read_toml(text);
+    } catch (const TomlFault& fault) {
+        throw ModelError({fault.line, fault.column}, fault.what(), printable(fault.why),
+                         fault.instead);
     }
 }
 

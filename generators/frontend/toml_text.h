@@ -2,19 +2,19 @@
 // as the messages show them.
 #pragma once
 
-#include <toml++/toml.h>
-
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/toml.h"
 #include "frontend/model_spec.h"
 
 namespace siamc {
 
-inline constexpr std::size_t max_model_bytes = std::size_t{1} << 20;
+inline constexpr std::size_t max_model_bytes = max_toml_bytes;
 
-// Throws ModelError if `text` is too long, nested too deep or not TOML 1.0.
+// read_toml, whose faults become ModelErrors: if `text` is too long, nested too deep or not
+// TOML 1.0.
 toml::table parse_toml(const std::string& text);
 
 // Where messages about something that is missing from the whole file point.

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "emit/sha256.h"
+#include "frontend/wording.h"
 
 namespace siamc {
 
@@ -16,23 +17,36 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
+// Many times what siamc writes for its largest models.
+constexpr std::size_t max_manifest_bytes = std::size_t{64} << 20;
+
+// Texts of the file, fit for a terminal.
+std::string shown(const Json& value) {
+    return printable(value.get<std::string>());
+}
+
+std::string shown_list(const Json& values) {
+    std::vector<std::string> texts;
+    for (const Json& value : values) texts.push_back(shown(value));
+    return fmt::format("{}", fmt::join(texts, " "));
+}
+
 std::string head_text(const Json& manifest) {
-    std::string text = fmt::format("{} ({})\n", manifest.at("model").get<std::string>(),
-                                   manifest.at("format").get<std::string>());
-    text += fmt::format("target       {}\n", manifest.at("target").get<std::string>());
+    std::string text =
+        fmt::format("{} ({})\n", shown(manifest.at("model")), shown(manifest.at("format")));
+    text += fmt::format("target       {}\n", shown(manifest.at("target")));
     for (const Json& variant : manifest.at("variants"))
-        text += fmt::format("  {:<10} {}\n", variant.at("name").get<std::string>(),
-                            variant.at("target").get<std::string>());
+        text +=
+            fmt::format("  {:<10} {}\n", shown(variant.at("name")), shown(variant.at("target")));
     const Json& input = manifest.at("input");
-    text +=
-        fmt::format("hash         {}\nhalide       {}\n", manifest.at("hash").get<std::string>(),
-                    manifest.at("halide").get<std::string>());
+    text += fmt::format("hash         {}\nhalide       {}\n", shown(manifest.at("hash")),
+                        shown(manifest.at("halide")));
     text += fmt::format("input        [{}] {}, times {}\nembedding    {} numbers\n",
                         fmt::join(input.at("shape").get<std::vector<long>>(), " "),
-                        input.at("type").get<std::string>(), input.at("scale").get<double>(),
+                        shown(input.at("type")), input.at("scale").get<double>(),
                         manifest.at("embedding").get<long>());
     std::vector<std::string> optimizers;
-    for (const Json& rule : manifest.at("optimizers")) optimizers.push_back(rule.at("name"));
+    for (const Json& rule : manifest.at("optimizers")) optimizers.push_back(shown(rule.at("name")));
     return text + fmt::format("optimizers   {}\n", fmt::join(optimizers, ", "));
 }
 
@@ -42,7 +56,7 @@ std::string parameters_text(const Json& parameters) {
                     parameters.at("count").get<long>(), parameters.at("floats").get<long>());
     for (const Json& tensor : parameters.at("tensors"))
         text += fmt::format("  {:>10}  {:<24} [{}]\n", tensor.at("offset").get<long>(),
-                            tensor.at("name").get<std::string>(),
+                            shown(tensor.at("name")),
                             fmt::join(tensor.at("shape").get<std::vector<long>>(), " "));
     return text;
 }
@@ -54,7 +68,7 @@ std::string programs_text(const Json& programs) {
             "  {:<24} batch of {} in slices of {}, {} calls, arena of {} bytes, {} multiply-adds "
             "an "
             "image\n",
-            program.at("name").get<std::string>(), program.at("batch").get<long>(),
+            shown(program.at("name")), program.at("batch").get<long>(),
             program.at("slice_tuples").get<long>(), program.at("calls").size(),
             program.at("arena_bytes").get<long>(),
             program.at("multiply_adds_per_image").get<long>());
@@ -64,13 +78,13 @@ std::string programs_text(const Json& programs) {
 std::string kernels_text(const Json& kernels) {
     std::string text = "\nkernels, and their tiles: vectors x rows, 0: the schedule's rule\n";
     for (const Json& kernel : kernels) {
-        text +=
-            fmt::format("  {}\n    {}\n", kernel.at("kernel").get<std::string>(),
-                        fmt::join(kernel.at("operations").get<std::vector<std::string>>(), " "));
+        text += fmt::format("  {}\n    {}\n", shown(kernel.at("kernel")),
+                            shown_list(kernel.at("operations")));
         if (!kernel.contains("tiles")) continue;
         for (const auto& [variant, tile] : kernel.at("tiles").items())
-            text += fmt::format("    {:<8} {} x {} ({})\n", variant, tile.at("vectors").get<long>(),
-                                tile.at("wide").get<long>(), tile.at("from").get<std::string>());
+            text += fmt::format("    {:<8} {} x {} ({})\n", printable(variant),
+                                tile.at("vectors").get<long>(), tile.at("wide").get<long>(),
+                                shown(tile.at("from")));
     }
     return text;
 }
@@ -83,28 +97,29 @@ void check_files(const Json& files, const fs::path& folder, ManifestReport& repo
         std::string state = "as written";
         if (!fs::is_regular_file(file)) {
             state = "missing";
-            report.missing.push_back(name);
+            report.missing.push_back(printable(name));
         } else if (sha256_of_file(file) != sha256) {
             state = "changed";
-            report.changed.push_back(name);
+            report.changed.push_back(printable(name));
         }
-        report.text += fmt::format("  {:<24} {:<10} sha256 {}\n", name, state, sha256);
+        report.text +=
+            fmt::format("  {:<24} {:<10} sha256 {}\n", printable(name), state, printable(sha256));
     }
 }
 
 }  // namespace
 
 bool looks_like_manifest(const fs::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    char first = 0;
-    return stream >> first && first == '{';
+    if (!fs::is_regular_file(file)) return false;
+    const std::string text = read_file(file, max_manifest_bytes);
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    return first != std::string::npos && text[first] == '{';
 }
 
 ManifestReport inspect_manifest(const fs::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream) fail(Exit::missing_input, "cannot read {}", file.string());
+    const std::string text = read_file(file, max_manifest_bytes);
     try {
-        const Json manifest = Json::parse(stream);
+        const Json manifest = Json::parse(text);
         ManifestReport report;
         report.text = head_text(manifest) + parameters_text(manifest.at("parameters")) +
                       programs_text(manifest.at("programs")) + kernels_text(manifest.at("kernels"));
@@ -114,7 +129,7 @@ ManifestReport inspect_manifest(const fs::path& file) {
         fail(Exit::bad_data,
              "{}: error: no manifest of siamc\n  why: {}\n  write: the manifest that siamc compile "
              "wrote, or a model",
-             file.string(), error.what());
+             printable(file.string()), printable(error.what()));
     }
 }
 

@@ -1,15 +1,18 @@
 #include "schedules/parameters.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <optional>
+#include <sstream>
 
+#include "core/error.h"
+#include "core/files.h"
 #include "emit/runtime_headers.h"
-#include "frontend/model_spec.h"
+#include "frontend/toml_text.h"
+#include "frontend/wording.h"
 
 namespace siamc {
 
@@ -22,6 +25,9 @@ struct Extents {
     std::vector<double> numbers;
 };
 
+// More than any kernel's; names in a table may hold digits without end.
+constexpr double largest_extent = 1e9;
+
 Extents extents_of(const std::string& kernel) {
     Extents found;
     for (size_t i = 0; i < kernel.size();) {
@@ -31,9 +37,10 @@ Extents extents_of(const std::string& kernel) {
             found.pattern += kernel[i++];
             continue;
         }
-        size_t length = 0;
-        found.numbers.push_back(std::stod(kernel.substr(i), &length));
-        while (i < kernel.size() && std::isdigit(static_cast<unsigned char>(kernel[i]))) ++i;
+        double number = 0;
+        while (i < kernel.size() && std::isdigit(static_cast<unsigned char>(kernel[i])))
+            number = 10 * number + (kernel[i++] - '0');
+        found.numbers.push_back(std::min(number, largest_extent));
         found.pattern += '#';
     }
     return found;
@@ -48,31 +55,66 @@ std::optional<double> distance(const Extents& a, const Extents& b) {
     return sum;
 }
 
+[[noreturn]] void refuse(const toml::node& node, const std::string& fault) {
+    throw ModelError(location_of(node), fault, "a table of schedules is written by siamc tune",
+                     "the file as siamc tune wrote it");
+}
+
 template <typename Value>
 Value value_of(const toml::table& entry, const char* key) {
     const std::optional<Value> value = entry[key].value<Value>();
-    const auto line = static_cast<int>(entry.source().begin.line);
-    if (!value)
-        throw ModelError({line, 1}, fmt::format("a [[schedule]] has no {}", key),
-                         "a table of schedules is written by siamc tune",
-                         "the file as siamc tune wrote it");
+    if (!value) refuse(entry, fmt::format("a [[schedule]] has no {}", key));
     return *value;
 }
 
+// A whole number from 0 to `most`.
+int whole_of(const toml::table& entry, const char* key, int most) {
+    const auto value = value_of<std::int64_t>(entry, key);
+    if (value < 0 || value > most)
+        refuse(*entry.get(key), fmt::format("{} must be between 0 and {}", key, most));
+    return static_cast<int>(value);
+}
+
+double microseconds_of(const toml::table& entry, const char* key) {
+    const auto value = value_of<double>(entry, key);
+    if (!(value >= 0 && std::isfinite(value)))
+        refuse(*entry.get(key), fmt::format("{} must be a time in microseconds", key));
+    return value;
+}
+
+// What becomes part of the manifest and of pages: a C identifier.
+std::string name_of(const toml::table& entry, const char* key) {
+    const auto name = value_of<std::string>(entry, key);
+    const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+        return c < 0x80 && (std::isalnum(c) || c == '_');
+    });
+    constexpr std::size_t longest = 1000;
+    if (!plain || name.empty() || name.size() > longest)
+        refuse(*entry.get(key), fmt::format("{} is no name: {}", key, in_quotes(name)));
+    return name;
+}
+
 TunedSchedule read_entry(const toml::table& entry) {
-    const auto number = [&](const char* key) {
-        return static_cast<int>(value_of<std::int64_t>(entry, key));
-    };
+    // As many vectors, results and rows as siamc tune tries at most (candidates.cpp).
+    constexpr int most_vectors = 8, most_wide = 128, most_candidates = 1 << 20;
     TunedSchedule schedule;
-    schedule.kernel = value_of<std::string>(entry, "kernel");
-    schedule.family = value_of<std::string>(entry, "family");
-    schedule.parameters = {number("vectors"), number("wide")};
-    schedule.us = value_of<double>(entry, "us");
-    schedule.rule_us = value_of<double>(entry, "rule_us");
-    schedule.candidates = number("candidates");
+    schedule.kernel = name_of(entry, "kernel");
+    schedule.family = name_of(entry, "family");
+    schedule.parameters = {whole_of(entry, "vectors", most_vectors),
+                           whole_of(entry, "wide", most_wide)};
+    schedule.us = microseconds_of(entry, "us");
+    schedule.rule_us = microseconds_of(entry, "rule_us");
+    schedule.candidates = whole_of(entry, "candidates", most_candidates);
     schedule.machine = value_of<std::string>(entry, "machine");
     schedule.date = value_of<std::string>(entry, "date");
     return schedule;
+}
+
+// As TOML has it in quotes.
+std::string quoted(const std::string& text) {
+    std::ostringstream stream;
+    stream << toml::value<std::string>(text);
+    return stream.str();
 }
 
 }  // namespace
@@ -85,7 +127,7 @@ ScheduleOrigin find_schedule(const ScheduleTable& table, const std::string& kern
     for (const TunedSchedule& entry : table) {
         if (entry.family != family) continue;
         const std::optional<double> apart = distance(wanted, extents_of(entry.kernel));
-        if (!apart || *apart >= least) continue;
+        if (!apart || !(*apart < least)) continue;  // no number where an extent is 0
         least = *apart;
         best = {entry.parameters, *apart == 0 ? "tuned" : "nearest: " + entry.kernel};
     }
@@ -93,21 +135,24 @@ ScheduleOrigin find_schedule(const ScheduleTable& table, const std::string& kern
 }
 
 ScheduleTable parse_schedules(const std::string& text) {
+    const toml::table file = parse_toml(text);
+    reject_unknown_keys(file, "a table of schedules", {{"schedule", "[[schedule]]"}});
     ScheduleTable table;
-    try {
-        const toml::table file = toml::parse(text);
-        const toml::array* entries = file["schedule"].as_array();
-        if (!entries) return table;
-        for (const toml::node& entry : *entries)
-            if (const toml::table* fields = entry.as_table()) table.push_back(read_entry(*fields));
-    } catch (const toml::parse_error& error) {
-        throw ModelError({static_cast<int>(error.source().begin.line),
-                          static_cast<int>(error.source().begin.column)},
-                         "no TOML: " + std::string(error.description()),
-                         "a table of schedules is written by siamc tune",
-                         "the file as siamc tune wrote it");
-    }
+    const toml::node* list = file.get("schedule");
+    if (!list) return table;
+    if (!list->is_array_of_tables()) refuse(*list, "schedule is no list of tables");
+    for (const toml::node& entry : *list->as_array())
+        table.push_back(read_entry(*entry.as_table()));
     return table;
+}
+
+ScheduleTable read_schedules(const std::filesystem::path& file) {
+    const std::string text = read_file(file, max_toml_bytes);
+    try {
+        return parse_schedules(text);
+    } catch (const ModelError& error) {
+        throw Error(Exit::bad_data, error.message(file.string()));
+    }
 }
 
 std::string to_toml(const ScheduleTable& table) {
@@ -119,9 +164,9 @@ std::string to_toml(const ScheduleTable& table) {
         text += fmt::format(
             "\n[[schedule]]\nkernel = \"{}\"\nfamily = \"{}\"\nvectors = {}\nwide = {}\nus = "
             "{:.3f}\n"
-            "rule_us = {:.3f}\ncandidates = {}\nmachine = \"{}\"\ndate = \"{}\"\n",
+            "rule_us = {:.3f}\ncandidates = {}\nmachine = {}\ndate = {}\n",
             entry.kernel, entry.family, entry.parameters.vectors, entry.parameters.wide, entry.us,
-            entry.rule_us, entry.candidates, entry.machine, entry.date);
+            entry.rule_us, entry.candidates, quoted(entry.machine), quoted(entry.date));
     return text;
 }
 

@@ -1,6 +1,7 @@
 // What schedules leave open: the register tile of a kernel's sums. siamc tune measures it.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,12 @@ struct ScheduleOrigin {
 ScheduleOrigin find_schedule(const ScheduleTable& table, const std::string& kernel,
                              const std::string& family);
 
-// Throws ModelError at the line of what is not a table of schedules.
+// Throws ModelError at the line of what is not a table of schedules: keys that are unknown, tiles
+// larger than siamc tune tries, names that no kernel can have.
 ScheduleTable parse_schedules(const std::string& toml);
+// The same from a regular file of at most 1 MiB; faults are Error(bad_data) with file and line, or
+// what read_file throws.
+ScheduleTable read_schedules(const std::filesystem::path& file);
 std::string to_toml(const ScheduleTable& table);
 
 // The table that is part of siamc: generators/schedules/tuned.toml.

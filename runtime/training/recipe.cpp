@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <toml++/toml.h>
 
 #include <vector>
 
 #include "core/error.h"
+#include "core/toml.h"
 
 namespace siamc {
 
@@ -37,7 +37,7 @@ void apply(const toml::table& table, const std::string& optimizer, Recipe& recip
 Recipe find_recipe(const std::string& recipes_toml, const std::string& name,
                    const std::string& loss, const std::string& optimizer) {
     try {
-        const toml::table recipes = toml::parse(recipes_toml);
+        const toml::table recipes = read_toml(recipes_toml);
         const toml::table* table = recipes[name].as_table();
         if (!table) {
             std::vector<std::string> names;
@@ -50,8 +50,9 @@ Recipe find_recipe(const std::string& recipes_toml, const std::string& name,
         if (const toml::table* special = (*table)[loss].as_table())
             apply(*special, optimizer, recipe);
         return recipe;
-    } catch (const toml::parse_error& error) {
-        fail(Exit::internal, "the model's recipes: {}", error.description());
+    } catch (const TomlFault& fault) {
+        fail(Exit::internal, "the model's recipes:{}:{}: {}: {}", fault.line, fault.column,
+             fault.what(), fault.why);
     }
 }
 

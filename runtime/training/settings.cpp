@@ -1,7 +1,6 @@
 #include "training/settings.h"
 
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <sstream>
@@ -9,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/toml.h"
 
 namespace siamc {
 namespace {
@@ -189,11 +189,11 @@ Settings parse_settings(const std::string& text, const std::string& file) {
     check_lines(file, text);
     Settings settings;
     try {
-        for (const auto& [key, node] : toml::parse(text + "\n"))
+        for (const auto& [key, node] : read_toml(text + "\n"))
             settings.emplace(key.str(), to_setting(node));
-    } catch (const toml::parse_error& error) {
-        fail(Exit::bad_data, "{}:{}:{}: not valid TOML: {}: write key = value", file,
-             error.source().begin.line, error.source().begin.column, error.description());
+    } catch (const TomlFault& fault) {
+        fail(Exit::bad_data, "{}:{}:{}: {}: {}: write key = value", file, fault.line, fault.column,
+             fault.what(), fault.why);
     }
     return settings;
 }

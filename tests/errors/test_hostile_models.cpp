@@ -22,8 +22,8 @@ constexpr std::size_t limit = std::size_t{1} << 20;
 const std::string sound = head + layer + distance + loss;
 
 const char* const too_large = R"(m.toml: error: the file is larger than 1 MiB
-  why: a model description is a few kilobytes of text
-  write: the name of a model's .toml file)";
+  why: what siamc reads as TOML is a few kilobytes of text
+  write: the name of such a file)";
 
 // One line each for error, why and write; nothing that a terminal would obey; a place in the file.
 void check_form(const std::string& message) {
@@ -53,7 +53,7 @@ TEST_CASE("a model of 1 MiB is read, one byte more is refused", "[errors]") {
 
 TEST_CASE("nesting without end is refused before it fills the stack", "[errors]") {
     const std::string dots = R"(: error: a line with more than 64 dots
-  why: each dot of a key is a level, and a model has three at most
+  why: each dot of a key is a level, and three are the most that are needed
   write: one short key a line, e.g. [loss.contrastive])";
     CHECK(message_of("name = \"m\"\n" + repeated("a.", 400000) + "a = 1\n") ==
           "m.toml:2:130" + dots);
@@ -83,8 +83,8 @@ TEST_CASE("comments and text may hold what is refused elsewhere", "[errors]") {
 
 TEST_CASE("what the TOML parser would not survive is refused", "[errors]") {
     const std::string nameless = R"(: error: a table header without a name
-  why: a line that begins with [ names a table of the model
-  write: [input], [[layer]], [distance] or [loss.NAME])";
+  why: a line that begins with [ names a table
+  write: a name in the brackets, as in [input] or [[layer]])";
     CHECK(message_of("[.]") == "m.toml:1:2" + nameless);
     CHECK(message_of("\xef\xbb\xbf[.]") == "m.toml:1:2" + nameless);
     CHECK(message_of(sound + " [[ = ]]\n") == "m.toml:9:5" + nameless);
@@ -98,11 +98,18 @@ TEST_CASE("what the TOML parser would not survive is refused", "[errors]") {
     CHECK(message_of("a = ['\\', }]\n") == "m.toml:1:11" + brace + "," + remedy);
     CHECK(message_of("a = [\"\"\"b\"\"\"\", }]\n") == "m.toml:1:16" + brace + "," + remedy);
     CHECK(message_of("a = [\"\\\"\", }]\n") == "m.toml:1:12" + brace + "," + remedy);
-    const std::string date = R"(: error: a date in a model
-  why: no key or attribute takes a date
-  write: a number or a name)";
+    const std::string date = R"(: error: a date
+  why: no key takes a date
+  write: a number, or text in quotes)";
     CHECK(message_of("a = [1979-05-27 4]\n") == "m.toml:1:6" + date);
     CHECK(message_of("a = [4, 1_9'9-05-27 ]\n") == "m.toml:1:9" + date);
+    const std::string continued = R"(: error: a backslash before a blank or the end of a line
+  why: lines of text are not continued
+  write: the text on one line)";
+    CHECK(message_of("a = \"\"\"\\\n\ufefd\"\"\"\n") == "m.toml:1:8" + continued);
+    CHECK(message_of("a = \"\"\"b \\\ufeff\"\"\"\n") == "m.toml:1:10" + continued);
+    CHECK(message_of("a = \"\\ b\"\n") == "m.toml:1:6" + continued);
+    CHECK(message_of(sound + "# \\ \n[[layer]]\ntype = 'relu' # '\\ '") == "no error");
     const std::string beyond = R"(: error: a character beyond ASCII outside of quotes
   why: only text in quotes and comments may have any
   write: plain quotes, blanks and minus signs, in a file saved as UTF-8)";

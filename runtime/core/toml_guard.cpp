@@ -1,17 +1,20 @@
-#include "frontend/toml_guard.h"
+#include "core/toml_guard.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <string>
 
-#include "frontend/model_spec.h"
+#include "core/toml.h"
 
 namespace siamc {
 
 namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+// What stands for each byte of a string in a skeleton: with escapes, or as it is.
+constexpr char basic = 'b', literal = 's';
 
 // Just past the string that begins at `begin`. An unfinished one ends with its line or the text.
 std::size_t end_of_string(std::string_view text, std::size_t begin) {
@@ -52,7 +55,7 @@ std::string skeleton_of(std::string_view text) {
         if (text[i] == '#') {
             i = replace(i, text.find('\n', i), ' ');
         } else if (text[i] == '"' || text[i] == '\'') {
-            i = replace(i, end_of_string(text, i), 's');
+            i = replace(i, end_of_string(text, i), text[i] == '"' ? basic : literal);
         } else {
             i++;
         }
@@ -60,33 +63,33 @@ std::string skeleton_of(std::string_view text) {
     return skeleton;
 }
 
-// The line and column, counted in characters from 1, of the byte at `offset`.
-SourceLocation location_at(std::string_view text, std::size_t offset) {
-    SourceLocation location{1, 1};
+// At the byte at `offset`.
+[[noreturn]] void refuse_at(std::string_view text, std::size_t offset, const std::string& fault,
+                            const std::string& why, const std::string& instead) {
+    int line = 1, column = 1;
     const bool marked = text.substr(0, byte_order_mark.size()) == byte_order_mark;
     for (std::size_t i = marked ? byte_order_mark.size() : 0; i < offset; i++) {
         if (text[i] == '\n') {
-            location = {location.line + 1, 1};
+            ++line;
+            column = 1;
         } else if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) {
-            location.column++;
+            column++;
         }
     }
-    return location;
+    throw TomlFault(line, column, fault, why, instead);
 }
 
 // A dotted key nests one table per dot, and the parser's tables are freed by recursion: some
 // ten thousand dots in one key would exhaust the stack. A key cannot span lines, and values nest
 // 256 deep at most, so a limit per line bounds the depth.
 void limit_dots(std::string_view text, std::string_view skeleton) {
-    constexpr int max_dots = 64;
     int dots = 0;
     for (std::size_t i = 0; i < skeleton.size(); i++) {
         if (skeleton[i] == '\n') dots = 0;
-        if (skeleton[i] != '.' || ++dots <= max_dots) continue;
-        throw ModelError(location_at(text, i),
-                         fmt::format("a line with more than {} dots", max_dots),
-                         "each dot of a key is a level, and a model has three at most",
-                         "one short key a line, e.g. [loss.contrastive]");
+        if (skeleton[i] != '.' || ++dots <= max_toml_dots) continue;
+        refuse_at(text, i, fmt::format("a line with more than {} dots", max_toml_dots),
+                  "each dot of a key is a level, and three are the most that are needed",
+                  "one short key a line, e.g. [loss.contrastive]");
     }
 }
 
@@ -114,9 +117,9 @@ void require_header_names(std::string_view text, std::string_view skeleton) {
             if (i < end && skeleton[i] == '[') i++;
             i = skip_blanks(i);
             if (i == end || !begins_key(skeleton[i])) {
-                throw ModelError(location_at(text, i), "a table header without a name",
-                                 "a line that begins with [ names a table of the model",
-                                 "[input], [[layer]], [distance] or [loss.NAME]");
+                refuse_at(text, i, "a table header without a name",
+                          "a line that begins with [ names a table",
+                          "a name in the brackets, as in [input] or [[layer]]");
             }
         }
         begin = end + 1;
@@ -128,9 +131,9 @@ void require_header_names(std::string_view text, std::string_view skeleton) {
 void refuse_non_ascii(std::string_view text, std::string_view skeleton) {
     for (std::size_t i = 0; i < skeleton.size(); i++) {
         if (static_cast<unsigned char>(skeleton[i]) < 0x80) continue;
-        throw ModelError(location_at(text, i), "a character beyond ASCII outside of quotes",
-                         "only text in quotes and comments may have any",
-                         "plain quotes, blanks and minus signs, in a file saved as UTF-8");
+        refuse_at(text, i, "a character beyond ASCII outside of quotes",
+                  "only text in quotes and comments may have any",
+                  "plain quotes, blanks and minus signs, in a file saved as UTF-8");
     }
 }
 
@@ -139,9 +142,9 @@ void refuse_braces_for_values(std::string_view text, std::string_view skeleton) 
     char last = ' ';  // the last character that is no blank
     for (std::size_t i = 0; i < skeleton.size(); i++) {
         if (skeleton[i] == '}' && (last == '[' || last == ',')) {
-            throw ModelError(location_at(text, i), "a closing brace in place of a value",
-                             fmt::format("a value or a key has to follow {}", last),
-                             "the missing value, or the list without its last comma");
+            refuse_at(text, i, "a closing brace in place of a value",
+                      fmt::format("a value or a key has to follow {}", last),
+                      "the missing value, or the list without its last comma");
         }
         if (std::string_view(" \t\r\n").find(skeleton[i]) == std::string_view::npos) {
             last = skeleton[i];
@@ -150,11 +153,11 @@ void refuse_braces_for_values(std::string_view text, std::string_view skeleton) 
 }
 
 // The parser looks for a time of day after a date and a blank without asking whether anything
-// follows. It knows a date by its hyphens alone, even in "1'79-05-27", so strings are searched,
-// too.
+// follows. It knows a date by its hyphens alone, even in "1'79-05-27", so what looks like a string
+// within one is searched, too.
 void refuse_dates(std::string_view text, std::string_view skeleton) {
     for (std::size_t i = 0; i < text.size(); i++) {
-        if (!is_digit(text[i])) continue;
+        if (!is_digit(skeleton[i])) continue;
         std::string start;  // up to the second hyphen: "2024-02-"
         for (std::size_t j = i; j < text.size() && start.size() < 8; j++) {
             const bool ends = skeleton[j] == ' ' ||
@@ -162,10 +165,23 @@ void refuse_dates(std::string_view text, std::string_view skeleton) {
             if (ends) break;
             if (text[j] != '_') start += text[j];
         }
-        if (start.size() == 8 && start[4] == '-' && start[7] == '-') {
-            throw ModelError(location_at(text, i), "a date in a model",
-                             "no key or attribute takes a date", "a number or a name");
-        }
+        if (start.size() == 8 && start[4] == '-' && start[7] == '-')
+            refuse_at(text, i, "a date", "no key takes a date", "a number, or text in quotes");
+    }
+}
+
+// The parser skips blanks of all scripts behind a backslash at the end of a line, and does not
+// survive all of them.
+void refuse_continued_lines(std::string_view text, std::string_view skeleton) {
+    for (std::size_t i = 0; i < text.size(); i++) {
+        if (text[i] != '\\' || skeleton[i] != basic) continue;
+        const char next = i + 1 < text.size() ? text[i + 1] : '\n';
+        if (next == '\\') i++;
+        if (std::string_view(" \t\r\n").find(next) == std::string_view::npos &&
+            static_cast<unsigned char>(next) < 0x80)
+            continue;
+        refuse_at(text, i, "a backslash before a blank or the end of a line",
+                  "lines of text are not continued", "the text on one line");
     }
 }
 
@@ -178,6 +194,7 @@ void refuse_unparsable(std::string_view text) {
     refuse_non_ascii(text, skeleton);
     refuse_braces_for_values(text, skeleton);
     refuse_dates(text, skeleton);
+    refuse_continued_lines(text, skeleton);
 }
 
 }  // namespace siamc
