@@ -105,9 +105,9 @@ TEST_CASE("faults of layers", "[errors]") {
   why: slope: slope below zero
   write: slope = a finite 32-bit number of at least 0, or leave it out for 0.25)"},
         {"a date for a real", in_layer("type = \"leaky\"\nslope = 2024-02-29\n"),
-         R"(m.toml:6:9: error: a date in a model
-  why: no key or attribute takes a date
-  write: a number or a name)"},
+         R"(m.toml:6:9: error: a date
+  why: no key takes a date
+  write: a number, or text in quotes)"},
         {"a list for a whole number", in_layer("type = \"dense\"\nunits = [64]\n"),
          R"(m.toml:6:9: error: "units" of layer "dense" must be a whole number, not a list
   why: units: outputs
