@@ -12,15 +12,15 @@
 // them: products with pixels that are 0, or with gradients that pooling makes 0, count though they
 // are skipped, and so do the multiplications that Winograd's convolution saves, and images that a
 // batch shows again. A share of the peak above 100 % is such savings.
-#include <HalideRuntime.h>
 #include <fmt/format.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
+#include "cli/output.h"
+#include "cli/run_program.h"
 #include "core/error.h"
 #include "core/model.h"
 #include "images.h"
@@ -35,7 +35,6 @@
 namespace siamc {
 namespace {
 
-namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
 
 constexpr long image_count = 60000;
@@ -43,20 +42,29 @@ constexpr double still_rate = 1e-12;  // moves nothing
 constexpr int rounds = 7;
 constexpr double turn_seconds = 0.1;
 
-po::options_description options() {
-    po::options_description all("bench_models: time a generated model's steps");
-    const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-    all.add_options()("help", "this text")("model", po::value<std::string>()->default_value("fc"),
-                                           "which model")(
-        "threads", po::value<int>()->default_value(cores), "threads of every step")(
-        "batch", po::value<int>()->default_value(0),
-        "tuples a step; 0: as many as it is built for")(
-        "data", po::value<std::string>()->default_value("noise"),
-        "images: noise, glyphs, or the folder of MNIST's files")(
-        "check", po::value<std::string>(),
-        "write losses, gradients and embeddings of one batch to this safetensors file, and end")(
-        "json", po::bool_switch(), "print one JSON object");
-    return all;
+std::vector<cli::Group> options() {
+    return {{"What to time",
+             {{.name = "model",
+               .kind = cli::Word{linked_model_names()},
+               .initial = "fc",
+               .help = "a model that is linked into this program"},
+              threads_option(),
+              {.name = "batch",
+               .kind = cli::Whole{0, 65536},
+               .unit = "tuples",
+               .initial = "0",
+               .help = "a step; 0: as many as it is built for"},
+              {.name = "data",
+               .kind = cli::Text{cli::Text::Of::folder, {"noise", "glyphs"}},
+               .initial = "noise",
+               .help = "images: noise, glyphs, or the folder of MNIST's files"}}},
+            {"Output",
+             {{.name = "check",
+               .kind = cli::a_file,
+               .without = {"json"},
+               .help = "write losses, gradients and embeddings of one batch to this safetensors "
+                       "file, and end"},
+              json_option()}}};
 }
 
 struct Row {
@@ -237,56 +245,54 @@ Json measure(const siamc_model& tables, const std::string& data, int threads, in
     return result;
 }
 
-void print(const Json& result) {
-    fmt::print("{}; {}; {} threads: {:.0f} GFLOP/s, {:.0f} GB/s; {:.0f} MB held at most\n",
-               result["machine"].get<std::string>(), result["date"].get<std::string>(),
-               result["threads"].get<int>(), result["peak_gflops"].get<double>(),
-               result["bandwidth_gbs"].get<double>(), result["peak_rss_mb"].get<double>());
-    fmt::print("{:.0f} % of the pixels are 0 ({}); products with them count, skipped or not\n",
-               100 * result["zero_pixels"].get<double>(), result["data"].get<std::string>());
-    fmt::print("compiled for {}, runs {}\n{:<40}{:>7}{:>12}{:>12}{:>10}\n",
-               result["target"].get<std::string>(), result["variant"].get<std::string>(), "",
-               "batch", "time", "GFLOP/s", "of peak");
+void print_result(const Json& result) {
+    print("{}; {}; {} threads: {:.0f} GFLOP/s, {:.0f} GB/s; {:.0f} MB held at most\n",
+          result["machine"].get<std::string>(), result["date"].get<std::string>(),
+          result["threads"].get<int>(), result["peak_gflops"].get<double>(),
+          result["bandwidth_gbs"].get<double>(), result["peak_rss_mb"].get<double>());
+    print("{:.0f} % of the pixels are 0 ({}); products with them count, skipped or not\n",
+          100 * result["zero_pixels"].get<double>(), result["data"].get<std::string>());
+    print("compiled for {}, runs {}\n{:<40}{:>7}{:>12}{:>12}{:>10}\n",
+          result["target"].get<std::string>(), result["variant"].get<std::string>(), "", "batch",
+          "time", "GFLOP/s", "of peak");
     for (const Json& row : result["rows"]) {
         const std::string name =
             fmt::format("{} {} {}", row["model"].get<std::string>(), row["loss"].get<std::string>(),
                         row["optimizer"].is_null() ? "" : row["optimizer"].get<std::string>());
         const double us = row["embed_us"].is_null() ? row["step_ms"].get<double>() * 1e3
                                                     : row["embed_us"].get<double>();
-        fmt::print("{:<40}{:>7}{:>12}", name, row["batch"].get<int>(),
-                   fmt::format("{:.1f} us", us));
+        print("{:<40}{:>7}{:>12}", name, row["batch"].get<int>(), fmt::format("{:.1f} us", us));
         if (row["gflops"].is_null())
-            fmt::print("{:>12}{:>10}\n", "-", "-");
+            print("{:>12}{:>10}\n", "-", "-");
         else
-            fmt::print("{:>12.1f}{:>8.1f} %\n", row["gflops"].get<double>(),
-                       100 * row["peak_share"].get<double>());
+            print("{:>12.1f}{:>8.1f} %\n", row["gflops"].get<double>(),
+                  100 * row["peak_share"].get<double>());
     }
 }
 
-int bench_models(const po::variables_map& values) {
-    const siamc_model& tables = find_model(values["model"].as<std::string>());
-    const int threads = values["threads"].as<int>();
-    if (threads < 1 || threads > 256) fail(Exit::usage, "--threads: 1 to 256");
+int bench_models(const cli::Values& values) {
+    const siamc_model& tables = find_model(values.text("model"));
+    const int threads = values.whole("threads");
     int most = tables.losses[0].train->batch;
     for (int l = 0; l < tables.loss_count; ++l)
         most = std::min(most, tables.losses[l].train->batch);
-    const int asked = values["batch"].as<int>(), batch = asked ? asked : most;
+    const int asked = values.whole("batch"), batch = asked ? asked : most;
     if (batch < 1 || batch > most)
         fail(Exit::usage,
              "--batch: 1 to {}\n  why: model {} is built for that many tuples\n  write: another "
              "--batch, or build with -DSIAMC_BATCH={}",
              most, tables.name, batch);
-    const auto& data = values["data"].as<std::string>();
-    halide_set_num_threads(threads);
-    if (values.count("check")) {
-        write_reference(values["check"].as<std::string>(), tables, data, batch);
+    const auto& data = values.text("data");
+    use_threads(threads);
+    if (values.has("check")) {
+        write_reference(values.text("check"), tables, data, batch);
         return 0;
     }
     const Json result = measure(tables, data, threads, batch);
-    if (values["json"].as<bool>())
-        fmt::print("{}\n", result.dump());
+    if (values.flag("json"))
+        print_json(result);
     else
-        print(result);
+        print_result(result);
     return 0;
 }
 
@@ -294,5 +300,10 @@ int bench_models(const po::variables_map& values) {
 }  // namespace siamc
 
 int main(int argc, char** argv) {
-    return siamc::run_program({"bench_models", siamc::options(), siamc::bench_models}, argc, argv);
+    const siamc::cli::Program program = {
+        .name = "bench_models",
+        .summary = "time a generated model's steps",
+        .commands = {{.groups = siamc::options(), .run = siamc::bench_models}},
+        .versions = siamc::linked_versions};
+    return siamc::cli::run_program(program, argc, argv);
 }

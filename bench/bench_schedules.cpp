@@ -6,15 +6,15 @@
 // thread: a program's parallelism is between kernels' calls, not within. A kernel whose operands
 // are a little larger than a cache may beat its bound, since part of them stays there.
 #include <fmt/format.h>
-#include <fmt/ostream.h>
 
-#include <boost/program_options.hpp>
-#include <csignal>
 #include <cstdio>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/output.h"
+#include "cli/run_program.h"
+#include "cli/values.h"
 #include "compile.h"
 #include "contestant.h"
 #include "core/error.h"
@@ -29,7 +29,6 @@
 namespace siamc {
 namespace {
 
-namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
 
 constexpr int rounds = 5;
@@ -42,21 +41,38 @@ const std::vector<Scheduler> schedulers = {
     {"tuned", "", ScheduleChoice::tuned},
 };
 
-po::options_description options() {
-    po::options_description all("bench_schedules: time a model's kernels under every scheduler");
-    all.add_options()("help", "this text")(
-        "model", po::value<std::string>()->default_value("models/fc.toml"), "model file")(
-        "target", po::value<std::string>()->default_value("host"), "what to compile for")(
-        "batch", po::value<int>()->default_value(128), "tuples of a training step")(
-        "kernel", po::value<std::string>()->default_value(""),
-        "only those with this in their name")("schedule",
-                                              po::value<std::string>()->default_value(""),
-                                              "only this scheduler beside the naive one")(
-        "seconds", po::value<double>()->default_value(0.25), "to time each schedule of a kernel")(
-        "time-limit", po::value<unsigned>()->default_value(60), "seconds a schedule may compile")(
-        "chart", po::value<std::string>(), "draw the rows into this SVG file")(
-        "json", po::bool_switch(), "print one JSON object");
-    return all;
+std::vector<cli::Group> options() {
+    const auto seconds = [](const char* name, const char* initial, const char* help) {
+        return cli::Option{.name = name,
+                           .kind = cli::Real{.least = 0, .most = 1e6, .above = true},
+                           .unit = "seconds",
+                           .initial = initial,
+                           .help = help};
+    };
+    return {
+        {"What to time",
+         {{.name = "model", .kind = cli::a_file, .initial = "models/fc.toml", .help = "its file"},
+          {.name = "target",
+           .initial = "host",
+           .help = "what to compile for; it must run on this machine"},
+          {.name = "batch",
+           .kind = cli::Whole{1, 65536},
+           .unit = "tuples",
+           .initial = "128",
+           .help = "of a training step"},
+          {.name = "kernel", .fallback = "all", .help = "those with this in their name"},
+          {.name = "schedule",
+           .fallback = "all",
+           .help = "only this scheduler beside the naive one"}}},
+        {"How to time",
+         {seconds("seconds", "0.25", "to time each schedule of a kernel"),
+          {.name = "time-limit",
+           .kind = cli::Whole{1, 1'000'000},
+           .unit = "seconds",
+           .initial = "60",
+           .help = "a schedule may compile"},
+          {.name = "chart", .kind = cli::a_file, .help = "draw the rows into this SVG file"},
+          {.name = "json", .kind = cli::Flag{}, .help = "print one JSON object on stdout"}}}};
 }
 
 // Every feature of the target must be one of this machine's: the kernels run here.
@@ -131,13 +147,14 @@ Json row_of(const Contestant& contestant, double seconds, const KernelCost& cost
 }
 
 // The rows of one kernel: all schedules are compiled and checked, then take turns.
-Json time_kernel(const std::string& symbol, const KernelTask& task, const po::variables_map& values,
+Json time_kernel(const std::string& symbol, const KernelTask& task, const cli::Values& values,
                  const Halide::Target& target, Bounds& bounds) {
     KernelBuffers buffers(task);
     const SharedFloats reference(buffers.output_floats());
-    const std::vector<Scheduler> chosen = choose_schedulers(values["schedule"].as<std::string>());
+    const std::vector<Scheduler> chosen =
+        choose_schedulers(values.has("schedule") ? values.text("schedule") : "");
     Contest contest = {&task, target, &buffers, reference.data(),
-                       values["time-limit"].as<unsigned>()};
+                       static_cast<unsigned>(values.whole("time-limit"))};
     std::vector<std::unique_ptr<Contestant>> contestants;
     for (const Scheduler& scheduler : chosen) {
         contestants.push_back(std::make_unique<Contestant>(contest, scheduler));
@@ -147,7 +164,7 @@ Json time_kernel(const std::string& symbol, const KernelTask& task, const po::va
     std::vector<std::vector<double>> turns(contestants.size());
     for (int round = 0; round < rounds; ++round)
         for (std::size_t c = 0; c < contestants.size(); ++c)
-            turns[c].push_back(contestants[c]->turn(values["seconds"].as<double>() / rounds));
+            turns[c].push_back(contestants[c]->turn(values.real("seconds") / rounds));
     const KernelCost cost = cost_of(task);
     const double bound = bounds.seconds(cost);
     Json rows = Json::array();
@@ -165,33 +182,39 @@ std::string cell(const Json& value, double scale, int digits) {
 }
 
 void print_kernel(const Json& rows) {
-    fmt::print("\n{}, bound {} us\n", rows[0]["kernel"].get<std::string>(),
-               cell(rows[0]["bound_us"], 1, 2));
+    print("\n{}, bound {} us\n", rows[0]["kernel"].get<std::string>(),
+          cell(rows[0]["bound_us"], 1, 2));
     for (const Json& row : rows) {
         const std::string schedule = row["schedule"];
         if (!row["failed"].is_null()) {
-            fmt::print("  {:<14} failed: {}\n", schedule, row["failed"].get<std::string>());
+            print("  {:<14} failed: {}\n", schedule, row["failed"].get<std::string>());
             continue;
         }
-        fmt::print("  {:<14}{:>11}{:>12}{:>10}{:>10}{:>10}{:>12.1e}\n", schedule,
-                   cell(row["compile_s"], 1, 2), cell(row["us"], 1, 2), cell(row["gflops"], 1, 1),
-                   cell(row["peak_share"], 100, 1), cell(row["bound_share"], 100, 1),
-                   row["max_error"].get<double>());
+        print("  {:<14}{:>11}{:>12}{:>10}{:>10}{:>10}{:>12.1e}\n", schedule,
+              cell(row["compile_s"], 1, 2), cell(row["us"], 1, 2), cell(row["gflops"], 1, 1),
+              cell(row["peak_share"], 100, 1), cell(row["bound_share"], 100, 1),
+              row["max_error"].get<double>());
     }
-    std::fflush(stdout);
+    flush_output();
 }
 
-int bench_schedules(const po::variables_map& values) {
-    std::signal(SIGPIPE, SIG_IGN);  // a contestant that died is a row, not the end
-    const bool json = values["json"].as<bool>();
-    if (!(values["seconds"].as<double>() > 0)) fail(Exit::usage, "--seconds: more than 0");
-    if (values["time-limit"].as<unsigned>() < 1) fail(Exit::usage, "--time-limit: at least 1");
+// A model's faults become errors that name the file.
+std::unique_ptr<Library> compile_named_model(const std::string& file,
+                                             const CompileOptions& options) {
+    try {
+        return compile_model(read_model(file), options);
+    } catch (const ModelError& error) {
+        throw Error(Exit::bad_data, error.message(file));
+    }
+}
+
+int bench_schedules(const cli::Values& values) {
+    const bool json = values.flag("json");
     CompileOptions compile;
-    compile.target = runnable_target(values["target"].as<std::string>());
-    compile.batch = values["batch"].as<int>();
-    if (compile.batch < 1 || compile.batch > 65536) fail(Exit::usage, "--batch: 1 to 65536");
-    const auto library = compile_model(read_model(values["model"].as<std::string>()), compile);
-    const auto chosen = choose_kernels(*library, values["kernel"].as<std::string>());
+    compile.target = runnable_target(values.text("target"));
+    compile.batch = values.whole("batch");
+    const auto library = compile_named_model(values.text("model"), compile);
+    const auto chosen = choose_kernels(*library, values.has("kernel") ? values.text("kernel") : "");
     const Variant& variant = compile.target.variants[0];
     prepare_compiler(variant.target);
     Bounds bounds;
@@ -202,7 +225,7 @@ int bench_schedules(const po::variables_map& values) {
                    {"peak_gflops", bounds.peak_gflops},
                    {"rows", Json::array()}};
     if (!json)
-        fmt::print(
+        print(
             "{}; {}; one thread, {:.0f} GFLOP/s; {}\n  {:<14}{:>11}{:>12}{:>10}{:>10}{:>10}"
             "{:>12}\n",
             result["machine"].get<std::string>(), result["date"].get<std::string>(),
@@ -214,48 +237,19 @@ int bench_schedules(const po::variables_map& values) {
         if (!json) print_kernel(rows);
         for (const Json& row : rows) result["rows"].push_back(row);
     }
-    if (values.count("chart"))
-        write_file_atomically(values["chart"].as<std::string>(), draw_schedules(result));
-    if (json) fmt::print("{}\n", result.dump());
+    if (values.has("chart")) write_file_atomically(values.text("chart"), draw_schedules(result));
+    if (json) print("{}\n", result.dump());
     return 0;
-}
-
-int run(int argc, char** argv) {
-    const std::string name = "bench_schedules";
-    std::string model;
-    try {
-        po::variables_map values;
-        const po::positional_options_description no_positionals;
-        po::store(
-            po::command_line_parser(argc, argv).options(options()).positional(no_positionals).run(),
-            values);
-        po::notify(values);
-        if (values.count("help")) return fmt::print("{}\n", fmt::streamed(options())), 0;
-        model = values["model"].as<std::string>();
-        return bench_schedules(values);
-    } catch (const ModelError& error) {
-        fmt::print(stderr, "{}\n", error.message(model));
-        return static_cast<int>(Exit::bad_data);
-    } catch (const Error& error) {
-        fmt::print(stderr, "{}: {}\n", name, error.what());
-        return static_cast<int>(error.code());
-    } catch (const po::error& error) {
-        fmt::print(stderr, "{}: {}\n  write: {} --help\n", name, error.what(), name);
-        return static_cast<int>(Exit::usage);
-    } catch (const std::system_error& error) {
-        fmt::print(stderr, "{}: {}\n", name, error.what());
-        return static_cast<int>(error.code() == std::errc::no_such_file_or_directory
-                                    ? Exit::missing_input
-                                    : Exit::internal);
-    } catch (const std::exception& error) {
-        fmt::print(stderr, "{}: internal error: {}\n", name, error.what());
-        return static_cast<int>(Exit::internal);
-    }
 }
 
 }  // namespace
 }  // namespace siamc
 
 int main(int argc, char** argv) {
-    return siamc::run(argc, argv);
+    const siamc::cli::Program program = {
+        .name = "bench_schedules",
+        .summary = "time a model's kernels under every scheduler",
+        .commands = {{.groups = siamc::options(), .run = siamc::bench_schedules}},
+        .reports_places = true};
+    return siamc::cli::run_program(program, argc, argv);
 }

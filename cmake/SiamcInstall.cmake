@@ -15,6 +15,12 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${HalideWheel_INCLUDE_DIR}/../share/doc/Halide/LICENSE.txt
     DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.Halide)
 
+# Of siamc alone: the other programs are not installed.
+install(FILES ${PROJECT_BINARY_DIR}/share/man/man1/siamc.1
+    DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
+install(FILES ${PROJECT_BINARY_DIR}/share/bash-completion/completions/siamc
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions OPTIONAL)
+
 set(models_dir ${CMAKE_INSTALL_DATADIR}/siamc/models)
 install(FILES models/fc.toml models/cnn.toml DESTINATION ${models_dir})
 

@@ -12,6 +12,8 @@ if(CMAKE_SYSTEM_NAME STREQUAL Linux AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|A
     set(siamc_default_target x86-64-linux)
 elseif(CMAKE_CROSSCOMPILING)
     set(siamc_default_target "")
+elseif(CMAKE_SYSTEM_NAME STREQUAL Linux AND CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+    set(siamc_default_target arm-64-linux)
 else()
     set(siamc_default_target host)
 endif()
@@ -59,7 +61,7 @@ function(siamc_add_model name model_file)
     add_custom_command(
         OUTPUT ${archive} ${folder}/${name}.h ${folder}/${name}.manifest.json
         COMMAND Siamc::siamc compile ${model_file} --target ${arg_TARGET} --batch ${arg_BATCH}
-            -o ${folder}
+            -o ${folder} --quiet
         DEPENDS Siamc::siamc ${model_file}
         COMMENT "siamc compile ${name} for ${arg_TARGET}"
         VERBATIM)

@@ -1,18 +1,22 @@
-// siamc: the compiler's command line.
+// siamc: what the commands of the compiler do. What they are given is in command_table.cpp.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <boost/program_options.hpp>
 #include <filesystem>
-#include <iostream>
-#include <system_error>
-#include <thread>
+#include <nlohmann/json.hpp>
 
+#include "cli/output.h"
+#include "cli/run_program.h"
+#include "cli/values.h"
+#include "command_table.h"
 #include "compile.h"
 #include "contestant.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/tell.h"
+#include "core/wording.h"
+#include "emit/runtime_headers.h"
 #include "emit/shared_library.h"
 #include "frontend/model_spec.h"
 #include "inspect/inspect.h"
@@ -20,53 +24,22 @@
 #include "tune/candidates.h"
 #include "tune/tuner.h"
 
-namespace po = boost::program_options;
-
 namespace siamc {
 namespace {
 
-constexpr const char* usage = R"(usage: siamc COMMAND [options]
-
-  siamc compile MODEL [--target T] [--batch N] [-o DIR]   write a library for a target
-  siamc inspect MODEL [--html FILE]                       print or draw graph, kernels, memory plan
-  siamc inspect MANIFEST                                  print it, check its files' SHA-256
-  siamc tune MODEL --kernel NAME                          find a kernel's fastest tile here
-  siamc targets                                           list what can be compiled for
-  siamc layers                                            list layers, distances and losses
-
-Try siamc compile --help.
-)";
-
-po::variables_map parse(const po::options_description& options,
-                        const std::vector<std::string>& arguments) {
-    po::options_description all;
-    all.add(options).add_options()("model-file", po::value<std::string>());
-    po::positional_options_description positional;
-    positional.add("model-file", 1);
-    po::variables_map values;
-    po::store(po::command_line_parser(arguments).options(all).positional(positional).run(), values);
-    po::notify(values);
-    return values;
-}
-
 // `dumped`: whether the target has such a step.
 Observer dump_after(const std::string& step, bool& dumped) {
-    if (std::find(step_names.begin(), step_names.end(), step) == step_names.end())
-        fail(Exit::usage, "--dump-after: no step '{}'\n  write: one of {}", step,
-             fmt::join(step_names, ", "));
     return [step, &dumped](const std::string& done, const std::string& entry, const auto& state) {
         if (done != step) return;
         dumped = true;
-        std::cout << "# " << entry << " after " << done << "\n" << state();
+        print("# {} after {}\n{}", entry, done, state());
     };
 }
 
 // Compiles the model that the command line names; its faults become errors that name the file.
-std::unique_ptr<Library> compile_named_model(const po::variables_map& values,
+std::unique_ptr<Library> compile_named_model(const cli::Values& values,
                                              const CompileOptions& options) {
-    if (!values.count("model-file"))
-        fail(Exit::usage, "no model file\n  write: siamc COMMAND models/fc.toml");
-    const std::string file = values["model-file"].as<std::string>();
+    const std::string& file = values.text("MODEL");
     try {
         return compile_model(read_model(file), options);
     } catch (const ModelError& error) {
@@ -76,49 +49,51 @@ std::unique_ptr<Library> compile_named_model(const po::variables_map& values,
     }
 }
 
-int batch_of(const po::variables_map& values) {
-    const int batch = values["batch"].as<int>();
-    if (batch < 1 || batch > 65536) fail(Exit::usage, "--batch: must be between 1 and 65536");
-    return batch;
+// The options that compile and inspect share.
+CompileOptions compile_options(const cli::Values& values) {
+    CompileOptions compile;
+    compile.target = resolve_target(values.text("target"));
+    compile.batch = values.whole("batch");
+    if (values.has("schedules")) compile.schedules = read_schedules(values.text("schedules"));
+    return compile;
 }
 
-int compile_command(const std::vector<std::string>& arguments) {
-    po::options_description options("siamc compile MODEL.toml");
-    const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-    options.add_options()("help", "this text")("target",
-                                               po::value<std::string>()->default_value("host"),
-                                               "what to compile for: see siamc targets")(
-        "batch", po::value<int>()->default_value(128), "the most tuples in a training step")(
-        "output,o", po::value<std::string>()->default_value("."), "folder for the files")(
-        "schedules", po::value<std::string>(),
-        "table of measured tiles, as siamc tune writes it, instead of siamc's own")(
-        "jobs,j", po::value<int>()->default_value(cores), "threads that compile kernels")(
-        "shared", "a shared library besides, for programs that load their models")(
-        "linker", po::value<std::string>()->default_value(""),
-        "C compiler that links it, instead of the system's for the target")(
-        "dump-after", po::value<std::string>(), "print the state after a step, write nothing");
-    const po::variables_map values = parse(options, arguments);
-    if (values.count("help")) return std::cout << options << "\n", 0;
-    CompileOptions compile;
-    compile.target = resolve_target(values["target"].as<std::string>());
-    compile.batch = batch_of(values);
-    if (values.count("schedules"))
-        compile.schedules = read_schedules(values["schedules"].as<std::string>());
-    if (!values.count("shared") && !values["linker"].defaulted())
-        fail(Exit::usage, "--linker: links shared libraries alone\n  write: --shared besides");
-    std::string linker;
-    if (values.count("shared"))
-        linker = find_linker(compile.target, values["linker"].as<std::string>());
+// Says what write_library wrote.
+void list_files(const Library& library, const cli::Values& values) {
+    const std::string& name = library.name;
+    std::vector<std::string> names = {"lib" + name + ".a", name + ".h", name + ".manifest.json"};
+    if (values.flag("shared")) names.push_back("lib" + name + ".so");
+    for (const RuntimeHeader& header : runtime_headers) names.push_back(header.name);
+    nlohmann::ordered_json list = nlohmann::json::array();
+    for (const std::string& written : names) {
+        const auto file = std::filesystem::path(values.text("output")) / written;
+        const auto bytes = std::filesystem::file_size(file);
+        list.push_back({{"path", file.string()}, {"bytes", bytes}});
+        if (!values.flag("quiet") && !values.flag("json"))
+            tell("{:>12} bytes  {}\n", bytes, printable(file.string()));
+    }
+    if (values.flag("json")) {
+        const nlohmann::ordered_json result = {{"target", library.target.name}, {"files", list}};
+        print("{}\n", result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    }
+}
+
+int compile_command(const cli::Values& values) {
+    CompileOptions compile = compile_options(values);
     bool dumped = false;
-    if (values.count("dump-after"))
-        compile.observe = dump_after(values["dump-after"].as<std::string>(), dumped);
+    const std::string step = values.has("dump-after") ? values.text("dump-after") : "";
+    const std::string linker =
+        values.flag("shared")
+            ? find_linker(compile.target, values.has("linker") ? values.text("linker") : "")
+            : "";
+    if (!step.empty()) compile.observe = dump_after(step, dumped);
     const auto library = compile_named_model(values, compile);
-    if (values.count("dump-after") && !dumped)
+    if (!step.empty() && !dumped)
         fail(Exit::usage, "--dump-after: {} takes no step {}\n  write: another --target",
-             compile.target.name, values["dump-after"].as<std::string>());
-    if (!values.count("dump-after"))
-        write_library(*library, values["output"].as<std::string>(),
-                      std::max(1, values["jobs"].as<int>()), linker);
+             compile.target.name, step);
+    if (!step.empty()) return 0;
+    write_library(*library, values.text("output"), values.whole("jobs"), linker);
+    list_files(*library, values);
     return 0;
 }
 
@@ -126,12 +101,12 @@ void print_steps(const std::vector<StepRecord>& records) {
     for (const StepRecord& record : records)
         if (record.step == "skip-zeros" || record.step == "work" || record.step == "fuse" ||
             record.step == "plan")
-            std::cout << "# " << record.entry << "\n" << record.text << "\n";
+            print("# {}\n{}\n", record.entry, record.text);
 }
 
 int inspect_manifest_command(const std::string& file) {
     const ManifestReport report = inspect_manifest(file);
-    std::cout << report.text;
+    print_text(report.text);
     if (!report.changed.empty())
         fail(Exit::bad_data,
              "{}: error: {}: not as the manifest has it\n  write: siamc compile again", file,
@@ -141,46 +116,33 @@ int inspect_manifest_command(const std::string& file) {
     return 0;
 }
 
-int inspect_command(const std::vector<std::string>& arguments) {
-    po::options_description options("siamc inspect MODEL.toml|MANIFEST.json");
-    const Machine usual;
-    options.add_options()("help", "this text")("target",
-                                               po::value<std::string>()->default_value("host"),
-                                               "what to compile for: see siamc targets")(
-        "batch", po::value<int>()->default_value(128), "the most tuples in a training step")(
-        "schedules", po::value<std::string>(), "table of measured tiles instead of siamc's own")(
-        "html", po::value<std::string>(), "write a page with drawings into this file")(
-        "peak", po::value<double>()->default_value(usual.gflops, "12 for each float of a vector"),
-        "GFLOP/s of one thread, for the bounds on the page")(
-        "bandwidth", po::value<double>()->default_value(usual.gbs),
-        "GB/s of one thread, for the bounds on the page");
-    const po::variables_map values = parse(options, arguments);
-    if (values.count("help")) return std::cout << options << "\n", 0;
-    if (values.count("model-file") && looks_like_manifest(values["model-file"].as<std::string>())) {
-        if (values.count("html"))
-            fail(Exit::usage, "--html: a manifest has no graph to draw\n  write: the model's file");
-        return inspect_manifest_command(values["model-file"].as<std::string>());
+int inspect_command(const cli::Values& values) {
+    const std::string& file = values.text("MODEL");
+    if (looks_like_manifest(file)) {
+        for (const char* option : {"target", "batch", "schedules", "html", "peak", "bandwidth"})
+            if (values.given(option))
+                fail(Exit::usage,
+                     "--{}: says nothing for a manifest\n  write: the model's file instead of {}, "
+                     "or leave it out",
+                     option, printable(file));
+        return inspect_manifest_command(file);
     }
-    const Machine machine = {values["peak"].as<double>(), values["bandwidth"].as<double>()};
-    if (!(machine.gflops > 0) && !values["peak"].defaulted())
-        fail(Exit::usage, "--peak: more than 0");
-    if (!(machine.gbs > 0)) fail(Exit::usage, "--bandwidth: more than 0");
-    CompileOptions compile;
-    compile.target = resolve_target(values["target"].as<std::string>());
-    compile.batch = batch_of(values);
-    if (!device_of(compile.target).empty() && values.count("html") &&
-        (values["peak"].defaulted() || values["bandwidth"].defaulted()))
+    CompileOptions compile = compile_options(values);
+    if (!device_of(compile.target).empty() && values.has("html") &&
+        !(values.given("peak") && values.given("bandwidth")))
         fail(Exit::usage, "--peak, --bandwidth: a device's are not known here\n  write: both");
-    if (values.count("schedules"))
-        compile.schedules = read_schedules(values["schedules"].as<std::string>());
     std::vector<StepRecord> records;
     compile.observe = record_into(records);
     const auto library = compile_named_model(values, compile);
-    if (values.count("html"))
-        write_file_atomically(values["html"].as<std::string>(),
-                              inspect_page(*library, records, compile.batch, machine));
-    else
+    const Machine machine = {values.has("peak") ? values.real("peak") : 0,
+                             values.real("bandwidth")};
+    if (!values.has("html")) {
         print_steps(records);
+        return 0;
+    }
+    const std::string& page = values.text("html");
+    write_file_atomically(page, inspect_page(*library, records, compile.batch, machine));
+    tell("{}\n", printable(page));
     return 0;
 }
 
@@ -199,52 +161,41 @@ const std::pair<std::string, KernelTask>& find_kernel(const Library& library,
 void print_trial(const Trial& trial) {
     const std::string result =
         trial.failed.empty() ? fmt::format("{:.2f} us", trial.us) : "failed: " + trial.failed;
-    std::cerr << fmt::format("vectors {} wide {:>3}  {}\n", trial.parameters.vectors,
-                             trial.parameters.wide, result);
+    tell("vectors {} wide {:>3}  {}\n", trial.parameters.vectors, trial.parameters.wide, result);
 }
 
-int tune_command(const std::vector<std::string>& arguments) {
-    po::options_description options("siamc tune MODEL.toml --kernel NAME");
-    options.add_options()("help", "this text")("kernel",
-                                               po::value<std::string>()->default_value(""),
-                                               "its symbol, as the manifest has it")(
-        "seconds", po::value<double>()->default_value(20), "to search for")(
-        "batch", po::value<int>()->default_value(128), "the most tuples in a training step")(
-        "output,o", po::value<std::string>()->default_value("schedules.toml"),
-        "table to put the winner into, for siamc compile --schedules");
-    const po::variables_map values = parse(options, arguments);
-    if (values.count("help")) return std::cout << options << "\n", 0;
-    const double seconds = values["seconds"].as<double>();
-    if (!(seconds > 0)) fail(Exit::usage, "--seconds: more than 0");
+int tune_command(const cli::Values& values) {
     CompileOptions compile;
     compile.target = single_target(host_target());
-    compile.batch = batch_of(values);
+    compile.batch = values.whole("batch");
     compile.schedules = {};  // what is measured is held against the rule
     const auto library = compile_named_model(values, compile);
-    const auto& [symbol, kernel] = find_kernel(*library, values["kernel"].as<std::string>());
+    const auto& [symbol, kernel] = find_kernel(*library, values.text("kernel"));
     const Variant& variant = compile.target.variants[0];
     const KernelTask task = for_variant(*library, kernel, variant);
     if (candidates(task, variant.target).size() < 2)
         fail(Exit::usage, "--kernel: the schedule of {} leaves nothing open", symbol);
-    const std::string file = values["output"].as<std::string>();
+    const std::string file = values.text("output");
     ScheduleTable table;
     if (std::filesystem::exists(file)) table = read_schedules(file);
     prepare_compiler(variant.target);
-    const TunedSchedule best = tune(key_of(task), task, variant.target, seconds, print_trial);
+    const TunedSchedule best =
+        tune(key_of(task), task, variant.target, values.real("seconds"), print_trial);
     std::erase_if(table, [&](const TunedSchedule& entry) {
         return entry.kernel == best.kernel && entry.family == best.family;
     });
     table.push_back(best);
     write_file_atomically(file, to_toml(table));
-    std::cout << fmt::format(
-        "{} ({}): vectors {} wide {}, {:.2f} us; the rule's tile takes {:.2f} us; {} tried\n",
-        best.kernel, best.family, best.parameters.vectors, best.parameters.wide, best.us,
-        best.rule_us, best.candidates);
+    print("{} ({}): vectors {} wide {}, {:.2f} us; the rule's tile takes {:.2f} us; {} tried\n",
+          best.kernel, best.family, best.parameters.vectors, best.parameters.wide, best.us,
+          best.rule_us, best.candidates);
+    tell("to compile with it: siamc compile {} --schedules {}\n", printable(values.text("MODEL")),
+         printable(file));
     return 0;
 }
 
-int targets_command() {
-    std::cout << list_targets();
+int targets_command(const cli::Values&) {
+    print_text(list_targets());
     return 0;
 }
 
@@ -260,52 +211,22 @@ std::string default_text(const AttributeRule& rule) {
         *rule.fallback);
 }
 
-int layers_command() {
+int layers_command(const cli::Values&) {
     static const char* const kinds[] = {"layer", "distance", "loss"};
     for (const Layer& layer : all_layers()) {
-        std::cout << fmt::format("{:<9} {:<18} {}\n", kinds[static_cast<int>(layer.kind)],
-                                 layer.name, layer.help);
+        print("{:<9} {:<18} {}\n", kinds[static_cast<int>(layer.kind)], layer.name, layer.help);
         for (const AttributeRule& rule : layer.attributes)
-            std::cout << fmt::format("{:>26} = {:<9} {}\n", rule.name, default_text(rule),
-                                     rule.help);
+            print("{:>26} = {:<9} {}\n", rule.name, default_text(rule), rule.help);
     }
     return 0;
-}
-
-int run(std::vector<std::string> arguments) {
-    if (arguments.empty()) return std::cerr << usage, static_cast<int>(Exit::usage);
-    const std::string command = arguments.front();
-    arguments.erase(arguments.begin());
-    if (command == "compile") return compile_command(arguments);
-    if (command == "inspect") return inspect_command(arguments);
-    if (command == "tune") return tune_command(arguments);
-    if (command == "targets") return targets_command();
-    if (command == "layers") return layers_command();
-    if (command == "--help" || command == "help") return std::cout << usage, 0;
-    fail(Exit::usage, "no command '{}'\n  write: one of compile, inspect, tune, targets, layers",
-         command);
 }
 
 }  // namespace
 }  // namespace siamc
 
 int main(int argc, char** argv) {
-    using siamc::Exit;
-    const auto report = [](Exit code, const std::string& message) {
-        std::cerr << "siamc: " << message << "\n";
-        return static_cast<int>(code);
-    };
-    try {
-        return siamc::run({argv + 1, argv + argc});
-    } catch (const siamc::Error& error) {
-        if (error.code() != Exit::bad_data) return report(error.code(), error.what());
-        std::cerr << error.what() << "\n";  // begins with file:line:column, where editors look
-        return static_cast<int>(error.code());
-    } catch (const po::error& error) {
-        return report(Exit::usage, std::string(error.what()) + "\n  write: siamc --help");
-    } catch (const std::system_error& error) {
-        return report(Exit::cannot_create, error.what());
-    } catch (const std::exception& error) {
-        return report(Exit::internal, std::string("internal error: ") + error.what());
-    }
+    using namespace siamc;
+    const Commands commands = {compile_command, inspect_command, tune_command, targets_command,
+                               layers_command};
+    return cli::run_program(command_table(commands), argc, argv);
 }

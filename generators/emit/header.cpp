@@ -7,7 +7,7 @@
 #include "abi/siamc/siamc.h"
 #include "emit/library.h"
 #include "emit/tables.h"
-#include "frontend/wording.h"
+#include "core/wording.h"
 
 namespace siamc {
 

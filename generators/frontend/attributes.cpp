@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "frontend/toml_text.h"
-#include "frontend/wording.h"
+#include "core/wording.h"
 
 namespace siamc {
 

@@ -11,7 +11,7 @@
 #include "frontend/input.h"
 #include "frontend/reserved_names.h"
 #include "frontend/toml_text.h"
-#include "frontend/wording.h"
+#include "core/wording.h"
 #include "layers/op.h"
 
 namespace siamc {

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "core/toml.h"
-#include "frontend/wording.h"
+#include "core/wording.h"
 
 namespace siamc {
 

@@ -8,7 +8,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "emit/sha256.h"
-#include "frontend/wording.h"
+#include "core/wording.h"
 
 namespace siamc {
 

@@ -12,7 +12,7 @@
 #include "core/files.h"
 #include "emit/runtime_headers.h"
 #include "frontend/toml_text.h"
-#include "frontend/wording.h"
+#include "core/wording.h"
 
 namespace siamc {
 

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "frontend/wording.h"
+#include "core/wording.h"
 #include "targets/known.h"
 
 namespace siamc {

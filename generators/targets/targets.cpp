@@ -10,7 +10,7 @@
 #include <set>
 
 #include "core/error.h"
-#include "frontend/wording.h"
+#include "core/wording.h"
 #include "targets/halide_spelling.h"
 #include "targets/known.h"
 
@@ -153,6 +153,14 @@ LibraryTarget resolve_target(const std::string& text) {
          "--target: {} is no target\n  why: it is neither a triple nor a CPU nor a list of "
          "features\n  write: {}; siamc targets lists them",
          in_quotes(text), close.empty() ? "host, or as in x86-64-linux" : close);
+}
+
+std::string default_target() {
+    Target target = Halide::get_host_target();
+    target = Target(target.os, target.arch, target.bits);  // without features
+    const std::string name = target.to_string();
+    const auto is_it = [&](const KnownTarget& known) { return known.name == name; };
+    return std::any_of(known_targets().begin(), known_targets().end(), is_it) ? name : "host";
 }
 
 std::string list_targets() {

@@ -44,6 +44,10 @@ LibraryTarget single_target(const Halide::Target& target);
 // make such a library. An architecture alone means Linux on it.
 LibraryTarget resolve_target(const std::string& text);
 
+// What is compiled for unless --target says otherwise: the library for any processor of this
+// machine's architecture and system, or "host" where there is none.
+std::string default_target();
+
 // What `siamc targets` prints: the names, what each needs, how far it is tested, and the spellings.
 std::string list_targets();
 

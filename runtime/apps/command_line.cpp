@@ -1,85 +1,78 @@
 #include "apps/command_line.h"
 
+#include <HalideRuntime.h>
 #include <fmt/format.h>
-#include <fmt/ostream.h>
 #include <sys/resource.h>
 
-#include <cstdio>
-#include <new>
-
-#include "core/error.h"
-#include "core/tell.h"
+#include "cli/output.h"
+#include "cli/processors.h"
 
 namespace siamc {
 
-namespace po = boost::program_options;
-
-namespace {
-
-// The command line, then the file named by --config for what the command line leaves open. usage
-// for a flag that is not known.
-po::variables_map parse_command_line(int argc, char** argv, const Program& program) {
-    const po::options_description& options = program.options;
-    const auto store = [&](const Settings& settings, po::variables_map& values) {
-        std::vector<std::string> lines;
-        for (const auto& [key, value] : settings) {
-            const auto* flag = std::get_if<bool>(&value);
-            if (!flag)
-                lines.push_back("--" + key + "=" + to_text(value));
-            else if (*flag)
-                lines.push_back("--" + key);
-        }
-        po::store(po::command_line_parser(lines).options(options).run(), values);
-    };
-    try {
-        po::variables_map values;
-        const po::positional_options_description no_positionals;
-        po::store(
-            po::command_line_parser(argc, argv).options(options).positional(no_positionals).run(),
-            values);
-        if (values.count("config"))
-            store(read_settings(values["config"].as<std::string>()), values);
-        if (program.more) store(program.more(values), values);
-        po::notify(values);
-        return values;
-    } catch (const po::error& error) {
-        fail(Exit::usage, "{}\n  write: one of the flags that --help lists", error.what());
-    }
+cli::FlagFile to_flags(const std::string& where, const Settings& settings) {
+    cli::FlagFile file{where, {}};
+    for (const auto& [key, value] : settings) file.flags.emplace_back(key, to_text(value));
+    return file;
 }
 
-}  // namespace
+std::vector<cli::FlagFile> config_files(const cli::Values& values) {
+    if (!values.has("config")) return {};
+    const std::string& file = values.text("config");
+    return {to_flags(file, read_settings(file))};
+}
 
-int run_program(const Program& program, int argc, char** argv) {
-    try {
-        occupy_standard_streams();
-        const po::variables_map values = parse_command_line(argc, argv, program);
-        if (!values.count("help")) return program.body(values);
-        fmt::print("{}\n", fmt::streamed(program.options));
-        return static_cast<int>(Exit::ok);
-    } catch (const Error& error) {
-        tell("{}: {}\n", program.name, error.what());
-        return static_cast<int>(error.code());
-    } catch (const std::bad_alloc&) {
-        fmt::print(stderr,
-                   "{}: there is not enough memory: end other programs, or raise the limit that "
-                   "the shell (ulimit -v) or the container sets\n",
-                   program.name);
-        return static_cast<int>(Exit::out_of_memory);
-    } catch (const std::exception& error) {
-        tell("{}: internal error: {}\n", program.name, error.what());
-        return static_cast<int>(Exit::internal);
-    }
+cli::Option data_option() {
+    return {.name = "data",
+            .kind = cli::Text{cli::Text::Of::folder, {"glyphs"}},
+            .required = true,
+            .help = "folder of MNIST's IDX files, or glyphs (built in)"};
+}
+
+cli::Option threads_option() {
+    return {.name = "threads",
+            .kind = cli::Whole{1, most_threads},
+            .unit = "threads",
+            .initial = fmt::format("{}", usable_processors()),
+            .help = "results do not depend on it"};
+}
+
+cli::Option classes_option(const std::string& help) {
+    return {.name = "classes", .fallback = "all", .help = help};
+}
+
+cli::Option transpose_option() {
+    return {.name = "transpose",
+            .kind = cli::Flag{},
+            .help = "images are stored column by column, as EMNIST's"};
+}
+
+cli::Option config_option() {
+    return {.name = "config",
+            .kind = cli::a_file,
+            .on_line_only = true,
+            .help = "file of flags, a line each: epochs = 3; the command line goes before it"};
+}
+
+cli::Option json_option() {
+    return {.name = "json", .kind = cli::Flag{}, .help = "print one JSON object on stdout"};
+}
+
+cli::Option verbose_option() {
+    return {.name = "verbose", .kind = cli::Flag{}, .help = "say which instruction set runs"};
+}
+
+void use_threads(int threads) {
+    halide_set_num_threads(threads);
+}
+
+void print_json(const nlohmann::ordered_json& object) {
+    print("{}\n", object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 double peak_rss_mb() {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
     return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
-std::string required(const po::variables_map& values, const std::string& flag) {
-    if (!values.count(flag)) fail(Exit::usage, "--{} is missing\n  write: see --help", flag);
-    return values[flag].as<std::string>();
 }
 
 }  // namespace siamc

@@ -1,30 +1,38 @@
 // What the programs' command lines have in common.
 #pragma once
 
-#include <boost/program_options.hpp>
-#include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
+#include "cli/table.h"
+#include "cli/values.h"
 #include "training/settings.h"
 
 namespace siamc {
 
-struct Program {
-    const char* name;
-    boost::program_options::options_description options;
-    std::function<int(const boost::program_options::variables_map&)> body;  // gives the exit code
-    // Settings that count after the command line and --config.
-    std::function<Settings(const boost::program_options::variables_map&)> more = {};
-};
+// The files of flags that a program's --config names: none or one.
+std::vector<cli::FlagFile> config_files(const cli::Values& values);
 
-// A program's main: parses the command line, answers --help, and turns an Error into a message on
-// stderr and its exit code.
-int run_program(const Program& program, int argc, char** argv);
+// Settings, as a parser of flags takes them. `where` is for messages.
+cli::FlagFile to_flags(const std::string& where, const Settings& settings);
+
+// What several programs' tables have, each in one wording.
+cli::Option data_option();
+cli::Option threads_option();
+cli::Option classes_option(const std::string& help);
+cli::Option transpose_option();
+cli::Option config_option();
+cli::Option json_option();
+cli::Option verbose_option();
+
+// From now on kernels run on that many threads.
+void use_threads(int threads);
+
+// Prints the object in one line. A path that is no UTF-8 has U+FFFD for what is none.
+void print_json(const nlohmann::ordered_json& object);
 
 // The most memory that this process ever held, in MB.
 double peak_rss_mb();
-
-// A value that must have been given; usage, naming the flag, if it was not.
-std::string required(const boost::program_options::variables_map& values, const std::string& flag);
 
 }  // namespace siamc

@@ -1,14 +1,13 @@
 // eval_generated: what a trained model can do, by a named protocol.
-#include <HalideRuntime.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
 #include "apps/load_images.h"
+#include "cli/output.h"
+#include "cli/run_program.h"
 #include "core/error.h"
 #include "core/model.h"
 #include "core/tell.h"
@@ -22,42 +21,57 @@
 namespace siamc {
 namespace {
 
-namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
 
 // The sets that figures are quoted on.
 constexpr std::uint64_t evaluation_seed = 0;
 
-po::options_description options() {
-    po::options_description all("eval_generated: evaluate a trained run");
-    const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-    all.add_options()("help", "this text")("run", po::value<std::string>(), "folder of the run")(
-        "data", po::value<std::string>(), "folder of MNIST's IDX files, or glyphs (built in)")(
-        "protocol", po::value<std::string>()->default_value("pairs"),
-        "pairs, triplets or oneshot, all on the test images")(
-        "threshold", po::value<double>()->default_value(0.5), "pairs: similar where D is below it")(
-        "classes", po::value<std::string>(), "evaluate on these alone, as in 6-9")(
-        "ways", po::value<int>()->default_value(0), "oneshot: classes an episode; 0: all")(
-        "shots", po::value<int>()->default_value(1), "oneshot: images shown of each class")(
-        "queries", po::value<int>()->default_value(5), "oneshot: queries of each class")(
-        "episodes", po::value<int>()->default_value(1000), "oneshot: episodes")(
-        "threads", po::value<int>()->default_value(cores), "results do not depend on it")(
-        "transpose", po::bool_switch(), "images are stored column by column, as EMNIST's")(
-        "config", po::value<std::string>(), "file of flags")(
-        "verbose", po::bool_switch(), "say which instruction set runs")("json", po::bool_switch(),
-                                                                        "print one JSON object");
-    return all;
+cli::Option oneshot_number(const char* name, cli::Whole range, const char* unit,
+                           const char* initial, const char* help) {
+    return {.name = name,
+            .kind = range,
+            .unit = unit,
+            .initial = initial,
+            .needs = {{"protocol", {"oneshot"}}},
+            .help = help};
+}
+
+std::vector<cli::Group> options() {
+    const cli::Group subject = {
+        "What to evaluate",
+        {{.name = "run", .kind = cli::a_folder, .required = true, .help = "folder of the run"},
+         data_option(),
+         transpose_option(),
+         classes_option("evaluate on these alone, as in 6-9")}};
+    const cli::Group protocol = {
+        "How to evaluate",
+        {{.name = "protocol",
+          .kind = cli::Word{{"pairs", "triplets", "oneshot"}},
+          .initial = "pairs",
+          .help = "all on the test images"},
+         {.name = "threshold",
+          .kind = cli::Real{0, 1e30},
+          .initial = "0.5",
+          .needs = {{"protocol", {"pairs"}}},
+          .help = "similar where the distance is below it"},
+         oneshot_number("ways", {0, 100'000}, "classes", "0", "an episode; 0: all there are"),
+         oneshot_number("shots", {1, 10'000}, "images", "1", "shown of each class"),
+         oneshot_number("queries", {1, 10'000}, "images", "5", "asked about, of each class"),
+         oneshot_number("episodes", {1, 10'000'000}, "episodes", "1000", "to average over")}};
+    return {subject,
+            protocol,
+            {"The program", {threads_option(), config_option(), json_option(), verbose_option()}}};
 }
 
 Json interval(const Interval& ci95) {
     return Json::array({ci95.low, ci95.high});
 }
 
-DataFlags data_flags(const po::variables_map& values) {
+DataFlags data_flags(const cli::Values& values) {
     DataFlags flags;
-    flags.data = required(values, "data");
-    flags.transpose = values["transpose"].as<bool>();
-    if (values.count("classes")) flags.classes = values["classes"].as<std::string>();
+    flags.data = values.text("data");
+    flags.transpose = values.flag("transpose");
+    if (values.has("classes")) flags.classes = values.text("classes");
     return flags;
 }
 
@@ -68,8 +82,8 @@ struct Subject {
     std::vector<float> embeddings;
 };
 
-Subject load_subject(const po::variables_map& values) {
-    const RunFolder run = RunFolder::open(required(values, "run"));
+Subject load_subject(const cli::Values& values) {
+    const RunFolder run = RunFolder::open(values.text("run"));
     const Settings settings = read_settings(run.config());
     const auto name = settings.find("model");
     if (name == settings.end())
@@ -83,7 +97,7 @@ Subject load_subject(const po::variables_map& values) {
         tell("the run was trained {} --transpose, this evaluation runs {} it\n",
              trained_transposed ? "with" : "without", flags.transpose ? "with" : "without");
     ImageSet images = load_test_images(flags, model);
-    if (values["protocol"].as<std::string>() != "oneshot") check_comparable(images, "test images");
+    if (values.text("protocol") != "oneshot") check_comparable(images, "test images");
     std::vector<float> embeddings = model.embed(parameters, images);
     return {std::move(model), std::move(parameters), std::move(images), std::move(embeddings)};
 }
@@ -141,59 +155,97 @@ Json triplets(Subject& subject) {
             {"set", fmt::format("{:016x}", set.hash())}};
 }
 
-Json oneshot(const Subject& subject, const po::variables_map& values) {
-    const int asked = values["ways"].as<int>();
+Json oneshot(const Subject& subject, const cli::Values& values) {
+    const int asked = values.whole("ways");
     const int ways = asked ? asked : subject.images.classes();
-    const int shots = values["shots"].as<int>();
-    const EpisodeSampler sampler(subject.images.labels, ways, shots, values["queries"].as<int>(),
+    const int shots = values.whole("shots");
+    const EpisodeSampler sampler(subject.images.labels, ways, shots, values.whole("queries"),
                                  evaluation_seed);
-    const OneshotResult result =
-        evaluate_oneshot({subject.embeddings, subject.model.embedding_size()}, sampler,
-                         values["episodes"].as<int>());
+    const OneshotResult result = evaluate_oneshot(
+        {subject.embeddings, subject.model.embedding_size()}, sampler, values.whole("episodes"));
     return {{"protocol", "oneshot"}, {"accuracy", result.accuracy}, {"ci95", interval(result.ci95)},
             {"n", result.queries},   {"threshold", nullptr},        {"ways", ways},
             {"shots", shots},        {"episodes", result.episodes}, {"chance", 1.0 / ways}};
 }
 
-// These figures are each at its own threshold, which was chosen on the images they are quoted on.
-bool is_fitted(const std::string& key) {
-    return key == "best_threshold" || key == "equal_error_threshold" ||
-           key == "threshold_at_far_0.01";
+std::string percent(const Json& share) {
+    return fmt::format("{:.2f} %", 100 * share.get<double>());
 }
 
-void print(const Json& result) {
-    fmt::print("{:<28} {}\n", "protocol", result["protocol"].get<std::string>());
-    fmt::print("{:<28} {:.2f} % ({:.2f} to {:.2f}, 95 %)\n", "accuracy",
-               100 * result["accuracy"].get<double>(), 100 * result["ci95"][0].get<double>(),
-               100 * result["ci95"][1].get<double>());
-    for (const auto& [key, value] : result.items())
-        if (key != "protocol" && key != "accuracy" && key != "ci95" && !value.is_null())
-            fmt::print("{:<28} {}{}\n", key,
-                       value.is_string() ? value.get<std::string>() : value.dump(),
-                       is_fitted(key) ? "  (chosen on these images)" : "");
+std::string digits(const Json& number) {
+    return number.is_null() ? "none" : fmt::format("{:.4g}", number.get<double>());
 }
 
-int evaluate(const po::variables_map& values) {
-    const std::string protocol = values["protocol"].as<std::string>();
-    if (protocol != "pairs" && protocol != "triplets" && protocol != "oneshot")
-        fail(Exit::usage, "--protocol: no protocol '{}'\n  write: pairs, triplets or oneshot",
-             protocol);
-    halide_set_num_threads(std::clamp(values["threads"].as<int>(), 1, 256));
+void print_row(const char* name, const std::string& text) {
+    print("{:<24}{}\n", name, text);
+}
+
+// A rate with the threshold that gives it, which was chosen on the images it is quoted on.
+void print_fitted(const char* name, const Json& rate, const Json& threshold) {
+    print_row(name, fmt::format("{} at threshold {} (chosen on these images)", percent(rate),
+                                digits(threshold)));
+}
+
+void print_result(const Json& result) {
+    const std::string protocol = result["protocol"];
+    print_row("protocol", protocol);
+    print_row(
+        "accuracy",
+        fmt::format(
+            "{} ({:.2f} to {:.2f}, 95 %){}", percent(result["accuracy"]),
+            100 * result["ci95"][0].get<double>(), 100 * result["ci95"][1].get<double>(),
+            result["threshold"].is_null() ? "" : " at threshold " + digits(result["threshold"])));
+    print_row(protocol == "oneshot" ? "queries" : protocol.c_str(),
+              fmt::format("{}", result["n"].get<long>()));
+    if (result.contains("loss")) print_row("loss", digits(result["loss"]));
+    if (protocol == "pairs") {
+        print_row("area under ROC", digits(result["roc_auc"]));
+        print_fitted("equal error rate", result["equal_error_rate"],
+                     result["equal_error_threshold"]);
+        print_fitted("accepted, 1 % false", result["tar_at_far_0.01"],
+                     result["threshold_at_far_0.01"]);
+        print_fitted("best accuracy", result["accuracy_at_best_threshold"],
+                     result["best_threshold"]);
+    }
+    if (protocol == "oneshot") {
+        print_row("episodes", fmt::format("{}, {} ways, {} shots", result["episodes"].get<long>(),
+                                          result["ways"].get<int>(), result["shots"].get<int>()));
+        print_row("by chance", percent(result["chance"]));
+    }
+    if (result.contains("set")) print_row("set", result["set"]);
+}
+
+int evaluate(const cli::Values& values) {
+    const std::string protocol = values.text("protocol");
+    use_threads(values.whole("threads"));
     Subject subject = load_subject(values);
-    if (values["verbose"].as<bool>()) fmt::print(stderr, "{}\n", subject.model.describe_variant());
-    const Json result = protocol == "pairs"      ? pairs(subject, values["threshold"].as<double>())
+    if (values.flag("verbose")) tell("{}\n", subject.model.describe_variant());
+    const Json result = protocol == "pairs"      ? pairs(subject, values.real("threshold"))
                         : protocol == "triplets" ? triplets(subject)
                                                  : oneshot(subject, values);
-    if (values["json"].as<bool>())
-        fmt::print("{}\n", result.dump());
+    if (values.flag("json"))
+        print_json(result);
     else
-        print(result);
+        print_result(result);
     return 0;
+}
+
+cli::Program program() {
+    return {.name = "eval_generated",
+            .summary = "evaluate a trained run on the test images",
+            .commands = {{.groups = options(),
+                          .examples = {{"eval_generated --run runs/fc --data DIR"},
+                                       {"eval_generated --run runs/seen --data DIR --protocol "
+                                        "oneshot --classes 6-9 --ways 4",
+                                        "tell classes apart that were not trained on"}},
+                          .run = evaluate}},
+            .flag_files = config_files,
+            .versions = linked_versions};
 }
 
 }  // namespace
 }  // namespace siamc
 
 int main(int argc, char** argv) {
-    return siamc::run_program({"eval_generated", siamc::options(), siamc::evaluate}, argc, argv);
+    return siamc::cli::run_program(siamc::program(), argc, argv);
 }

@@ -1,13 +1,43 @@
 #include "apps/linked_models.h"
 
+#include <HalideRuntime.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <vector>
+#include <algorithm>
 
 #include "core/error.h"
+#include "core/model.h"
 
 namespace siamc {
+
+namespace {
+
+void add_once(std::vector<std::string>& names, const char* name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
+}
+
+}  // namespace
+
+std::vector<std::string> linked_model_names() {
+    std::vector<std::string> names;
+    for (const siamc_model* model : linked_models())
+        if (!model->device) add_once(names, model->name);
+    return names;
+}
+
+std::vector<std::string> linked_loss_names() {
+    std::vector<std::string> names;
+    for (const siamc_model* model : linked_models())
+        for (int l = 0; l < model->loss_count; ++l) add_once(names, model->losses[l].name);
+    return names;
+}
+
+std::vector<std::string> linked_versions() {
+    return {fmt::format("Halide {}.{}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR,
+                        HALIDE_VERSION_PATCH),
+            Model(*linked_models().front()).describe_variant()};
+}
 
 const siamc_model& find_model(const std::string& name, const std::string& device) {
     std::vector<std::string> names, devices;

@@ -5,10 +5,18 @@
 
 #include <span>
 #include <string>
+#include <vector>
 
 namespace siamc {
 
 std::span<const siamc_model* const> linked_models();
+
+// Names for tables of flags: of the models, and of the losses that any of them has.
+std::vector<std::string> linked_model_names();
+std::vector<std::string> linked_loss_names();
+
+// For --version: Halide's version, and the instruction set that the models run with here.
+std::vector<std::string> linked_versions();
 
 // The text of the model's recipes file.
 std::string linked_recipes(const std::string& model);

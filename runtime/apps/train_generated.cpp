@@ -1,58 +1,96 @@
 // train_generated: trains a linked model and leaves a run folder.
-#include <HalideRuntime.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <optional>
+#include <string_view>
 
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
 #include "apps/run_report.h"
 #include "apps/train_options.h"
 #include "apps/train_run.h"
+#include "cli/run_program.h"
 #include "core/error.h"
 #include "core/tell.h"
 
 namespace siamc {
 namespace {
 
-namespace po = boost::program_options;
 using Json = nlohmann::ordered_json;
 
 const std::vector<std::string> compared_optimizers = {"adam", "rmsprop", "sgd"};
 
 // The settings of the run to resume count where the flags leave something open.
-Settings resumed_settings(const po::variables_map& values) {
-    if (!values["resume"].as<bool>() || !values.count("out")) return {};
-    return settings_to_resume(values["out"].as<std::string>());
+std::vector<cli::FlagFile> flag_files(const cli::Values& values) {
+    std::vector<cli::FlagFile> files = config_files(values);
+    if (!values.given("resume") || !values.has("out")) return files;
+    const std::string& out = values.text("out");
+    files.push_back(to_flags(out, settings_to_resume(out)));
+    return files;
 }
 
-Existing existing(const po::variables_map& values) {
-    const bool resume = values["resume"].as<bool>(), force = values["force"].as<bool>();
-    if (resume && force)
-        fail(Exit::usage, "--resume and --force exclude each other\n  write: one of them");
-    return resume ? Existing::resume : force ? Existing::replace : Existing::refuse;
+Existing existing(const cli::Values& values) {
+    return values.flag("resume")  ? Existing::resume
+           : values.flag("force") ? Existing::replace
+                                  : Existing::refuse;
 }
 
-RunResult train_one(const Models& models, const Split& images, const po::variables_map& values,
+RunResult train_one(const Models& models, const Split& images, const cli::Values& values,
                     const std::string& optimizer, const std::filesystem::path& out) {
     const TrainConfig config = train_config(values, optimizer);
     RunRequest request;
     request.out = out;
     request.existing = existing(values);
-    request.keep = parse_keep(values["keep"].as<std::string>());
-    request.checkpoint_seconds = values["checkpoint-seconds"].as<double>();
-    request.quiet = values["json"].as<bool>();
+    request.keep = parse_keep(values.text("keep"));
+    request.checkpoint_seconds = values.real("checkpoint-seconds");
+    request.quiet = values.flag("json");
     request.settings = settings_of(values, config);
     return train_run(models, images, config, request);
 }
 
+// For a shell: in quotes where it needs them.
+std::string quoted(const std::string& word) {
+    const auto plain = [](unsigned char c) {
+        return std::isalnum(c) ||
+               std::string_view("/._-+,=@").find(static_cast<char>(c)) != std::string_view::npos;
+    };
+    if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) return word;
+    std::string text = "'";
+    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return text + "'";
+}
+
+// What a finished run left, and what to do with it.
+void say_what_next(const cli::Values& values, const std::filesystem::path& out) {
+    const bool pairs = values.text("loss") != "triplet";
+    tell("report: {}\n", (out / "report.html").string());
+    if (pairs)
+        tell("threshold {:.4g}: a pair is similar where its distance is below it\n",
+             TrainConfig{}.threshold);
+    tell("to evaluate: eval_generated --run {} --data {} --protocol {}\n", quoted(out.string()),
+         quoted(values.text("data")), pairs ? "pairs" : "triplets");
+}
+
+// The compared runs, one a line.
+void say_table(const Json& runs) {
+    tell("{:<10}{:>8}{:>12}{:>12}{:>18}{:>10}\n", "optimizer", "epochs", "train loss", "val loss",
+         "val accuracy", "seconds");
+    for (std::size_t r = 0; r < runs.size(); ++r)
+        tell("{:<10}{:>8}{:>12.4g}{:>12.4g}{:>16.2f} %{:>10.4g}\n", compared_optimizers[r],
+             runs[r]["epochs"].get<int>(), runs[r]["train_loss"].get<double>(),
+             runs[r]["val_loss"].get<double>(), 100 * runs[r]["val_accuracy"].get<double>(),
+             runs[r]["seconds"].get<double>());
+}
+
 // One run per optimiser, and a report that sets them side by side.
-Json compare(const Models& models, const Split& images, const po::variables_map& values,
+Json compare(const Models& models, const Split& images, const cli::Values& values,
              const std::filesystem::path& out) {
     Json summary = {{"run", out.string()}, {"runs", nlohmann::json::array()}};
     std::vector<ComparedRun> runs;
     for (const std::string& optimizer : compared_optimizers) {
-        if (!values["json"].as<bool>()) tell("{}\n", optimizer);
+        if (!values.flag("json")) tell("{}\n", optimizer);
         const RunResult result = train_one(models, images, values, optimizer, out / optimizer);
         if (stop_signal()) break;
         summary["runs"].push_back(result.summary);
@@ -63,37 +101,56 @@ Json compare(const Models& models, const Split& images, const po::variables_map&
     return summary;
 }
 
-int train(const po::variables_map& values) {
+int train(const cli::Values& values) {
     catch_signals();
-    const std::filesystem::path out = required(values, "out");
-    const std::string optimizer = values["optimizer"].as<std::string>();
-    const int threads = values["threads"].as<int>();
-    if (threads < 1 || threads > 256) fail(Exit::usage, "--threads: 1 to 256");
-    const std::string name = values["model"].as<std::string>();
-    const std::string device = values["device"].as<std::string>();
+    const std::filesystem::path out = values.text("out");
+    const std::string optimizer = values.text("optimizer");
+    const std::string name = values.text("model");
+    const std::string device = values.text("device");
     Model host(find_model(name));
     std::optional<Model> on_device;
     const Models models = {device == "cpu" ? host : on_device.emplace(find_model(name, device)),
                            host};
-    if (values["verbose"].as<bool>()) tell("{}\n", models.trained.describe_variant());
-    existing(values);
+    if (values.flag("verbose")) tell("{}\n", models.trained.describe_variant());
     if (optimizer != "all")
         train_config(values, optimizer);  // wrong flags fail before data is read
     const Split images = load_split(data_flags(values), models.trained);
-    halide_set_num_threads(threads);
+    use_threads(values.whole("threads"));
     const Json summary = optimizer == "all"
                              ? compare(models, images, values, out)
                              : train_one(models, images, values, optimizer, out).summary;
-    if (values["json"].as<bool>())
-        fmt::print("{}\n", summary.dump(-1, ' ', false, Json::error_handler_t::replace));
+    if (values.flag("json")) print_json(summary);
+    if (!values.flag("json") && !stop_signal()) {
+        if (optimizer == "all") {
+            say_table(summary["runs"]);
+            tell("report: {}\n", (out / "report.html").string());
+            tell("to evaluate one: eval_generated --run {} --data {}\n",
+                 quoted((out / compared_optimizers[0]).string()), quoted(values.text("data")));
+        } else {
+            say_what_next(values, out);
+        }
+    }
     return stop_signal() ? 128 + stop_signal() : static_cast<int>(Exit::ok);
+}
+
+cli::Program program() {
+    return {.name = "train_generated",
+            .summary = "train a Siamese network on pairs or triplets",
+            .commands = {{.about = "Leaves a folder with configuration, metrics, weights and a "
+                                   "report. Ended by a signal it saves what it has.",
+                          .groups = train_options(),
+                          .examples = {{"train_generated --data glyphs --out runs/first"},
+                                       {"train_generated --data DIR --optimizer all --out runs/all",
+                                        "three runs and a report that compares them"},
+                                       {"train_generated --resume --out runs/first"}},
+                          .run = train}},
+            .flag_files = flag_files,
+            .versions = linked_versions};
 }
 
 }  // namespace
 }  // namespace siamc
 
 int main(int argc, char** argv) {
-    return siamc::run_program(
-        {"train_generated", siamc::train_options(), siamc::train, siamc::resumed_settings}, argc,
-        argv);
+    return siamc::cli::run_program(siamc::program(), argc, argv);
 }

@@ -1,7 +1,6 @@
 #include "apps/train_options.h"
 
-#include <algorithm>
-#include <thread>
+#include <limits>
 
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
@@ -10,89 +9,147 @@
 
 namespace siamc {
 
-namespace po = boost::program_options;
+namespace {
 
-po::options_description train_options() {
-    po::options_description all("train_generated: train a Siamese network on pairs or triplets");
-    const auto text = [](const char* value) {
-        return po::value<std::string>()->default_value(value);
-    };
-    const int cores = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-    all.add_options()("help", "this text")("model", text("fc"), "which linked model")(
-        "loss", text("contrastive"), "contrastive (pairs) or triplet")(
-        "optimizer", text("adam"), "adam, rmsprop, sgd (momentum 0.9), or all: compare the three")(
-        "data", po::value<std::string>(), "folder of MNIST's IDX files, or glyphs (built in)")(
-        "epochs", po::value<int>(), "passes over the training images, instead of the recipe's")(
-        "batch", po::value<int>(), "tuples a step, instead of the recipe's")(
-        "seed", po::value<std::uint64_t>()->default_value(0), "of weights, samples and shifts")(
-        "threads", po::value<int>()->default_value(cores), "results do not depend on it")(
-        "device", text("cpu"), "where to train: cpu, cuda or opencl")(
-        "out", po::value<std::string>(), "folder for the run")("force", po::bool_switch(),
-                                                               "replace a run that is there")(
-        "resume", po::bool_switch(), "go on with the run in --out; start it if there is none")(
-        "keep", text("last"), "weights to leave: last, or best (highest validation accuracy)")(
-        "checkpoint-seconds", po::value<double>()->default_value(60),
-        "seconds between checkpoints within an epoch; 0: at its end alone")(
-        "recipe", text("default"), "how to train: default, plain or thorough")(
-        "rate", po::value<double>(), "learning rate, or its peak, instead of the recipe's")(
-        "schedule", po::value<std::string>(), "constant or one_cycle, instead of the recipe's")(
-        "warmup", po::value<double>(), "share of a cycle in which the rate rises")(
-        "shift", po::value<int>(), "pixels of random shift (0 to 4), instead of the recipe's")(
-        "semantics", text("keras"), "whose optimisers: keras or pytorch")(
-        "classes", po::value<std::string>(), "train and validate on these alone, as in 0-5")(
-        "holdout", po::value<double>()->default_value(0),
-        "share of the training images to validate on; 0: validate on the test images")(
-        "transpose", po::bool_switch(), "images are stored column by column, as EMNIST's")(
-        "config", po::value<std::string>(), "file of flags, such as a run's config.toml")(
-        "json", po::bool_switch(), "print one JSON object, no progress")(
-        "verbose", po::bool_switch(), "say which instruction set runs");
-    return all;
+constexpr int most_shift = 4;  // pixels: what the kernels can move images by
+
+cli::Group what() {
+    return {"What to train",
+            {data_option(),
+             transpose_option(),
+             {.name = "model",
+              .kind = cli::Word{linked_model_names()},
+              .initial = "fc",
+              .help = "a model that is linked into this program"},
+             {.name = "loss",
+              .kind = cli::Word{linked_loss_names()},
+              .initial = "contrastive",
+              .help = "contrastive compares pairs, triplet triplets"},
+             classes_option("train and validate on these alone, as in 0-5 or 1,3,7"),
+             {.name = "holdout",
+              .kind = cli::Real{.least = 0, .most = 1, .below = true},
+              .initial = "0",
+              .help = "share of the training images to validate on; 0: the test images"}}};
 }
 
-TrainConfig train_config(const po::variables_map& values, const std::string& optimizer) {
+cli::Group how() {
+    return {"How to train",
+            {{.name = "recipe",
+              .kind = cli::Word{{"default", "plain", "thorough"}},
+              .initial = "default",
+              .help = "what the flags below leave open"},
+             {.name = "epochs",
+              .kind = cli::Whole{1, 1'000'000},
+              .unit = "epochs",
+              .fallback = "the recipe's",
+              .help = "passes over the training images"},
+             {.name = "batch",
+              .kind = cli::Whole{1, 65536},
+              .unit = "tuples",
+              .fallback = "the recipe's",
+              .help = "pairs or triplets a step"},
+             {.name = "optimizer",
+              .kind = cli::Word{{"adam", "rmsprop", "sgd", "all"}},
+              .initial = "adam",
+              .help = "sgd has momentum 0.9; all compares the three"},
+             {.name = "semantics",
+              .kind = cli::Word{{"keras", "pytorch"}},
+              .initial = "keras",
+              .help = "whose optimisers"},
+             {.name = "rate",
+              .kind = cli::Real{.least = 0, .most = 1e30, .above = true},
+              .fallback = "the recipe's",
+              .help = "learning rate, or its peak"},
+             {.name = "schedule",
+              .kind = cli::Word{{"constant", "one_cycle"}},
+              .fallback = "the recipe's",
+              .help = "of the learning rate"},
+             {.name = "warmup",
+              .kind = cli::Real{.least = 0, .most = 1, .above = true, .below = true},
+              .fallback = "the recipe's",
+              .help = "share of one_cycle in which the rate rises"},
+             {.name = "shift",
+              .kind = cli::Whole{0, most_shift},
+              .unit = "pixels",
+              .fallback = "the recipe's",
+              .help = "random shift of training images"},
+             {.name = "seed",
+              .kind = cli::Whole{0, std::numeric_limits<std::int64_t>::max()},
+              .initial = "0",
+              .help = "of weights, samples and shifts"}}};
+}
+
+cli::Group run() {
+    return {"The run",
+            {{.name = "out", .kind = cli::a_folder, .required = true, .help = "folder for the run"},
+             {.name = "force", .kind = cli::Flag{}, .help = "replace a run that is there"},
+             {.name = "resume",
+              .kind = cli::Flag{},
+              .on_line_only = true,
+              .without = {"force"},
+              .help = "go on with the run in --out; start it if there is none"},
+             {.name = "keep",
+              .kind = cli::Word{{"last", "best"}},
+              .initial = "last",
+              .help = "weights to leave; best: of the highest validation accuracy"},
+             {.name = "checkpoint-seconds",
+              .kind = cli::Real{.least = 0, .most = 1e9},
+              .unit = "seconds",
+              .initial = "60",
+              .help = "between checkpoints within an epoch; 0: at its end alone"},
+             {.name = "device",
+              .kind = cli::Word{{"cpu", "cuda", "opencl"}},
+              .initial = "cpu",
+              .help = "where to train"},
+             threads_option(),
+             config_option(),
+             json_option(),
+             verbose_option()}};
+}
+
+}  // namespace
+
+std::vector<cli::Group> train_options() {
+    return {what(), how(), run()};
+}
+
+TrainConfig train_config(const cli::Values& values, const std::string& optimizer) {
     TrainConfig config;
-    config.loss = values["loss"].as<std::string>();
+    config.loss = values.text("loss");
     config.optimizer = optimizer;
-    config.semantics = parse_semantics(values["semantics"].as<std::string>());
-    config.seed = values["seed"].as<std::uint64_t>();
-    const std::string recipes = linked_recipes(values["model"].as<std::string>());
-    config.recipe =
-        find_recipe(recipes, values["recipe"].as<std::string>(), config.loss, config.optimizer);
-    if (values.count("epochs")) config.recipe.epochs = values["epochs"].as<int>();
-    if (values.count("batch")) config.recipe.batch = values["batch"].as<int>();
-    if (values.count("rate")) config.recipe.schedule.peak = values["rate"].as<double>();
-    if (values.count("schedule"))
-        config.recipe.schedule.kind = parse_schedule(values["schedule"].as<std::string>());
-    if (values.count("warmup")) config.recipe.schedule.warmup = values["warmup"].as<double>();
-    if (values.count("shift")) config.recipe.shift = values["shift"].as<int>();
-    const auto require = [](bool holds, const char* message) {
-        if (!holds) fail(Exit::usage, "{}", message);
-    };
-    require(config.recipe.schedule.peak > 0, "--rate: must be above 0");
-    require(config.recipe.schedule.warmup > 0 && config.recipe.schedule.warmup < 1,
-            "--warmup: must be between 0 and 1");
-    const double seconds = values["checkpoint-seconds"].as<double>();
-    require(seconds >= 0 && seconds <= 1e9, "--checkpoint-seconds: 0 to 1e9");
-    parse_keep(values["keep"].as<std::string>());
-    require(config.recipe.shift >= 0 && config.recipe.shift <= 4, "--shift: 0 to 4 pixels");
+    config.semantics = parse_semantics(values.text("semantics"));
+    config.seed = static_cast<std::uint64_t>(values.whole64("seed"));
+    const std::string recipes = linked_recipes(values.text("model"));
+    config.recipe = find_recipe(recipes, values.text("recipe"), config.loss, config.optimizer);
+    RateSchedule& schedule = config.recipe.schedule;
+    if (values.has("epochs")) config.recipe.epochs = values.whole("epochs");
+    if (values.has("batch")) config.recipe.batch = values.whole("batch");
+    if (values.has("rate")) schedule.peak = values.real("rate");
+    if (values.has("schedule")) schedule.kind = parse_schedule(values.text("schedule"));
+    if (values.has("warmup")) schedule.warmup = values.real("warmup");
+    if (values.has("shift")) config.recipe.shift = values.whole("shift");
+    if (values.on_line("warmup") && schedule.kind == RateSchedule::Kind::constant)
+        fail(Exit::usage,
+             "--warmup: says nothing for a constant rate\n  write: --schedule "
+             "one_cycle too, or leave it out");
     return config;
 }
 
-Settings settings_of(const po::variables_map& values, const TrainConfig& config) {
+Settings settings_of(const cli::Values& values, const TrainConfig& config) {
     Settings settings;
     for (const char* key : {"model", "loss", "data", "recipe", "semantics", "classes", "device"})
-        if (values.count(key)) settings[key] = values[key].as<std::string>();
+        if (values.has(key)) settings[key] = values.text(key);
     settings["epochs"] = std::int64_t{config.recipe.epochs};
     settings["batch"] = std::int64_t{config.recipe.batch};
-    settings["threads"] = std::int64_t{values["threads"].as<int>()};
+    settings["threads"] = std::int64_t{values.whole("threads")};
     const RateSchedule& schedule = config.recipe.schedule;
     const bool constant = schedule.kind == RateSchedule::Kind::constant;
     settings["seed"] = static_cast<std::int64_t>(config.seed);
-    settings["holdout"] = values["holdout"].as<double>();
-    if (values["transpose"].as<bool>()) settings["transpose"] = true;
+    settings["holdout"] = values.real("holdout");
+    if (values.flag("transpose")) settings["transpose"] = true;
     settings["optimizer"] = config.optimizer;
-    settings["keep"] = values["keep"].as<std::string>();
-    settings["checkpoint-seconds"] = values["checkpoint-seconds"].as<double>();
+    settings["keep"] = values.text("keep");
+    settings["checkpoint-seconds"] = values.real("checkpoint-seconds");
     settings["rate"] = schedule.peak;
     settings["schedule"] = std::string(constant ? "constant" : "one_cycle");
     settings["warmup"] = schedule.warmup;
@@ -100,12 +157,12 @@ Settings settings_of(const po::variables_map& values, const TrainConfig& config)
     return settings;
 }
 
-DataFlags data_flags(const po::variables_map& values) {
+DataFlags data_flags(const cli::Values& values) {
     DataFlags flags;
-    flags.data = required(values, "data");
-    flags.holdout = values["holdout"].as<double>();
-    flags.transpose = values["transpose"].as<bool>();
-    if (values.count("classes")) flags.classes = values["classes"].as<std::string>();
+    flags.data = values.text("data");
+    flags.holdout = values.real("holdout");
+    flags.transpose = values.flag("transpose");
+    if (values.has("classes")) flags.classes = values.text("classes");
     return flags;
 }
 

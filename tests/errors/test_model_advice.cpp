@@ -1,6 +1,6 @@
 // Whether advice cures what it is given for, and limits of sizes.
 #include "catch.h"
-#include "frontend/wording.h"
+#include "core/wording.h"
 #include "graph/build.h"
 #include "layers/op.h"
 #include "model_error_cases.h"

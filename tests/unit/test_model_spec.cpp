@@ -10,7 +10,7 @@
 #include "core/error.h"
 #include "fake_layers.h"
 #include "frontend/model_spec.h"
-#include "frontend/wording.h"
+#include "core/wording.h"
 
 namespace siamc {
 

@@ -1,4 +1,4 @@
-// Pieces of the messages about model files. Whatever comes from the file is made fit for a
+// Pieces of messages. Whatever comes from a file or a command line is made fit for a
 // terminal first: one line, no control characters, of bounded length.
 #pragma once
 
@@ -18,8 +18,9 @@ std::string in_quotes(std::string_view text);
 // "a", "a and b", "a, b and c"; "none" for an empty list.
 std::string listed(const std::vector<std::string>& names, std::string_view conjunction = "and");
 
-// The known name that takes the fewest single-character edits (case does not count) to reach from
-// `name`; the first of several. Empty if even that one is more than about a third different.
+// The known name that takes the fewest edits (a character, or two neighbours swapped; case does not
+// count) to reach from `name`; the first of several. Empty if even that one differs in more than about
+// a third: a guess further away would mislead.
 std::string nearest(std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace siamc

@@ -1,0 +1,17 @@
+// siamc's commands and their flags.
+#pragma once
+
+#include <functional>
+
+#include "cli/table.h"
+
+namespace siamc {
+
+// What each does; gives the exit code.
+struct Commands {
+    std::function<int(const cli::Values&)> compile, inspect, tune, targets, layers;
+};
+
+cli::Program command_table(const Commands& commands);
+
+}  // namespace siamc
