@@ -139,7 +139,7 @@ std::vector<std::string> versions() {
     const int llvm = Halide::Internal::get_llvm_version();
     return {fmt::format("Halide {}.{}.{}, LLVM {}.{}", HALIDE_VERSION_MAJOR, HALIDE_VERSION_MINOR,
                         HALIDE_VERSION_PATCH, llvm / 10, llvm % 10),
-            "this processor: " + Halide::get_host_target().to_string()};
+            "this processor: " + host_target().to_string()};
 }
 
 }  // namespace

@@ -156,7 +156,7 @@ LibraryTarget resolve_target(const std::string& text) {
 }
 
 std::string default_target() {
-    Target target = Halide::get_host_target();
+    Target target = host_target();
     target = Target(target.os, target.arch, target.bits);  // without features
     const std::string name = target.to_string();
     const auto is_it = [&](const KnownTarget& known) { return known.name == name; };
