@@ -5,6 +5,12 @@
 # for a device with its name behind it: fc_cuda.
 # TARGET is one of `siamc targets`, BATCH the most tuples in a training step.
 #
+# A library that links NAME can be installed and exported with it:
+#   install(TARGETS NAME ... EXPORT ...)
+#   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/NAME/libNAME.a DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# Those who then link the two need the headers only where their own code includes them
+# (install(DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/NAME/ DESTINATION include FILES_MATCHING PATTERN *.h)).
+#
 # The project itself builds its models with this, and so does whoever calls find_package(Siamc).
 
 # On x86 a library holds every instruction set and picks one when a program starts.
@@ -32,13 +38,14 @@ function(siamc_link_libraries variable)
         "Darwin osx"
         "iOS ios"
         "Windows windows pthread")
-    set(libraries Threads::Threads)
+    set(libraries -pthread)
     foreach(system IN LISTS systems)
         if(system MATCHES "^${CMAKE_SYSTEM_NAME} [a-z]+ ?(.*)")
             string(REPLACE " " ";" libraries "${CMAKE_MATCH_1}")
         endif()
     endforeach()
-    list(TRANSFORM libraries REPLACE "^pthread$" Threads::Threads)
+    # A flag, since Threads::Threads is known only in folders and projects that have looked for it.
+    list(TRANSFORM libraries REPLACE "^pthread$" -pthread)
     list(TRANSFORM libraries REPLACE "^dl$" "${CMAKE_DL_LIBS}")
     set(${variable} ${libraries} PARENT_SCOPE)
 endfunction()
@@ -68,7 +75,13 @@ function(siamc_add_model name model_file)
     add_custom_target(${name}_files DEPENDS ${archive})
     add_library(${name} INTERFACE)
     add_dependencies(${name} ${name}_files)
-    target_include_directories(${name} SYSTEM INTERFACE ${folder}) # all headers lie there
+    # All headers lie in the folder.
+    include(GNUInstallDirs)
+    target_include_directories(${name} SYSTEM INTERFACE
+        $<BUILD_INTERFACE:${folder}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
     siamc_link_libraries(libraries)
-    target_link_libraries(${name} INTERFACE ${archive} ${libraries})
+    target_link_libraries(${name} INTERFACE
+        $<BUILD_INTERFACE:${archive}>
+        $<INSTALL_INTERFACE:$<INSTALL_PREFIX>/${CMAKE_INSTALL_LIBDIR}/lib${name}.a>
+        ${libraries})
 endfunction()
