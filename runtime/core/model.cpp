@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <limits>
 #include <numeric>
 
 #include "core/error.h"
@@ -159,6 +160,13 @@ void Model::check_image_size(int height, int width) const {
 
 void Model::check_images(const ImageSet& images) const {
     check_image_size(images.height, images.width);
+    constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
+    if (images.pixels.size() > most)
+        fail(Exit::bad_data,
+             "the images have {} pixels together, more than the {} that kernels count\n  write: "
+             "--classes or another --data, with at most {} images",
+             images.pixels.size(), most,
+             most / static_cast<std::size_t>(images.height * images.width));
 }
 
 std::vector<float> Model::embed(const FloatBuffer& parameters, const ImageSet& images) {

@@ -30,11 +30,16 @@ static inline int siamc_check_model(const siamc_model* model) {
 
 static inline int siamc_check_indices(const int32_t* indices, int64_t count, int32_t stored) {
     int64_t i;
-    if (stored < 0) return SIAMC_NEGATIVE_COUNT;
     if (count > 0 && !indices) return SIAMC_NULL_ARGUMENT;
     for (i = 0; i < count; ++i)
         if ((uint32_t)indices[i] >= (uint32_t)stored) return SIAMC_INDEX_OUTSIDE;
     return 0;
+}
+
+/* Kernels count the values of the data set with 31 bits. */
+static inline int siamc_check_stored(int32_t stored, int64_t values_each) {
+    if (stored < 0) return SIAMC_NEGATIVE_COUNT;
+    return values_each > 0 && stored > INT32_MAX / values_each ? SIAMC_TOO_LARGE : 0;
 }
 
 /* That the batch fits the program, and the data set the batch. */
@@ -83,7 +88,7 @@ static inline const char* siamc_error_text(int error) {
         case SIAMC_OUT_OF_MEMORY:
             return "not enough memory";
         case SIAMC_TOO_LARGE:
-            return "a piece of 2 GiB or more on a device";
+            return "more than 2147483647 stored values, or 2 GiB in one piece on a device";
         default:
             return "a kernel failed";
     }

@@ -78,8 +78,9 @@ static inline int siamc_embed_all(const siamc_model* model, const float* paramet
                                   const uint8_t* images, int32_t stored, const int32_t* indices,
                                   int32_t n, float* out) {
     int32_t done = 0;
-    int error = siamc_check_indices(indices, n, stored);
+    int error = siamc_check_stored(stored, model->image_bytes);
     if (n < 0) return SIAMC_NEGATIVE_COUNT;
+    if (!error) error = siamc_check_indices(indices, n, stored);
     if (!error && n > 0 && !images) error = SIAMC_NULL_ARGUMENT;
     if (!error && n > 0) error = siamc_check_floats(out);
     while (done < n && !error) {
@@ -225,7 +226,8 @@ static inline int siamc_train(const siamc_trainer* trainer, const siamc_batch* b
     run.base[SIAMC_HYPER] = (void*)(uintptr_t)hyper;
     if (batch) {
         program = trainer->loss->train;
-        error = siamc_check_batch(program, batch, trainer->images, trainer->stored);
+        error = siamc_check_stored(trainer->stored, program->stored_bytes);
+        if (!error) error = siamc_check_batch(program, batch, trainer->images, trainer->stored);
         if (error) return error;
         if (!results) return SIAMC_NULL_ARGUMENT;
         siamc_prepare_batch(&run, program, batch);
@@ -279,6 +281,7 @@ static inline int siamc_evaluate(const siamc_model* model, const siamc_loss* los
     siamc_run run;
     int error = loss && results ? siamc_check_model(model) : SIAMC_NULL_ARGUMENT;
     if (!error) error = siamc_check_memory(arena);
+    if (!error) error = siamc_check_stored(stored, model->embedding_size);
     if (!error) error = siamc_check_batch(loss->evaluate, batch, embeddings, stored);
     if (!error && !siamc_aligned(embeddings, sizeof(float))) error = SIAMC_UNALIGNED;
     if (error) return error;
