@@ -31,10 +31,6 @@ Processor processor_of(const LibraryTarget& target) {
 
 }  // namespace
 
-void write_text(const fs::path& file, const std::string& text) {
-    write_file_atomically(file, text);
-}
-
 std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, int embed_batch) {
     std::vector<EntryPoint> entries = {{"embed_one", build_embedding(model), false, 1},
                                        {"embed", build_embedding(model), false, embed_batch}};

@@ -46,9 +46,6 @@ struct CompileOptions {
     Observer observe = [](const auto&, const auto&, const auto&) {};
 };
 
-// As write_file_atomically.
-void write_text(const std::filesystem::path& file, const std::string& text);
-
 // Everything but the machine code. The library must not be copied afterwards (kernels point into
 // its programs), hence the pointer.
 std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOptions& options);
