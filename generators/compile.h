@@ -50,8 +50,9 @@ struct CompileOptions {
 // its programs), hence the pointer.
 std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOptions& options);
 
-// Writes lib<model>.a, <model>.h and <model>.manifest.json into the folder, and the two headers
-// that <model>.h includes. `linker`: of find_linker, makes lib<model>.so too; empty: none.
+// Writes lib<model>.a, <model>.h, <model>.manifest.json and the headers that <model>.h includes
+// into the folder, all of them or none; files of others stay. `linker`: of find_linker, makes
+// lib<model>.so too; empty: none. Errors as FolderLock, StagedFolder and run_jobs.
 void write_library(const Library& library, const std::filesystem::path& folder, int jobs,
                    const std::string& linker = "");
 
