@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "data/dataset.h"
 #include "sampling/random.h"
 
 namespace siamc {

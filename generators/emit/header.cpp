@@ -5,9 +5,9 @@
 #include <cctype>
 
 #include "abi/siamc/siamc.h"
+#include "core/wording.h"
 #include "emit/library.h"
 #include "emit/tables.h"
-#include "core/wording.h"
 
 namespace siamc {
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "frontend/toml_text.h"
 #include "core/wording.h"
+#include "frontend/toml_text.h"
 
 namespace siamc {
 

@@ -7,11 +7,11 @@
 #include <optional>
 
 #include "core/files.h"
+#include "core/wording.h"
 #include "frontend/attributes.h"
 #include "frontend/input.h"
 #include "frontend/reserved_names.h"
 #include "frontend/toml_text.h"
-#include "core/wording.h"
 #include "layers/op.h"
 
 namespace siamc {

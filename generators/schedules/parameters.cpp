@@ -10,9 +10,9 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/wording.h"
 #include "emit/runtime_headers.h"
 #include "frontend/toml_text.h"
-#include "core/wording.h"
 
 namespace siamc {
 

@@ -19,8 +19,8 @@ std::string in_quotes(std::string_view text);
 std::string listed(const std::vector<std::string>& names, std::string_view conjunction = "and");
 
 // The known name that takes the fewest edits (a character, or two neighbours swapped; case does not
-// count) to reach from `name`; the first of several. Empty if even that one differs in more than about
-// a third: a guess further away would mislead.
+// count) to reach from `name`; the first of several. Empty if even that one differs in more than
+// about a third: a guess further away would mislead.
 std::string nearest(std::string_view name, const std::vector<std::string>& known);
 
 }  // namespace siamc

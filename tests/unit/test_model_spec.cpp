@@ -8,9 +8,9 @@
 
 #include "catch.h"
 #include "core/error.h"
+#include "core/wording.h"
 #include "fake_layers.h"
 #include "frontend/model_spec.h"
-#include "core/wording.h"
 
 namespace siamc {
 
