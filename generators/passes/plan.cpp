@@ -324,21 +324,16 @@ class Planner {
     }
 
     void check_limits() const {
-        const Graph& graph = program_.graph;
-        const auto results = std::count_if(graph.outputs.begin(), graph.outputs.end(),
-                                           [&](NodeId id) { return !is_gradient(id); });
-        if (results > SIAMC_MAX_OUTPUTS)
-            throw std::logic_error("plan: more outputs than SIAMC_MAX_OUTPUTS");
         for (const Call& call : program_.calls)
             for (const Operand& operand : call.operands)
                 if (operand.extent.size() > SIAMC_MAX_DIMS)
                     throw std::logic_error("plan: more dims than SIAMC_MAX_DIMS");
         if (on_gpu_ && program_.arena_bytes > most_bytes)
-            throw ModelError(
-                {1, 1},
-                fmt::format("{} needs {} bytes on the device", graph.name, program_.arena_bytes),
-                fmt::format("a device's buffer has at most {}", most_bytes),
-                "a smaller --batch, or fewer or smaller layers");
+            throw ModelError({1, 1},
+                             fmt::format("{} needs {} bytes on the device", program_.graph.name,
+                                         program_.arena_bytes),
+                             fmt::format("a device's buffer has at most {}", most_bytes),
+                             "a smaller --batch, or fewer or smaller layers");
     }
 
     void locate(Operand& operand) const {

@@ -39,7 +39,7 @@ ModelSpec stored(const char* file) {
 }
 
 // Its losses stand before its layers, and its layers are many.
-const char* const long_model = R"(name = "long"
+const char* const long_model = R"(name = "longer"
 [loss.triplet]
 [loss.contrastive]
 [distance]

@@ -220,7 +220,8 @@ TEST_CASE("the nearest name is the one with the fewest edits, or none", "[model_
     CHECK(nearest("", known).empty());
     CHECK(nearest("transformer", known).empty());
     CHECK(nearest(std::string(65, 'r'), {std::string(65, 'r')}).empty());
-    CHECK(nearest("ab", {"ba", "ac"}) == "ac");
+    CHECK(nearest("ab", {"ba", "ac"}) == "ba");  // neighbours swapped: one edit, as the other
+    CHECK(nearest("abc", {"cab", "bac"}) == "bac");
     CHECK(nearest("x", {}).empty());
 }
 
