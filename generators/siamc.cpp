@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -221,11 +222,22 @@ int layers_command(const cli::Values&) {
     return 0;
 }
 
+// Halide reads these and makes other code of the same model, which nothing would tell.
+void ignore_halide_environment() {
+    for (const char* name : {"HL_LLVM_ARGS", "HL_RUNTIME_DROP_FUNCS", "HL_PERMIT_FAILED_UNROLL",
+                             "HL_EXTRA_OUTPUTS", "HL_DEBUG_CODEGEN"}) {
+        if (!std::getenv(name)) continue;
+        tell("siamc: {} is set in the environment, and ignored\n", name);
+        ::unsetenv(name);
+    }
+}
+
 }  // namespace
 }  // namespace siamc
 
 int main(int argc, char** argv) {
     using namespace siamc;
+    ignore_halide_environment();
     const Commands commands = {compile_command, inspect_command, tune_command, targets_command,
                                layers_command};
     return cli::run_program(command_table(commands), argc, argv);

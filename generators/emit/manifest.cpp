@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "abi/siamc/siamc.h"
+#include "core/sha256.h"
 #include "emit/library.h"
-#include "emit/sha256.h"
 #include "tune/candidates.h"
 
 namespace siamc {

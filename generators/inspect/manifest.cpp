@@ -7,8 +7,8 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/sha256.h"
 #include "core/wording.h"
-#include "emit/sha256.h"
 
 namespace siamc {
 

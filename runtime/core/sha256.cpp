@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/error.h"
+#include "core/files.h"
 
 namespace siamc {
 
@@ -17,6 +18,11 @@ std::string sha256(std::span<const std::byte> bytes) {
     std::string text;
     for (unsigned int i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
     return text;
+}
+
+std::string sha256_of_file(const std::filesystem::path& file) {
+    const std::string bytes = read_file(file, std::size_t{1} << 30);
+    return sha256(std::as_bytes(std::span(bytes)));
 }
 
 }  // namespace siamc
