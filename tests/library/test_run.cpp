@@ -32,10 +32,16 @@ int failing_kernel(void**) {
     return failing;
 }
 
-const siamc_call count_calls[] = {{{first_kernel}, "first", nullptr, 0, first_tasks},
-                                  {{second_kernel}, "second", nullptr, 0, second_tasks}};
-const siamc_call failing_calls[] = {{{failing_kernel}, "failing", nullptr, 0, first_tasks},
-                                    {{second_kernel}, "second", nullptr, 0, second_tasks}};
+// Whichever of the library's variants runs.
+siamc_call call_of(siamc_kernel kernel, const char* name, int tasks) {
+    return {{kernel, kernel, kernel, kernel}, name, nullptr, 0, tasks};
+}
+static_assert(SIAMC_MAX_VARIANTS == 4);
+
+const siamc_call count_calls[] = {call_of(first_kernel, "first", first_tasks),
+                                  call_of(second_kernel, "second", second_tasks)};
+const siamc_call failing_calls[] = {call_of(failing_kernel, "failing", first_tasks),
+                                    call_of(second_kernel, "second", second_tasks)};
 
 // The first call is one part, the second another.
 int run(const siamc_call* calls) {

@@ -112,7 +112,7 @@ TEST_CASE("what an encoder is not fit for is refused") {
     CHECK(embed(images, stored_images, &index, -1, out) == SIAMC_NEGATIVE_COUNT);
     CHECK(embed(images, -1, &index, 1, out) == SIAMC_NEGATIVE_COUNT);
     CHECK(embed(images, 0, &index, 1, out) == SIAMC_INDEX_OUTSIDE);
-    CHECK(embed(images, 2739137, &index, 1, out) == SIAMC_TOO_LARGE);  // times 784: over 2^31 - 1
+    CHECK(embed(images, 2739138, &index, 1, out) == SIAMC_TOO_LARGE);  // times 784: over 2^31 - 1
     CHECK(embed(images, stored_images, &outside, 1, out) == SIAMC_INDEX_OUTSIDE);
     CHECK(embed(images, stored_images, &negative, 1, out) == SIAMC_INDEX_OUTSIDE);
     CHECK(embed(nullptr, stored_images, &index, 1, out) == SIAMC_NULL_ARGUMENT);
