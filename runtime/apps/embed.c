@@ -59,7 +59,7 @@ static void* aligned(size_t bytes) {
 /* Where the 16 digits of the checksum stand in what Siamc writes, and what stands before them
  * behind the length (docs/file-formats.md). */
 enum { digits_begin = 45, digits_end = 61 };
-static const char checksum_start[] = "{\"__metadata__\":{\"checksum\":\"fnv1a64: ";
+static const char checksum_start[] = "{\"__metadata__\":{\"checksum\":\"fnv1a64:";
 
 /* FNV-1a of the file with zeros for the digits. */
 static uint64_t checksum_of(const file* whole) {
