@@ -141,12 +141,15 @@ class Planner {
         return stage_of(kernel) == Stage::slices && !shared_;
     }
 
+    // Reads parameters alone: an encoder runs it once for all images.
+    bool is_prologue(size_t k) const { return stage_of(program_.kernels[k]) == Stage::prologue; }
+
     void divide_into_parts() {
         for (size_t k = 0; k < program_.kernels.size(); ++k) {
             const Kernel& kernel = program_.kernels[k];
-            const bool begins =
-                k == 0 || (shared_ ? sharing_.part[k] != sharing_.part[k - 1]
-                                   : stage_of(kernel) != stage_of(program_.kernels[k - 1]));
+            const bool begins = k == 0 || is_prologue(k) != is_prologue(k - 1) ||
+                                (shared_ ? sharing_.part[k] != sharing_.part[k - 1]
+                                         : stage_of(kernel) != stage_of(program_.kernels[k - 1]));
             if (begins) program_.parts.push_back({0, by_slices(kernel), 0});
             if (shared_) program_.parts.back().tasks = program_.calls[k].tasks;
             ++program_.parts.back().calls;
@@ -177,6 +180,11 @@ class Planner {
             for (NodeId id : kernel.inputs) touch(base(id), k, kernel);
             for (NodeId id : kernel.outputs) touch(id, k, kernel);
         }
+        // What a prologue makes is still there for the next images.
+        for (size_t k = 0; k < program_.kernels.size() && is_prologue(k); ++k)
+            for (NodeId id : program_.kernels[k].outputs)
+                for (Placement& tensor : program_.arena)
+                    if (tensor.node == id) tensor.first_call = 0, tensor.last_call = last;
         // What the caller writes before or reads after the calls is there all the time.
         for (Placement& tensor : program_.arena) {
             const bool is_source = node(tensor.node).op->pattern == Pattern::source;

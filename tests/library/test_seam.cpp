@@ -84,7 +84,7 @@ TEST_CASE("an encoder gives what one call gives, without preparing again") {
         std::vector<std::int32_t> indices(300);
         for (std::size_t i = 0; i < indices.size(); ++i)
             indices[i] = static_cast<std::int32_t>(i * 7 % stored_images);
-        for (const std::size_t n : {1, 2, 3, 4, 17, 256, 257, 300}) {
+        for (const std::size_t n : {1, 1, 2, 3, 4, 17, 256, 257, 300, 2, 1}) {
             const std::vector<std::int32_t> some(indices.begin(),
                                                  indices.begin() + static_cast<long>(n));
             std::vector<float> out(n * static_cast<std::size_t>(model->embedding_size));
@@ -95,6 +95,7 @@ TEST_CASE("an encoder gives what one call gives, without preparing again") {
         }
     }
     CHECK(cnn_model.embed->prologue_stages == 1);  // or nothing was prepared
+    CHECK(cnn_model.embed_one->prologue_stages == 1);
 }
 
 TEST_CASE("what an encoder is not fit for is refused") {
