@@ -98,7 +98,7 @@ TEST_CASE("a failing kernel ends the run with its code") {
     }
 }
 
-TEST_CASE("any parallel loop will do, even one that has no threads") {
+TEST_CASE("any parallel loop will do, even one that has no threads", "[many]") {
     siamc_set_threads(&fc_model, 4);
     const Model model(fc_model);
     World usual, other;
@@ -118,7 +118,7 @@ TEST_CASE("any parallel loop will do, even one that has no threads") {
                       usual.parameters.size() * sizeof(float)) == 0);
 }
 
-TEST_CASE("threads that sleep at once are woken") {
+TEST_CASE("threads that sleep at once are woken", "[many]") {
     REQUIRE(siamc_set_spin(&fc_model, 0) == 0);
     for (const int threads : {2, 3, 8}) {
         siamc_set_threads(&fc_model, threads);
