@@ -8,9 +8,9 @@ namespace {
 constexpr std::uint32_t magic = 0xFEEDFACF, object_file = 1;
 constexpr std::uint32_t segment_command = 0x19, symtab_command = 0x2, dysymtab_command = 0xB,
                         build_version_command = 0x32;
-constexpr std::size_t header_size = 32, segment_size = 72, section_size = 80, symtab_size = 24,
-                      dysymtab_size = 80, build_version_size = 24, symbol_size = 16,
-                      relocation_size = 8;
+constexpr std::size_t macho_header_size = 32, segment_size = 72, macho_section_size = 80,
+                      symtab_size = 24, dysymtab_size = 80, build_version_size = 24,
+                      symbol_size = 16, macho_relocation_size = 8;
 constexpr std::uint8_t external = 0x01, in_section = 0x0E, private_external = 0x10;
 constexpr std::uint32_t zero_fill = 1, alignment_log2 = 6;
 
@@ -20,11 +20,12 @@ struct Layout {
         : constants(object.constants.bytes.size()),
           variables_at((constants + 63) / 64 * 64),
           variables(object.variables.bytes.size()),
-          commands(segment_size + 2 * section_size + build_version_size + symtab_size +
+          commands(segment_size + 2 * macho_section_size + build_version_size + symtab_size +
                    dysymtab_size),
-          data_at((header_size + commands + 63) / 64 * 64),
+          data_at((macho_header_size + commands + 63) / 64 * 64),
           relocations_at((data_at + constants + 7) / 8 * 8),
-          symbols_at(relocations_at + object.constants.relocations.size() * relocation_size) {}
+          symbols_at(relocations_at + object.constants.relocations.size() * macho_relocation_size) {
+    }
 
     std::size_t constants, variables_at, variables, commands, data_at, relocations_at, symbols_at;
 };
@@ -50,7 +51,7 @@ void add_commands(ObjectBytes& file, const DataObject& object, const Layout& lay
     std::uint32_t defined = 0;
     for (const PlacedSymbol& placed : list.all) defined += placed.place != Place::elsewhere;
     const auto add = [&](std::size_t number) { file.add(static_cast<std::uint32_t>(number)); };
-    add(segment_command), add(segment_size + 2 * section_size);
+    add(segment_command), add(segment_size + 2 * macho_section_size);
     file.add_name("", 16);
     file.add<std::uint64_t>(0);
     file.add<std::uint64_t>(layout.variables_at + layout.variables);
@@ -121,7 +122,7 @@ std::string macho_hide_symbols(std::string object) {
         return value;
     };
     if (number(0) != magic) throw std::logic_error("object_file: not a Mach-O object");
-    std::size_t command = header_size;
+    std::size_t command = macho_header_size;
     for (std::uint32_t c = 0; c < number(16); ++c, command += number(command + 4)) {
         if (number(command) != symtab_command) continue;
         const std::size_t first = number(command + 8), count = number(command + 12);

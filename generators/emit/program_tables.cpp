@@ -94,10 +94,6 @@ void fill_places(const Program& program, siamc_program& table, std::vector<std::
     table.output_count = static_cast<std::int32_t>(outputs.size());
 }
 
-bool on_device(const Library& library) {
-    return !device_of(library.target).empty();
-}
-
 }  // namespace
 
 void require_limit(bool holds, const char* limit) {
@@ -164,7 +160,7 @@ std::size_t ProgramTables::add(const NamedProgram& named) {
         data_.point_to_text(at + offsetof(siamc_program, outputs) + o * sizeof(siamc_output) +
                                 offsetof(siamc_output, name),
                             outputs[o]);
-    if (on_device(library_)) {
+    if (on_device(library_.target)) {
         data_.point(at + offsetof(siamc_program, load), add_transfer(named.name + "__load"));
         data_.point(at + offsetof(siamc_program, store), add_transfer(named.name + "__store"));
     }
@@ -240,7 +236,7 @@ std::size_t ProgramTables::add_optimizer_program(const OptimizerRule& rule) {
     program.members_offset = program.label_offset = program.sample_weight_offset = -1;
     const std::size_t stages = data_.add(siamc_stage{1, 0, 0});
     const std::size_t at = place(rule.name, program, calls, stages);
-    if (on_device(library_))
+    if (on_device(library_.target))
         data_.point(at + offsetof(siamc_program, load), add_transfer("optimizer__load"));
     return at;
 }

@@ -25,8 +25,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-using Target = Halide::Target;
-
 // C compilers that link for the target, by the names that they usually have; the first is of the
 // package (Debian's name) that is advised.
 struct Linkers {
@@ -34,11 +32,12 @@ struct Linkers {
     std::string package;
 };
 
-Linkers linkers_for(const Target& target) {
-    const Target host = Halide::get_host_target();
-    if (host.os == Target::Linux && host.arch == target.arch && host.bits == target.bits)
+Linkers linkers_for(const Halide::Target& target) {
+    const Halide::Target host = Halide::get_host_target();
+    if (host.os == Halide::Target::Linux && host.arch == target.arch && host.bits == target.bits)
         return {{"cc", "gcc", "clang"}, "gcc libc6-dev"};
-    if (target.arch == Target::ARM) return {{"aarch64-linux-gnu-gcc"}, "gcc-aarch64-linux-gnu"};
+    if (target.arch == Halide::Target::ARM)
+        return {{"aarch64-linux-gnu-gcc"}, "gcc-aarch64-linux-gnu"};
     return {{"x86_64-linux-gnu-gcc"}, "gcc-x86-64-linux-gnu"};
 }
 
@@ -123,8 +122,8 @@ int run(const std::vector<std::string>& command) {
 }  // namespace
 
 std::string find_linker(const LibraryTarget& target, const std::string& wanted) {
-    const Target& base = target.variants.back().target;
-    if (base.os != Target::Linux && base.os != Target::Android)
+    const Halide::Target& base = target.variants.back().target;
+    if (base.os != Halide::Target::Linux && base.os != Halide::Target::Android)
         fail(Exit::usage,
              "--shared: makes ELF libraries, for Linux and Android, and {} is neither\n  write: no "
              "--shared, and link the archive into a library with that system's own tools",
@@ -134,11 +133,11 @@ std::string find_linker(const LibraryTarget& target, const std::string& wanted) 
         fail(Exit::missing_input, "--linker: no program {}\n  write: a C compiler for {}", wanted,
              target.name);
     }
-    if (base.os == Target::Android)
+    if (base.os == Halide::Target::Android)
         fail(Exit::usage,
              "--shared: what links for Android is in its NDK\n  write: --linker "
              "NDK/toolchains/llvm/prebuilt/linux-x86_64/bin/{}-linux-android24-clang",
-             base.arch == Target::ARM ? "aarch64" : "x86_64");
+             base.arch == Halide::Target::ARM ? "aarch64" : "x86_64");
     const Linkers linkers = linkers_for(base);
     for (const std::string& name : linkers.names)
         if (is_installed(name)) return name;
@@ -169,11 +168,9 @@ void link_shared(const Library& library, const fs::path& archive, const fs::path
           "-Wl,-z,text", "-Wl,--build-id=none", "-Wl,--whole-archive"})
         command.push_back(word);
     command.push_back(fs::absolute(archive).string());
-    for (const char* word :
-         {"-Wl,--no-whole-archive", "-Wl,--as-needed", "-pthread", "-ldl", "-lm"})
-        command.push_back(word);
-    // Halide's runtime logs there.
-    if (library.target.variants.back().target.os == Target::Android) command.push_back("-llog");
+    for (const char* word : {"-Wl,--no-whole-archive", "-Wl,--as-needed"}) command.push_back(word);
+    for (const std::string& name : linked_libraries(library.target.variants.back().target))
+        command.push_back("-l" + name);
     const int status = run(command);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !fs::exists(linked.text()))
         fail_to_link(file, archive, command, status);

@@ -28,10 +28,6 @@ static_assert(sizeof(siamc_tensor) == sizeof(halide_buffer_t) &&
               offsetof(siamc_tensor, dim) == offsetof(halide_buffer_t, dim) &&
               sizeof(siamc_extent) == sizeof(halide_dimension_t));
 
-bool on_device(const Library& library) {
-    return !device_of(library.target).empty();
-}
-
 class Tables {
   public:
     explicit Tables(const Library& library) : library_(library), data_(library_symbol("_tables")) {}
@@ -67,7 +63,7 @@ class Tables {
         data_.point(at + offsetof(siamc_functions, stop_threads), "halide_shutdown_thread_pool");
         data_.point(at + offsetof(siamc_functions, can_use_features),
                     "halide_can_use_target_features");
-        if (!on_device(library_)) return at;
+        if (!on_device(library_.target)) return at;
         data_.point(at + offsetof(siamc_functions, device_interface),
                     "halide_" + device_of(library_.target) + "_device_interface");
         data_.point(at + offsetof(siamc_functions, device_malloc), "halide_device_malloc");
@@ -89,16 +85,16 @@ class Tables {
     }
 
     std::size_t add_variants() {
-        using Target = Halide::Target;
         const std::vector<Variant>& variants = library_.target.variants;
         require_limit(variants.size() <= SIAMC_MAX_VARIANTS, "SIAMC_MAX_VARIANTS");
         std::vector<siamc_variant> list(variants.size());
         for (std::size_t v = 0; v < list.size(); ++v) {
-            const Target& target = variants[v].target;
-            list[v].feature_words = (Target::FeatureEnd + 63) / 64;
-            list[v].needs = (target.has_feature(Target::AVX) ? SIAMC_NEEDS_AVX : 0) |
-                            (target.has_feature(Target::AVX512) ? SIAMC_NEEDS_AVX512 : 0) |
-                            (target.has_feature(Target::AVX512_Zen4) ? SIAMC_NEEDS_ZEN4 : 0);
+            const Halide::Target& target = variants[v].target;
+            list[v].feature_words = (Halide::Target::FeatureEnd + 63) / 64;
+            list[v].needs =
+                (target.has_feature(Halide::Target::AVX) ? SIAMC_NEEDS_AVX : 0) |
+                (target.has_feature(Halide::Target::AVX512) ? SIAMC_NEEDS_AVX512 : 0) |
+                (target.has_feature(Halide::Target::AVX512_Zen4) ? SIAMC_NEEDS_ZEN4 : 0);
         }
         const std::size_t at = data_.add(list);
         for (std::size_t v = 0; v < list.size(); ++v) {
@@ -181,7 +177,8 @@ class Tables {
         text(offsetof(siamc_model, target), library_.target.name);
         text(offsetof(siamc_model, hash), library_.hash);
         text(offsetof(siamc_model, parameter_hash), parameter_hash(library_.parameters));
-        if (on_device(library_)) text(offsetof(siamc_model, device), device_of(library_.target));
+        if (on_device(library_.target))
+            text(offsetof(siamc_model, device), device_of(library_.target));
         data_.point(at + offsetof(siamc_model, parameters), add_parameters());
         data_.point(at + offsetof(siamc_model, losses), add_losses());
         data_.point(at + offsetof(siamc_model, optimizers), optimizers_);

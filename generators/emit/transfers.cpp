@@ -16,7 +16,7 @@ using Halide::Var;
 
 namespace {
 
-constexpr int block_threads = 128;
+constexpr int copy_threads = 128;
 
 Transfer::Part table(const std::string& name, Space space, ElementType type, int line) {
     Operand operand;
@@ -86,12 +86,12 @@ class TransferGenerator : public Halide::Generator<TransferGenerator> {
                 out.gpu_blocks(tuple_in_)  // of nothing: else the host would have to write it
                     .update()
                     .allow_race_conditions()
-                    .split(line_, block, thread, block_threads, TailStrategy::GuardWithIf)
+                    .split(line_, block, thread, copy_threads, TailStrategy::GuardWithIf)
                     .reorder(thread, block, tuple_.x)
                     .gpu_blocks(block, tuple_.x)
                     .gpu_threads(thread);
             else
-                out.gpu_tile(out.args().back(), block, thread, block_threads,
+                out.gpu_tile(out.args().back(), block, thread, copy_threads,
                              TailStrategy::GuardWithIf);
         }
     }

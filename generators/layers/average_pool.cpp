@@ -11,7 +11,7 @@ using Halide::Func;
 
 namespace {
 
-Func average_algorithm(const AlgorithmContext& context) {
+Func average_pool_algorithm(const AlgorithmContext& context) {
     Expr sum = 0.0f;
     for (const Expr& pixel : window_pixels(context)) sum = sum + pixel;
     Func out("average_pool");
@@ -20,15 +20,15 @@ Func average_algorithm(const AlgorithmContext& context) {
     return out;
 }
 
-void average_reference(const Graph&, const Node& node, const std::vector<const Tensor64*>& in,
-                       Tensor64& out) {
+void average_pool_reference(const Graph&, const Node& node, const std::vector<const Tensor64*>& in,
+                            Tensor64& out) {
     reduce_windows(node, *in[0], out, [](const std::vector<double>& seen) {
         return std::accumulate(seen.begin(), seen.end(), 0.0) / static_cast<double>(seen.size());
     });
 }
 
 // (adjoint) -> of the image; attribute "dims": the image's.
-const Op& grad_op() {
+const Op& average_pool_grad_op() {
     static const Op op = {"average_pool.grad", Pattern::pixelwise, shape_of_dims,
                           [](const AlgorithmContext& context) {
                               const float share =
@@ -41,17 +41,17 @@ const Op& grad_op() {
     return op;
 }
 
-std::vector<Edge> average_gradient(Graph& graph, NodeId self, Edge adjoint) {
+std::vector<Edge> average_pool_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
     Attributes attributes = node.attributes;
     attributes["dims"] = as_attribute(graph.shape_of(node.inputs[0]).dims);
-    return {add_for(graph, node, grad_op(), ".grad", {adjoint}, attributes)};
+    return {add_for(graph, node, average_pool_grad_op(), ".grad", {adjoint}, attributes)};
 }
 
-const Op& average_op() {
+const Op& average_pool_op() {
     static const Op op = [] {
-        Op pool = {"average_pool",    Pattern::pooling, pooled_shape,
-                   average_algorithm, average_gradient, average_reference};
+        Op pool = {"average_pool",         Pattern::pooling,      pooled_shape,
+                   average_pool_algorithm, average_pool_gradient, average_pool_reference};
         pool.seen = seen_by_pooling;
         return pool;
     }();
@@ -61,7 +61,7 @@ const Op& average_op() {
 }  // namespace
 
 Layer average_pool_layer() {
-    return pooling_layer(average_op(), "the mean of each window");
+    return pooling_layer(average_pool_op(), "the mean of each window");
 }
 
 }  // namespace siamc

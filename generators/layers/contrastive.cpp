@@ -12,14 +12,15 @@ using Halide::Var;
 
 namespace {
 
-Shape loss_shape(const Graph&, const Node&) {
+Shape contrastive_shape(const Graph&, const Node&) {
     return {{}, Rows::tuple};
 }
 
 // (D, y, adjoint) -> adjoint (2 y D - 2 (1 - y) max(0, margin - D))
-const Op& grad_op() {
+const Op& contrastive_grad_op() {
     static const Op op = {
-        "contrastive.grad", Pattern::elementwise, loss_shape, [](const AlgorithmContext& context) {
+        "contrastive.grad", Pattern::elementwise, contrastive_shape,
+        [](const AlgorithmContext& context) {
             const auto margin = static_cast<float>(real(context.node.attributes, "margin"));
             const auto& in = context.inputs;
             Var row("row");
@@ -31,9 +32,9 @@ const Op& grad_op() {
     return op;
 }
 
-std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
+std::vector<Edge> contrastive_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    const Edge d{graph.add({&grad_op(),
+    const Edge d{graph.add({&contrastive_grad_op(),
                             node.name + ".grad",
                             {node.inputs[0], node.inputs[1], adjoint},
                             node.attributes,
@@ -42,11 +43,11 @@ std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
     return {d, Edge{}};
 }
 
-const Op& op() {
+const Op& contrastive_op() {
     static const Op op = {
         "contrastive",
         Pattern::elementwise,
-        loss_shape,
+        contrastive_shape,
         [](const AlgorithmContext& context) {
             const auto margin = static_cast<float>(real(context.node.attributes, "margin"));
             Var row("row");
@@ -57,7 +58,7 @@ const Op& op() {
             out(row) = select(y > 0.5f, d * d, short_of * short_of);
             return out;
         },
-        gradient,
+        contrastive_gradient,
         [](const Graph&, const Node& node, const std::vector<const Tensor64*>& in, Tensor64& out) {
             const double margin = real(node.attributes, "margin");
             for (int row = 0; row < out.rows; ++row) {
@@ -78,7 +79,7 @@ Layer contrastive_layer() {
                          "distance from which different images cost nothing"}};
     layer.branches = 2;
     layer.build = [](Graph& graph, const LayerUse& use) {
-        return Edge{graph.add({&op(),
+        return Edge{graph.add({&contrastive_op(),
                                use.name,
                                use.inputs,
                                {{"margin", use.attributes.at("margin")}},

@@ -22,7 +22,7 @@ Expr inverse_length(const Func& square, const Var& row) {
 // (a, b, adjoint) -> gradient with respect to a:
 // adjoint / |a| * ((a . b) / (|a| |b|) * a / |a| - b / |b|), in this order: products of three or
 // four inverse lengths would leave the range of a float long before the lengths do.
-Func grad_algorithm(const AlgorithmContext& context) {
+Func cosine_grad_algorithm(const AlgorithmContext& context) {
     const Func &a = context.inputs[0], &b = context.inputs[1], &adjoint = context.inputs[2];
     const int size = context.node.shape.dims[0];
     Var c("c"), row("row");
@@ -37,23 +37,25 @@ Func grad_algorithm(const AlgorithmContext& context) {
     return out;
 }
 
-const Op& grad_op() {
-    static const Op op = {"cosine.grad", Pattern::rowwise, distance_grad_shape, grad_algorithm};
+const Op& cosine_grad_op() {
+    static const Op op = {"cosine.grad", Pattern::rowwise, distance_grad_shape,
+                          cosine_grad_algorithm};
     return op;
 }
 
-std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
+std::vector<Edge> cosine_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
     const Edge a = node.inputs[0], b = node.inputs[1];
     const auto toward = [&](const char* suffix, Edge of, Edge other) {
         return Edge{graph.add(
-            {&grad_op(), node.name + suffix, {of, other, adjoint}, {}, {}, node.location})};
+            {&cosine_grad_op(), node.name + suffix, {of, other, adjoint}, {}, {}, node.location})};
     };
     const Edge grad = toward(".grad", a, b);
     return {grad, toward(".grad_other", b, a)};
 }
 
-void reference(const Graph&, const Node&, const std::vector<const Tensor64*>& in, Tensor64& out) {
+void cosine_reference(const Graph&, const Node&, const std::vector<const Tensor64*>& in,
+                      Tensor64& out) {
     const int size = in[0]->shape.dims[0];
     for (int row = 0; row < out.rows; ++row) {
         double aa = 0, bb = 0, ab = 0;
@@ -67,7 +69,7 @@ void reference(const Graph&, const Node&, const std::vector<const Tensor64*>& in
     }
 }
 
-const Op& op() {
+const Op& cosine_op() {
     static const Op op = {
         "cosine",
         Pattern::rowwise,
@@ -81,15 +83,15 @@ const Op& op() {
             out(row) = 1.0f - ab(row) * inverse_length(aa, row) * inverse_length(bb, row);
             return out;
         },
-        gradient,
-        reference};
+        cosine_gradient,
+        cosine_reference};
     return op;
 }
 
 }  // namespace
 
 Layer cosine_layer() {
-    return distance_layer("cosine", "1 - cosine of the angle between the embeddings", op());
+    return distance_layer("cosine", "1 - cosine of the angle between the embeddings", cosine_op());
 }
 
 }  // namespace siamc

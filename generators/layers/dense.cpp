@@ -90,7 +90,7 @@ Func skipping_grad_kernel(const AlgorithmContext& context) {
     return out;
 }
 
-Func grad_kernel_algorithm(const AlgorithmContext& context) {
+Func dense_grad_kernel_algorithm(const AlgorithmContext& context) {
     if (skips(context.node)) return skipping_grad_kernel(context);
     Var n("n"), k("k");
     RDom row(0, context.image_rows, "row");
@@ -101,7 +101,7 @@ Func grad_kernel_algorithm(const AlgorithmContext& context) {
 }
 
 // Sums over the batch: (x, adjoint) -> gradient of the kernel.
-const Op& grad_kernel_op() {
+const Op& dense_grad_kernel_op() {
     static const Op op = [] {
         Op sum = {"dense.grad_kernel", Pattern::batch_sum,
                   [](const Graph& graph, const Node& node) {
@@ -109,7 +109,7 @@ const Op& grad_kernel_op() {
                                     graph.shape_of(node.inputs[0]).dims[0]},
                                    Rows::none};
                   },
-                  grad_kernel_algorithm};
+                  dense_grad_kernel_algorithm};
         sum.blocked_input = 0;
         sum.can_skip_zeros = true;
         return sum;
@@ -118,7 +118,7 @@ const Op& grad_kernel_op() {
 }
 
 // (adjoint) -> gradient of the bias.
-const Op& grad_bias_op() {
+const Op& dense_grad_bias_op() {
     static const Op op = {"dense.grad_bias", Pattern::batch_sum,
                           [](const Graph& graph, const Node& node) {
                               return Shape{graph.shape_of(node.inputs[0]).dims, Rows::none};
@@ -152,10 +152,10 @@ std::vector<Edge> dense_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Edge transposed = add_for(graph, node, transpose_op(), ".kernel_transposed", {kernel});
     std::vector<Edge> gradients = {
         add_for(graph, node, dense_op(), ".grad_input", {adjoint, transposed}),
-        add_for(graph, node, grad_kernel_op(), ".grad_kernel", {x, adjoint}),
+        add_for(graph, node, dense_grad_kernel_op(), ".grad_kernel", {x, adjoint}),
     };
     if (node.inputs.size() == 3)
-        gradients.push_back(add_for(graph, node, grad_bias_op(), ".grad_bias", {adjoint}));
+        gradients.push_back(add_for(graph, node, dense_grad_bias_op(), ".grad_bias", {adjoint}));
     return gradients;
 }
 

@@ -11,7 +11,7 @@ using Halide::Var;
 namespace {
 
 // (a, b, D, adjoint) -> gradient with respect to a: adjoint (a - b) / D.
-const Op& grad_op() {
+const Op& euclidean_grad_op() {
     static const Op op = {"euclidean.grad", Pattern::rowwise, distance_grad_shape,
                           [](const AlgorithmContext& context) {
                               const auto& in = context.inputs;
@@ -26,9 +26,9 @@ const Op& grad_op() {
     return op;
 }
 
-std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
+std::vector<Edge> euclidean_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    const Edge a{graph.add({&grad_op(),
+    const Edge a{graph.add({&euclidean_grad_op(),
                             node.name + ".grad",
                             {node.inputs[0], node.inputs[1], {self}, adjoint},
                             {},
@@ -38,7 +38,7 @@ std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
     return {a, b};
 }
 
-const Op& op() {
+const Op& euclidean_op() {
     static const Op op = {
         "euclidean",
         Pattern::rowwise,
@@ -51,7 +51,7 @@ const Op& op() {
             out(row) = sqrt(square(row));
             return out;
         },
-        gradient,
+        euclidean_gradient,
         [](const Graph&, const Node&, const std::vector<const Tensor64*>& in, Tensor64& out) {
             const int size = in[0]->shape.dims[0];
             for (int row = 0; row < out.rows; ++row) {
@@ -67,7 +67,8 @@ const Op& op() {
 }  // namespace
 
 Layer euclidean_layer() {
-    return distance_layer("euclidean", "length of the difference; gradient 0 at distance 0", op());
+    return distance_layer("euclidean", "length of the difference; gradient 0 at distance 0",
+                          euclidean_op());
 }
 
 }  // namespace siamc

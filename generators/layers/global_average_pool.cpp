@@ -14,7 +14,7 @@ float share_of(const Shape& image) {
     return 1.0f / static_cast<float>(image.dims[1] * image.dims[2]);
 }
 
-Func average_algorithm(const AlgorithmContext& context) {
+Func global_average_pool_algorithm(const AlgorithmContext& context) {
     const Shape image = context.graph.shape_of(context.node.inputs[0]);
     const auto vars = index_vars(context.node.shape);
     const RDom at(0, image.dims[1], 0, image.dims[2], "at");
@@ -25,8 +25,8 @@ Func average_algorithm(const AlgorithmContext& context) {
     return out;
 }
 
-void average_reference(const Graph&, const Node&, const std::vector<const Tensor64*>& in,
-                       Tensor64& out) {
+void global_average_pool_reference(const Graph&, const Node&,
+                                   const std::vector<const Tensor64*>& in, Tensor64& out) {
     const Shape& image = in[0]->shape;
     const int channels = image.dims[0], width = image.dims[1], height = image.dims[2];
     for (int row = 0; row < out.rows; ++row)
@@ -39,7 +39,7 @@ void average_reference(const Graph&, const Node&, const std::vector<const Tensor
 }
 
 // (adjoint) -> of the image; attribute "dims": the image's.
-const Op& grad_op() {
+const Op& global_average_pool_grad_op() {
     static const Op op = {"global_average_pool.grad", Pattern::pixelwise, shape_of_dims,
                           [](const AlgorithmContext& context) {
                               const auto vars = index_vars(context.node.shape);
@@ -51,23 +51,23 @@ const Op& grad_op() {
     return op;
 }
 
-std::vector<Edge> average_gradient(Graph& graph, NodeId self, Edge adjoint) {
+std::vector<Edge> global_average_pool_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
     Attributes attributes = node.attributes;
     attributes["dims"] = as_attribute(graph.shape_of(node.inputs[0]).dims);
-    return {add_for(graph, node, grad_op(), ".grad", {adjoint}, attributes)};
+    return {add_for(graph, node, global_average_pool_grad_op(), ".grad", {adjoint}, attributes)};
 }
 
-const Op& average_op() {
+const Op& global_average_pool_op() {
     static const Op op = {"global_average_pool",
                           Pattern::pooling,
                           [](const Graph& graph, const Node& node) {
                               const Shape image = graph.shape_of(node.inputs[0]);
                               return Shape{{image.dims[0]}, image.rows};
                           },
-                          average_algorithm,
-                          average_gradient,
-                          average_reference};
+                          global_average_pool_algorithm,
+                          global_average_pool_gradient,
+                          global_average_pool_reference};
     return op;
 }
 
@@ -79,7 +79,8 @@ Layer global_average_pool_layer() {
     layer.reads_images = true;
     layer.build = [](Graph& graph, const LayerUse& use) {
         const Edge image = image_for(graph, use, "global_average_pool", 1);
-        return Edge{graph.add({&average_op(), use.name, {image}, {}, {}, use.location})};
+        return Edge{
+            graph.add({&global_average_pool_op(), use.name, {image}, {}, {}, use.location})};
     };
     return layer;
 }

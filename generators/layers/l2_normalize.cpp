@@ -31,7 +31,7 @@ Func l2_normalize_algorithm(const AlgorithmContext& context) {
 
 // (x, adjoint): r (dy - y (y . dy)) with r = 1 / |x|, y = r x. No power of r above the second,
 // which alone is a float for all lengths that have a square: r^3 would be 0 from 1e13 on.
-Func grad_algorithm(const AlgorithmContext& context) {
+Func l2_normalize_grad_algorithm(const AlgorithmContext& context) {
     const auto epsilon = static_cast<float>(real(context.node.attributes, "epsilon"));
     const int size = context.node.shape.dims[0];
     const Func &x = context.inputs[0], &dy = context.inputs[1];
@@ -52,14 +52,15 @@ Shape l2_normalize_shape(const Graph& graph, const Node& node) {
             graph.shape_of(node.inputs[0]).rows};
 }
 
-const Op& grad_op() {
-    static const Op op = {"l2_normalize.grad", Pattern::rowwise, shape_of_first, grad_algorithm};
+const Op& l2_normalize_grad_op() {
+    static const Op op = {"l2_normalize.grad", Pattern::rowwise, shape_of_first,
+                          l2_normalize_grad_algorithm};
     return op;
 }
 
 std::vector<Edge> l2_normalize_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    return {{graph.add({&grad_op(),
+    return {{graph.add({&l2_normalize_grad_op(),
                         node.name + ".grad",
                         {node.inputs[0], adjoint},
                         node.attributes,

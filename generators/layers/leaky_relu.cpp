@@ -19,7 +19,7 @@ Func leak(const AlgorithmContext& context, const Func& sign, const Func& value) 
 
 // (leaky_relu's result, adjoint): with a slope of at least 0 the result is positive exactly where
 // the input is, so the input need not be kept.
-const Op& grad_op() {
+const Op& leaky_relu_grad_op() {
     static const Op op = {"leaky_relu.grad", Pattern::elementwise, shape_of_first,
                           [](const AlgorithmContext& context) {
                               return leak(context, context.inputs[0], context.inputs[1]);
@@ -29,8 +29,12 @@ const Op& grad_op() {
 
 std::vector<Edge> leaky_relu_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    return {{graph.add(
-        {&grad_op(), node.name + ".grad", {{self}, adjoint}, node.attributes, {}, node.location})}};
+    return {{graph.add({&leaky_relu_grad_op(),
+                        node.name + ".grad",
+                        {{self}, adjoint},
+                        node.attributes,
+                        {},
+                        node.location})}};
 }
 
 void leaky_relu_reference(const Graph&, const Node& node, const std::vector<const Tensor64*>& in,

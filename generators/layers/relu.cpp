@@ -17,7 +17,7 @@ Func relu_algorithm(const AlgorithmContext& context) {
 
 // (relu's result, adjoint): the result is positive exactly where the input is, so the input need
 // not be kept.
-const Op& grad_op() {
+const Op& relu_grad_op() {
     static const Op op = {
         "relu.grad", Pattern::elementwise, shape_of_first, [](const AlgorithmContext& context) {
             const auto vars = index_vars(context.node.shape);
@@ -29,7 +29,7 @@ const Op& grad_op() {
 }
 
 std::vector<Edge> relu_gradient(Graph& graph, NodeId self, Edge adjoint) {
-    return {{graph.add({&grad_op(),
+    return {{graph.add({&relu_grad_op(),
                         graph[self].name + ".grad",
                         {{self}, adjoint},
                         {},

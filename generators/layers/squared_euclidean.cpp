@@ -9,7 +9,7 @@ using Halide::Var;
 namespace {
 
 // (a, b, adjoint) -> gradient with respect to a: 2 adjoint (a - b).
-const Op& grad_op() {
+const Op& squared_euclidean_grad_op() {
     static const Op op = {"squared_euclidean.grad", Pattern::rowwise, distance_grad_shape,
                           [](const AlgorithmContext& context) {
                               const auto& in = context.inputs;
@@ -21,9 +21,9 @@ const Op& grad_op() {
     return op;
 }
 
-std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
+std::vector<Edge> squared_euclidean_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    const Edge a{graph.add({&grad_op(),
+    const Edge a{graph.add({&squared_euclidean_grad_op(),
                             node.name + ".grad",
                             {node.inputs[0], node.inputs[1], adjoint},
                             {},
@@ -33,7 +33,7 @@ std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
     return {a, b};
 }
 
-const Op& op() {
+const Op& squared_euclidean_op() {
     static const Op op = {
         "squared_euclidean",
         Pattern::rowwise,
@@ -42,7 +42,7 @@ const Op& op() {
             const int size = context.graph.shape_of(context.node.inputs[0]).dims[0];
             return squared_distance(context.inputs[0], context.inputs[1], size);
         },
-        gradient,
+        squared_euclidean_gradient,
         [](const Graph&, const Node&, const std::vector<const Tensor64*>& in, Tensor64& out) {
             const int size = in[0]->shape.dims[0];
             for (int row = 0; row < out.rows; ++row) {
@@ -58,7 +58,8 @@ const Op& op() {
 }  // namespace
 
 Layer squared_euclidean_layer() {
-    return distance_layer("squared_euclidean", "sum of squared differences", op());
+    return distance_layer("squared_euclidean", "sum of squared differences",
+                          squared_euclidean_op());
 }
 
 }  // namespace siamc

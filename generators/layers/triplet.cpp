@@ -12,14 +12,14 @@ using Halide::Var;
 
 namespace {
 
-Shape loss_shape(const Graph&, const Node&) {
+Shape triplet_shape(const Graph&, const Node&) {
     return {{}, Rows::tuple};
 }
 
 // (D(a, p), D(a, n), adjoint) -> gradient with respect to D(a, p); that of D(a, n) is its negative.
-const Op& grad_op() {
+const Op& triplet_grad_op() {
     static const Op op = {
-        "triplet.grad", Pattern::elementwise, loss_shape, [](const AlgorithmContext& context) {
+        "triplet.grad", Pattern::elementwise, triplet_shape, [](const AlgorithmContext& context) {
             const auto margin = static_cast<float>(real(context.node.attributes, "margin"));
             const auto& in = context.inputs;
             Var row("row");
@@ -30,9 +30,9 @@ const Op& grad_op() {
     return op;
 }
 
-std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
+std::vector<Edge> triplet_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    const Edge positive{graph.add({&grad_op(),
+    const Edge positive{graph.add({&triplet_grad_op(),
                                    node.name + ".grad",
                                    {node.inputs[0], node.inputs[1], adjoint},
                                    node.attributes,
@@ -43,11 +43,11 @@ std::vector<Edge> gradient(Graph& graph, NodeId self, Edge adjoint) {
     return {positive, negative};
 }
 
-const Op& op() {
+const Op& triplet_op() {
     static const Op op = {
         "triplet",
         Pattern::elementwise,
-        loss_shape,
+        triplet_shape,
         [](const AlgorithmContext& context) {
             const auto margin = static_cast<float>(real(context.node.attributes, "margin"));
             Var row("row");
@@ -55,7 +55,7 @@ const Op& op() {
             out(row) = max(0.0f, context.inputs[0](row) - context.inputs[1](row) + margin);
             return out;
         },
-        gradient,
+        triplet_gradient,
         [](const Graph&, const Node& node, const std::vector<const Tensor64*>& in, Tensor64& out) {
             const double margin = real(node.attributes, "margin");
             for (int row = 0; row < out.rows; ++row)
@@ -73,7 +73,7 @@ Layer triplet_layer() {
         {"margin", AttributeType::real, 1.0, 0, "how much nearer the positive has to be"}};
     layer.branches = 3;
     layer.build = [](Graph& graph, const LayerUse& use) {
-        return Edge{graph.add({&op(),
+        return Edge{graph.add({&triplet_op(),
                                use.name,
                                use.inputs,
                                {{"margin", use.attributes.at("margin")}},

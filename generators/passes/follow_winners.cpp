@@ -9,7 +9,7 @@ namespace siamc {
 namespace {
 
 // Fewer channels would leave most of a vector empty.
-constexpr int least_channels = 8;
+constexpr int least_pooled_channels = 8;
 
 // A filter's sums of all places of its window are in registers, or close by: more places than in a
 // window of 7 x 7 would be neither, and make long code.
@@ -64,7 +64,7 @@ class Follower {
         const long filters = dims[0], channels = dims[1];
         const long stride = integer(node.attributes, "stride");
         Attributes attributes = attributes_of(unpooled, stride, dims);
-        if (channels < least_channels)
+        if (channels < least_pooled_channels)
             return add_for(result_, node, grad_kernel_by_place_op(), "",
                            {moved(image), winner(unpooled), pooled_adjoint(unpooled)}, attributes)
                 .node;

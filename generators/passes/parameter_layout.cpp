@@ -8,13 +8,9 @@ namespace siamc {
 
 namespace {
 
-constexpr long boundary = 64;  // floats: 256 bytes
-constexpr long line = 16;      // floats: a cache line
+constexpr long boundary = 64;     // floats: 256 bytes
+constexpr long line_floats = 16;  // a cache line
 constexpr long most_parameters = 1L << 28;
-
-long round_up(long value, long multiple) {
-    return (value + multiple - 1) / multiple * multiple;
-}
 
 }  // namespace
 
@@ -31,7 +27,7 @@ ParameterLayout lay_out_parameters(const Graph& graph) {
                              fmt::format("a model has at most {}: 1 GiB", most_parameters),
                              "fewer units or filters, here or in front");
     }
-    layout.padded = round_up(layout.padded, optimizer_tasks * line);
+    layout.padded = round_up(layout.padded, optimizer_tasks * line_floats);
     return layout;
 }
 

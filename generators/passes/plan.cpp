@@ -50,10 +50,6 @@ static_assert(row_quantum % zero_group == 0);
 // rows), few enough that a handful of threads share a layer evenly.
 constexpr long block_weights = 4096;
 
-long round_up(long value, long multiple) {
-    return (value + multiple - 1) / multiple * multiple;
-}
-
 long element_bytes(ElementType type) {
     return type == ElementType::uint8 ? 1 : 4;
 }

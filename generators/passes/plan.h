@@ -93,6 +93,10 @@ struct ParameterLayout {
     long padded = 0;  // floats of the buffer
 };
 
+inline long round_up(long value, long multiple) {
+    return (value + multiple - 1) / multiple * multiple;
+}
+
 // Rows of that kind, where so many tuples all show images of their own; datasets and none: 0.
 int row_count(Rows kind, int branches, int tuples, int slices);
 

@@ -19,7 +19,7 @@ using Halide::Func;
 using Halide::LoopLevel;
 using Halide::MemoryType;
 using Halide::RVar;
-using Halide::Stage;
+
 using Halide::TailStrategy;
 using Halide::Var;
 
@@ -31,9 +31,9 @@ constexpr int wide = 4;    // results of a thread in the inner dimension
 constexpr int tall = 2;    // ... and in the next
 constexpr int lanes = 32;  // partial sums of a row
 static_assert(gpu_row_quantum % lanes == 0);
-constexpr int image_tile = 12;     // pixels of a convolution in a block: at most so many wide
-constexpr int image_lines = 4;     // ... and high
-constexpr int most_shared = 9216;  // floats of a chunk of both factors together
+constexpr int image_tile = 12;  // pixels of a convolution in a block: at most so many wide
+constexpr int image_lines = 4;  // ... and high
+constexpr int most_shared_floats = 9216;  // floats of a chunk of both factors together
 
 // The largest divisor of `extent` up to `most`.
 int divisor(int extent, int most) {
@@ -51,7 +51,7 @@ int even_tile(int extent, int most) {
 
 // Fuses loops of a stage, innermost first.
 template <typename Vars>
-Var fuse_all(Stage stage, const Vars& vars) {
+Var fuse_all(Halide::Stage stage, const Vars& vars) {
     Var all = vars[0];
     for (size_t v = 1; v < vars.size(); ++v) {
         Var next("f" + std::to_string(v));
@@ -62,7 +62,7 @@ Var fuse_all(Stage stage, const Vars& vars) {
 }
 
 // The block's threads share out the box over these loops; the loop of a thread gets that name.
-void spread(Stage stage, const std::vector<Var>& vars, const Var& thread,
+void spread(Halide::Stage stage, const std::vector<Var>& vars, const Var& thread,
             int threads = block_threads) {
     const Var all = fuse_all(stage, vars);
     Var turn("turn");
@@ -164,7 +164,8 @@ class GpuSchedule {
             .reorder(ni, mi, no, mo)
             .gpu_blocks(no, mo);
         spread(out_, {ni, mi}, thread);
-        sum_in_chunks(no, chunk_of_first(lanes, most_shared / (width + height)), {width, height});
+        sum_in_chunks(no, chunk_of_first(lanes, most_shared_floats / (width + height)),
+                      {width, height});
     }
 
     // A divisor of the first summed dimension's extent, up to `most`: a chunk that stuck out would
@@ -212,7 +213,7 @@ class GpuSchedule {
     void hold_tile(Func total, const std::vector<int>& extents, const RVar& ko, const Var& holder) {
         const std::vector<Var> args = total.args();
         Var nt("nt"), nv("nv"), mt("mt"), mv("mv");
-        Stage update = total.update();
+        Halide::Stage update = total.update();
         update.split(args[0], nt, nv, divisor(extents[0], wide))
             .split(args[1], mt, mv, divisor(extents[1], tall));
         std::vector<Var> threads = {nt, mt};
@@ -247,7 +248,7 @@ class GpuSchedule {
         const int seen = ((pixels - 1) * kernel_.stride + kernel_.taps[0]) *
                          ((lines - 1) * kernel_.stride + kernel_.taps[1]);
         const int weights = width * kernel_.taps[0] * kernel_.taps[1];
-        const int fits = most_shared / (seen + weights);
+        const int fits = most_shared_floats / (seen + weights);
         if (fits == 0) kernel_.factors.clear();  // they are read where they lie
         sum_in_chunks(block, chunk_of_first(std::clamp(fits, 1, 16), fits), {width, pixels});
     }

@@ -34,6 +34,9 @@ Halide::Target host_target();
 
 // "cuda" or "opencl"; empty for a target without a GPU.
 std::string device_of(const LibraryTarget& target);
+inline bool on_device(const LibraryTarget& target) {
+    return !device_of(target).empty();
+}
 
 // One variant, as Halide names the target.
 LibraryTarget single_target(const Halide::Target& target);

@@ -8,7 +8,7 @@ namespace siamc {
 namespace {
 
 // A tile may ask for more registers than there are: a few spilled ones can be worth it.
-constexpr int most_accumulators = 32;
+constexpr int most_tried_accumulators = 32;
 
 const Node& first_node(const KernelTask& task) {
     return (*task.graph)[task.kernel->nodes[0]];
@@ -29,10 +29,10 @@ std::vector<int> widths(const KernelTask& task) {
     const std::vector<int>& result = task.operands.back().extent;
     if (task.kernel->pattern == Pattern::batch_sum) return {8, 16, 32, 64, 128};
     if (task.kernel->pattern != Pattern::convolution) return {0};
-    std::vector<int> wide;
+    std::vector<int> divisors;
     for (int w = 1; w <= std::min(result[1], 12); ++w)
-        if (result[1] % w == 0) wide.push_back(w);
-    return wide;
+        if (result[1] % w == 0) divisors.push_back(w);
+    return divisors;
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ std::vector<ScheduleParameters> candidates(const KernelTask& task, const Halide:
         for (const int wide : widths(task)) {
             if (units % (width * vectors) != 0) continue;
             const bool pixels = task.kernel->pattern == Pattern::convolution;
-            if (pixels && vectors * wide > most_accumulators) continue;
+            if (pixels && vectors * wide > most_tried_accumulators) continue;
             all.push_back({vectors, wide});
         }
     return all;

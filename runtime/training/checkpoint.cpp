@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* format = "siamc checkpoint 1";
+constexpr const char* checkpoint_format = "siamc checkpoint 1";
 constexpr const char* best_prefix = "best/";
 constexpr std::size_t most_header_bytes = std::size_t{1} << 24;  // 70,000 epochs' metrics
 
@@ -64,9 +64,9 @@ class Reader {
 
 RunProgress read_progress(const fs::path& path, const SafetensorsFile::Metadata& metadata) {
     const Reader reader(path.string(), metadata);
-    if (reader.text("format") != format)
+    if (reader.text("format") != checkpoint_format)
         fail(Exit::bad_data, "{}: not a checkpoint of this version: format '{}', not '{}'",
-             path.string(), reader.text("format"), format);
+             path.string(), reader.text("format"), checkpoint_format);
     RunProgress progress;
     progress.settings = parse_settings(reader.text("settings"), path.string() + ": settings");
     progress.rows = parse_metrics(reader.text("metrics"), path.string() + ": metrics");
@@ -106,7 +106,7 @@ void save_checkpoint(const fs::path& path, const Model& model, const RunProgress
         add(state.moments[m], moment_prefix(m));
     }
     if (best) add(*best, best_prefix);
-    SafetensorsFile::Metadata metadata = metadata_of(model, format);
+    SafetensorsFile::Metadata metadata = metadata_of(model, checkpoint_format);
     metadata["settings"] = settings_text(progress.settings);
     metadata["data"] = progress.data;
     metadata["metrics"] = metrics_text(progress.rows);

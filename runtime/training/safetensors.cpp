@@ -21,8 +21,6 @@ static_assert(std::endian::native == std::endian::little,
 namespace siamc {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr std::size_t length_bytes = 8;
 constexpr std::size_t alignment = 64;
 constexpr int most_nested = 3;  // the header, a tensor, its shape
@@ -38,7 +36,8 @@ constexpr std::size_t checksum_place = length_bytes + checksum_start.size();
 // A name from a file as messages may show it: escaped, in quotes, not too long.
 std::string quoted(const std::string& name) {
     constexpr std::size_t most_shown = 80;
-    std::string text = Json(name).dump(-1, ' ', true, Json::error_handler_t::replace);
+    std::string text =
+        nlohmann::json(name).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
     if (text.size() > most_shown) text = text.substr(0, most_shown) + "...\"";
     return text;
 }
@@ -90,8 +89,8 @@ class HeaderReader {
         fail(Exit::bad_data, "{}:{}: {}: the file is damaged or not a safetensors file of float32",
              file_, offset, fmt::format(format, std::forward<Args>(args)...));
     }
-    Json parse() const;
-    Entry entry(const std::string& name, const Json& description) const;
+    nlohmann::json parse() const;
+    Entry entry(const std::string& name, const nlohmann::json& description) const;
     void check_place(const Entry& entry, std::size_t expected_begin) const;
 
     std::string file_;
@@ -116,7 +115,7 @@ std::size_t HeaderReader::read_length() {
     return data_;
 }
 
-Json HeaderReader::parse() const {
+nlohmann::json HeaderReader::parse() const {
     const std::string_view header = bytes_.substr(length_bytes, data_ - length_bytes);
     // The parser would skip a byte order mark, and take a zero byte for the end.
     if (header.empty() || header.front() != '{')
@@ -125,11 +124,12 @@ Json HeaderReader::parse() const {
         fail_header(length_bytes + zero, "a zero byte stands in the header");
 
     std::vector<std::set<std::string>> keys;  // of the objects that are open
-    const auto check = [&](int depth, Json::parse_event_t event, const Json& value) {
+    const auto check = [&](int depth, nlohmann::json::parse_event_t event,
+                           const nlohmann::json& value) {
         if (depth > most_nested) fail_header(length_bytes, "the header is nested too deep");
-        if (event == Json::parse_event_t::object_start) keys.emplace_back();
-        if (event == Json::parse_event_t::object_end) keys.pop_back();
-        if (event == Json::parse_event_t::key) {
+        if (event == nlohmann::json::parse_event_t::object_start) keys.emplace_back();
+        if (event == nlohmann::json::parse_event_t::object_end) keys.pop_back();
+        if (event == nlohmann::json::parse_event_t::key) {
             const auto& key = value.get_ref<const std::string&>();
             if (!keys.back().insert(key).second)
                 fail_header(length_bytes, "{} stands twice in the header", quoted(key));
@@ -137,32 +137,32 @@ Json HeaderReader::parse() const {
         return true;
     };
     try {
-        return Json::parse(header, check);
-    } catch (const Json::parse_error& error) {
+        return nlohmann::json::parse(header, check);
+    } catch (const nlohmann::json::parse_error& error) {
         fail_header(length_bytes + error.byte - 1, "the header isn't JSON from here on");
-    } catch (const Json::out_of_range&) {
+    } catch (const nlohmann::json::out_of_range&) {
         fail_header(length_bytes, "a number in the header is out of range");
     }
 }
 
 // A JSON array of whole numbers, none negative.
-bool read_numbers(const Json& array, std::vector<std::size_t>& numbers) {
+bool read_numbers(const nlohmann::json& array, std::vector<std::size_t>& numbers) {
     if (!array.is_array()) return false;
-    for (const Json& number : array) {
+    for (const nlohmann::json& number : array) {
         if (!number.is_number_unsigned()) return false;
         numbers.push_back(number.get<std::size_t>());
     }
     return true;
 }
 
-Entry HeaderReader::entry(const std::string& name, const Json& description) const {
+Entry HeaderReader::entry(const std::string& name, const nlohmann::json& description) const {
     const std::string shown = quoted(name);
     if (!description.is_object() || description.size() != 3 || !description.contains("dtype") ||
         !description.contains("shape") || !description.contains("data_offsets")) {
         fail_header(length_bytes, "tensor {} isn't described by dtype, shape and data_offsets",
                     shown);
     }
-    const Json& type = description["dtype"];
+    const nlohmann::json& type = description["dtype"];
     if (!type.is_string()) fail_header(length_bytes, "tensor {}: dtype isn't a string", shown);
     if (type != "F32") {
         fail_header(length_bytes, "tensor {} has values of type {}, but only F32 is read", shown,
@@ -208,7 +208,7 @@ void HeaderReader::check_place(const Entry& entry, std::size_t expected_begin) c
 }
 
 void HeaderReader::read(std::vector<Entry>& entries, SafetensorsFile::Metadata& metadata) {
-    const Json header = parse();
+    const nlohmann::json header = parse();
     for (const auto& [key, value] : header.items()) {
         if (key != metadata_key) {
             entries.push_back(entry(key, value));
@@ -289,7 +289,7 @@ std::string safetensors_bytes(std::span<const TensorView> tensors,
     std::string text;
     try {
         text = header.dump();
-    } catch (const Json::type_error&) {
+    } catch (const nlohmann::json::type_error&) {
         fail(Exit::internal, "a tensor's name or the metadata isn't UTF-8");
     }
     const std::size_t start = (length_bytes + text.size() + alignment - 1) / alignment * alignment;
