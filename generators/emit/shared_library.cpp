@@ -2,22 +2,15 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <spawn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <sstream>
-#include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/programs.h"
 #include "emit/tables.h"
-
-extern char** environ;
 
 namespace siamc {
 
@@ -41,21 +34,6 @@ Linkers linkers_for(const Halide::Target& target) {
     return {{"x86_64-linux-gnu-gcc"}, "gcc-x86-64-linux-gnu"};
 }
 
-bool is_program(const fs::path& file) {
-    std::error_code ignored;
-    return fs::is_regular_file(file, ignored) && ::access(file.c_str(), X_OK) == 0;
-}
-
-// As a shell finds it.
-bool is_installed(const std::string& name) {
-    if (name.find('/') != std::string::npos) return is_program(name);
-    const char* path = std::getenv("PATH");
-    std::istringstream folders(path ? path : "/usr/bin:/bin");
-    for (std::string folder; std::getline(folders, folder, ':');)
-        if (is_program(fs::path(folder.empty() ? "." : folder) / name)) return true;
-    return false;
-}
-
 // Removes a file that was made on the way.
 class Scratch {
   public:
@@ -72,34 +50,14 @@ class Scratch {
     fs::path path_;
 };
 
-// Of this process, but for what would put a path of this machine into the library.
-std::vector<char*> linker_environment() {
-    std::vector<char*> variables;
-    for (char** entry = environ; *entry; ++entry)
-        if (!std::string_view(*entry).starts_with("LD_RUN_PATH=")) variables.push_back(*entry);
-    variables.push_back(nullptr);
-    return variables;
-}
-
-// The program's exit status, as waitpid has it. What it prints goes to stderr.
-int run(const std::vector<std::string>& command) {
-    std::vector<char*> arguments, environment = linker_environment();
-    for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-    arguments.push_back(nullptr);
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
-    pid_t child = 0;
-    const int error =
-        ::posix_spawnp(&child, arguments[0], &files, nullptr, arguments.data(), environment.data());
-    posix_spawn_file_actions_destroy(&files);
-    if (error)
+// What would put a path of this machine into the library is kept from the linker.
+int run_linker(const std::vector<std::string>& command) {
+    try {
+        return run_and_wait(command, "LD_RUN_PATH");
+    } catch (const std::system_error& error) {
         fail(Exit::missing_input, "{}: {}\n  write: --linker with a C compiler that runs here",
-             command[0], std::generic_category().message(error));
-    int status = 0;
-    while (::waitpid(child, &status, 0) < 0)
-        if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "waitpid");
-    return status;
+             command[0], error.code().message());
+    }
 }
 
 [[noreturn]] void fail_to_link(const fs::path& file, const fs::path& archive,
@@ -113,10 +71,9 @@ int run(const std::vector<std::string>& command) {
              "folder with -o",
              file.string(), command[0], std::generic_category().message(ENOSPC));
     fail(Exit::cannot_create,
-         "{}: {} could not link it ({} {}), called as\n    {}\n  write: --linker with a C compiler "
+         "{}: {} could not link it ({}), called as\n    {}\n  write: --linker with a C compiler "
          "for the target, or no --shared",
-         file.string(), command[0], WIFEXITED(status) ? "exit code" : "signal",
-         WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), fmt::join(command, " "));
+         file.string(), command[0], describe_status(status), fmt::join(command, " "));
 }
 
 }  // namespace
@@ -129,7 +86,7 @@ std::string find_linker(const LibraryTarget& target, const std::string& wanted) 
              "--shared, and link the archive into a library with that system's own tools",
              target.name);
     if (!wanted.empty()) {
-        if (is_installed(wanted)) return wanted;
+        if (!find_program(wanted).empty()) return wanted;
         fail(Exit::missing_input, "--linker: no program {}\n  write: a C compiler for {}", wanted,
              target.name);
     }
@@ -140,7 +97,7 @@ std::string find_linker(const LibraryTarget& target, const std::string& wanted) 
              base.arch == Halide::Target::ARM ? "aarch64" : "x86_64");
     const Linkers linkers = linkers_for(base);
     for (const std::string& name : linkers.names)
-        if (is_installed(name)) return name;
+        if (!find_program(name).empty()) return name;
     fail(Exit::missing_input,
          "--shared: no C compiler to link for {} (looked for: {})\n  write: apt-get install {}, or "
          "--linker with another",
@@ -171,9 +128,8 @@ void link_shared(const Library& library, const fs::path& archive, const fs::path
     for (const char* word : {"-Wl,--no-whole-archive", "-Wl,--as-needed"}) command.push_back(word);
     for (const std::string& name : linked_libraries(library.target.variants.back().target))
         command.push_back("-l" + name);
-    const int status = run(command);
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0 || !fs::exists(linked.text()))
-        fail_to_link(file, archive, command, status);
+    const int status = run_linker(command);
+    if (status != 0 || !fs::exists(linked.text())) fail_to_link(file, archive, command, status);
     write_file_atomically(file, read_file(linked.text(), fs::file_size(linked.text())));
 }
 

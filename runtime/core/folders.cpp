@@ -72,13 +72,22 @@ bool contains(std::span<const std::string> names, const std::string& name) {
 }  // namespace
 
 FolderLock FolderLock::take(const fs::path& folder) {
+    return lock_folder(folder, IfHeld::fail);
+}
+
+FolderLock FolderLock::wait(const fs::path& folder) {
+    return lock_folder(folder, IfHeld::wait);
+}
+
+FolderLock FolderLock::lock_folder(const fs::path& folder, IfHeld if_held) {
     std::error_code error;
     fs::create_directories(folder, error);
     if (error) fail_to_create(folder, error.message());
     while (true) {
         Descriptor open = open_folder(folder);
         if (!open.open()) fail_to_create(folder, std::strerror(errno));
-        if (!lock(open)) {
+        if (if_held == IfHeld::wait) wait_for_lock(open);
+        if (if_held == IfHeld::fail && !lock(open)) {
             fail(Exit::cannot_create,
                  "{}: another process{} is writing there: wait for it, or choose another folder",
                  folder.string(), holder_of(open));

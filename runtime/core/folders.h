@@ -18,6 +18,8 @@ class FolderLock {
     // processes from it. cannot_create, with the holder's process id, if another process holds it;
     // cannot_create, with the system's reason, if it cannot be made or opened.
     static FolderLock take(const std::filesystem::path& folder);
+    // The same, but waits until no other process holds it.
+    static FolderLock wait(const std::filesystem::path& folder);
 
     const std::filesystem::path& path() const { return path_; }
     // cannot_create, with the system's reason, if the folder cannot be read.
@@ -25,6 +27,8 @@ class FolderLock {
 
   private:
     friend class StagedFolder;
+    enum class IfHeld { fail, wait };
+    static FolderLock lock_folder(const std::filesystem::path& folder, IfHeld if_held);
     FolderLock(std::filesystem::path path, Descriptor folder)
         : path_(std::move(path)), folder_(std::move(folder)) {}
 

@@ -51,6 +51,10 @@ bool lock(const Descriptor& descriptor) {
     return uninterrupted(take) == 0 || errno != EWOULDBLOCK;
 }
 
+void wait_for_lock(const Descriptor& descriptor) {
+    uninterrupted([&] { return ::flock(descriptor.number(), LOCK_EX); });
+}
+
 std::optional<std::vector<std::string>> names_in(int folder) {
     const int again = ::fcntl(folder, F_DUPFD_CLOEXEC, 0);
     if (again < 0) return std::nullopt;

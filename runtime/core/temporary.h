@@ -18,6 +18,8 @@ bool is_temporary_name(std::string_view name, std::string_view suffix);
 // Locks an open file or folder for this process and the life of the descriptor. False if another
 // process holds it. Where the file system has no locks nothing is locked, and that is true too.
 bool lock(const Descriptor& descriptor);
+// The same, but waits until no other process holds it.
+void wait_for_lock(const Descriptor& descriptor);
 
 // Removes from an open folder the temporary files and folders of this user that no process holds.
 // What cannot be removed stays: this is tidying, not work.
