@@ -1,11 +1,11 @@
 #include "apps/command_line.h"
 
-#include <HalideRuntime.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 
 #include "cli/output.h"
 #include "cli/processors.h"
+#include "core/error.h"
 
 namespace siamc {
 
@@ -61,8 +61,9 @@ cli::Option verbose_option() {
     return {.name = "verbose", .kind = cli::Flag{}, .help = "say which instruction set runs"};
 }
 
-void use_threads(int threads) {
-    halide_set_num_threads(threads);
+void use_threads(const Model& model, int threads) {
+    if (const int error = siamc_set_threads(&model.tables(), threads))
+        fail(Exit::internal, "--threads: {}", siamc_error_text(error));
 }
 
 void print_json(const nlohmann::ordered_json& object) {

@@ -7,6 +7,7 @@
 
 #include "cli/table.h"
 #include "cli/values.h"
+#include "core/model.h"
 #include "training/settings.h"
 
 namespace siamc {
@@ -26,8 +27,8 @@ cli::Option config_option();
 cli::Option json_option();
 cli::Option verbose_option();
 
-// From now on kernels run on that many threads.
-void use_threads(int threads);
+// From now on the model's kernels run on that many threads.
+void use_threads(const Model& model, int threads);
 
 // Prints the object in one line. A path that is no UTF-8 has U+FFFD for what is none.
 void print_json(const nlohmann::ordered_json& object);

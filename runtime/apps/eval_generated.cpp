@@ -6,6 +6,7 @@
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
 #include "apps/load_images.h"
+#include "apps/named_model.h"
 #include "cli/output.h"
 #include "cli/run_program.h"
 #include "core/error.h"
@@ -40,6 +41,10 @@ std::vector<cli::Group> options() {
     const cli::Group subject = {
         "What to evaluate",
         {{.name = "run", .kind = cli::a_folder, .required = true, .help = "folder of the run"},
+         {.name = "model",
+          .kind = cli::Text{cli::Text::Of::file, linked_model_names()},
+          .fallback = "where the run has it from",
+          .help = "its NAME.toml or libNAME.so, if that lies elsewhere now"},
          data_option(),
          transpose_option(),
          classes_option("evaluate on these alone, as in 6-9")}};
@@ -75,6 +80,20 @@ DataFlags data_flags(const cli::Values& values) {
     return flags;
 }
 
+// The run's model, with room for the run's batch: so it is the very library that trained it.
+const siamc_model& model_of(const cli::Values& values, const Settings& settings,
+                            const RunFolder& run) {
+    const auto name = settings.find("model"), batch = settings.find("batch");
+    if (name == settings.end() && !values.has("model"))
+        fail(Exit::bad_data, "{}: no model is named\n  write: model = \"fc\"",
+             run.config().string());
+    const auto* tuples =
+        batch == settings.end() ? nullptr : std::get_if<std::int64_t>(&batch->second);
+    const bool plausible = tuples && *tuples > 0 && *tuples <= most_batch;
+    return named_model(values.has("model") ? values.text("model") : to_text(name->second), "cpu",
+                       plausible ? static_cast<int>(*tuples) : 1);
+}
+
 struct Subject {
     Model model;
     FloatBuffer parameters;
@@ -85,11 +104,8 @@ struct Subject {
 Subject load_subject(const cli::Values& values) {
     const RunFolder run = RunFolder::open(values.text("run"));
     const Settings settings = read_settings(run.config());
-    const auto name = settings.find("model");
-    if (name == settings.end())
-        fail(Exit::bad_data, "{}: no model is named\n  write: model = \"fc\"",
-             run.config().string());
-    Model model(find_model(to_text(name->second)));
+    Model model(model_of(values, settings, run));
+    use_threads(model, values.whole("threads"));
     FloatBuffer parameters = load_weights(run.weights(), model);
     const DataFlags flags = data_flags(values);
     const bool trained_transposed = settings.contains("transpose");
@@ -217,7 +233,6 @@ void print_result(const Json& result) {
 
 int evaluate(const cli::Values& values) {
     const std::string protocol = values.text("protocol");
-    use_threads(values.whole("threads"));
     Subject subject = load_subject(values);
     if (values.flag("verbose")) tell("{}\n", subject.model.describe_variant());
     const Json result = protocol == "pairs"      ? pairs(subject, values.real("threshold"))

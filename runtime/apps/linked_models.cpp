@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/model.h"
+#include "core/wording.h"
 
 namespace siamc {
 
@@ -52,8 +53,10 @@ const siamc_model& find_model(const std::string& name, const std::string& device
              "--device: model {} is not in this program for '{}'\n  write: one of {}, or build it "
              "with -DSIAMC_DEVICES={}",
              name, device, fmt::join(devices, ", "), device);
-    fail(Exit::usage, "--model: no model '{}' in this program\n  write: one of {}", name,
-         fmt::join(names, ", "));
+    fail(Exit::usage,
+         "--model: no model '{}' in this program\n  write: one of {}, or a file: NAME.toml or "
+         "libNAME.so",
+         printable(name), fmt::join(names, ", "));
 }
 
 }  // namespace siamc

@@ -18,7 +18,7 @@ std::vector<std::string> linked_loss_names();
 // For --version: Halide's version, and the instruction set that the models run with here.
 std::vector<std::string> linked_versions();
 
-// The text of the model's recipes file.
+// The text of the model's recipes file; of models that have none models/default.recipes.toml.
 std::string linked_recipes(const std::string& model);
 
 // `device`: "cpu", "cuda" or "opencl". usage, naming those there are, if the program has no model

@@ -1,4 +1,4 @@
-// train_generated: trains a linked model and leaves a run folder.
+// train_generated: trains a model and leaves a run folder.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
+#include "apps/named_model.h"
 #include "apps/run_report.h"
 #include "apps/train_options.h"
 #include "apps/train_run.h"
@@ -101,21 +102,34 @@ Json compare(const Models& models, const Split& images, const cli::Values& value
     return summary;
 }
 
+// Weights that a device trained are judged on the processor.
+void check_same_parameters(const Models& models) {
+    const std::string on_host = models.host.tables().parameter_hash;
+    const std::string trained = models.trained.tables().parameter_hash;
+    if (on_host != trained)
+        fail(Exit::bad_data,
+             "--device: the library for it has other parameters than the one for processors "
+             "(parameter hash {}, not {})\n  write: siamc compile of one model for both targets",
+             trained, on_host);
+}
+
 int train(const cli::Values& values) {
-    catch_signals();
     const std::filesystem::path out = values.text("out");
     const std::string optimizer = values.text("optimizer");
     const std::string name = values.text("model");
     const std::string device = values.text("device");
-    Model host(find_model(name));
+    // Wrong flags fail before anything is compiled or read.
+    const int batch =
+        train_config(values, optimizer == "all" ? compared_optimizers[0] : optimizer).recipe.batch;
+    Model host(named_model(name, "cpu", batch));
     std::optional<Model> on_device;
-    const Models models = {device == "cpu" ? host : on_device.emplace(find_model(name, device)),
-                           host};
+    const Models models = {
+        device == "cpu" ? host : on_device.emplace(named_model(name, device, batch)), host};
+    check_same_parameters(models);
+    catch_signals();  // until here there is nothing to save
     if (values.flag("verbose")) tell("{}\n", models.trained.describe_variant());
-    if (optimizer != "all")
-        train_config(values, optimizer);  // wrong flags fail before data is read
     const Split images = load_split(data_flags(values), models.trained);
-    use_threads(values.whole("threads"));
+    use_threads(host, values.whole("threads"));
     const Json summary = optimizer == "all"
                              ? compare(models, images, values, out)
                              : train_one(models, images, values, optimizer, out).summary;
@@ -137,11 +151,16 @@ cli::Program program() {
     return {.name = "train_generated",
             .summary = "train a Siamese network on pairs or triplets",
             .commands = {{.about = "Leaves a folder with configuration, metrics, weights and a "
-                                   "report. Ended by a signal it saves what it has.",
+                                   "report. Ended by a signal it saves what it has. A model's "
+                                   "TOML file is compiled by siamc when it is new, and kept in "
+                                   "$XDG_CACHE_HOME/siamc or ~/.cache/siamc.",
                           .groups = train_options(),
                           .examples = {{"train_generated --data glyphs --out runs/first"},
                                        {"train_generated --data DIR --optimizer all --out runs/all",
                                         "three runs and a report that compares them"},
+                                       {"train_generated --model NAME.toml --data DIR --out "
+                                        "runs/own",
+                                        "a model of your own, as siamc new NAME writes it"},
                                        {"train_generated --resume --out runs/first"}},
                           .run = train}},
             .flag_files = flag_files,

@@ -1,26 +1,28 @@
 #include "apps/train_options.h"
 
+#include <filesystem>
 #include <limits>
 
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
+#include "apps/named_model.h"
 #include "apps/train_run.h"
 #include "core/error.h"
+#include "core/wording.h"
 
 namespace siamc {
 
 namespace {
-
-constexpr int most_shift = 4;  // pixels: what the kernels can move images by
 
 cli::Group what() {
     return {"What to train",
             {data_option(),
              transpose_option(),
              {.name = "model",
-              .kind = cli::Word{linked_model_names()},
+              .kind = cli::Text{cli::Text::Of::file, linked_model_names()},
               .initial = "fc",
-              .help = "a model that is linked into this program"},
+              .help = listed(linked_model_names(), "or") +
+                      ", or your own: NAME.toml, compiled when it is new, or libNAME.so"},
              {.name = "loss",
               .kind = cli::Word{linked_loss_names()},
               .initial = "contrastive",
@@ -35,16 +37,20 @@ cli::Group what() {
 cli::Group how() {
     return {"How to train",
             {{.name = "recipe",
-              .kind = cli::Word{{"default", "plain", "thorough"}},
+              .kind = cli::Text{cli::Text::Of::words, {"default", "plain", "thorough"}},
               .initial = "default",
               .help = "what the flags below leave open"},
+             {.name = "recipes",
+              .kind = cli::a_file,
+              .fallback = "NAME.recipes.toml beside the model",
+              .help = "file with the recipe"},
              {.name = "epochs",
-              .kind = cli::Whole{1, 1'000'000},
+              .kind = cli::Whole{1, most_epochs},
               .unit = "epochs",
               .fallback = "the recipe's",
               .help = "passes over the training images"},
              {.name = "batch",
-              .kind = cli::Whole{1, 65536},
+              .kind = cli::Whole{1, most_batch},
               .unit = "tuples",
               .fallback = "the recipe's",
               .help = "pairs or triplets a step"},
@@ -57,7 +63,7 @@ cli::Group how() {
               .initial = "keras",
               .help = "whose optimisers"},
              {.name = "rate",
-              .kind = cli::Real{.least = 0, .most = 1e30, .above = true},
+              .kind = cli::Real{.least = 0, .most = most_rate, .above = true},
               .fallback = "the recipe's",
               .help = "learning rate, or its peak"},
              {.name = "schedule",
@@ -119,7 +125,8 @@ TrainConfig train_config(const cli::Values& values, const std::string& optimizer
     config.optimizer = optimizer;
     config.semantics = parse_semantics(values.text("semantics"));
     config.seed = static_cast<std::uint64_t>(values.whole64("seed"));
-    const std::string recipes = linked_recipes(values.text("model"));
+    const RecipeFile recipes = values.has("recipes") ? read_recipes(values.text("recipes"))
+                                                     : recipes_of(values.text("model"));
     config.recipe = find_recipe(recipes, values.text("recipe"), config.loss, config.optimizer);
     RateSchedule& schedule = config.recipe.schedule;
     if (values.has("epochs")) config.recipe.epochs = values.whole("epochs");
@@ -137,8 +144,11 @@ TrainConfig train_config(const cli::Values& values, const std::string& optimizer
 
 Settings settings_of(const cli::Values& values, const TrainConfig& config) {
     Settings settings;
-    for (const char* key : {"model", "loss", "data", "recipe", "semantics", "classes", "device"})
+    for (const char* key : {"loss", "data", "recipe", "semantics", "classes", "device"})
         if (values.has(key)) settings[key] = values.text(key);
+    settings["model"] = settled_model(values.text("model"));
+    if (values.has("recipes"))
+        settings["recipes"] = std::filesystem::absolute(values.text("recipes")).string();
     settings["epochs"] = std::int64_t{config.recipe.epochs};
     settings["batch"] = std::int64_t{config.recipe.batch};
     settings["threads"] = std::int64_t{values.whole("threads")};

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "apps/command_line.h"
+#include "apps/named_model.h"
 #include "apps/progress_line.h"
 #include "apps/run_report.h"
 #include "core/error.h"
@@ -89,12 +90,16 @@ void check_same(const Settings& run, const Settings& request, const std::string&
     all.insert(request.begin(), request.end());
     for (const auto& [key, value] : all) {
         if (key == "threads" || key == "data" || key == "checkpoint-seconds") continue;
-        if (text_of(run, key) == text_of(request, key)) continue;
+        const std::string before = text_of(run, key), now = text_of(request, key);
+        if (before == now) continue;
+        // They may lie elsewhere; the checkpoint tells another model by its parameters.
+        if (key == "recipes" || (key == "model" && is_model_file(before) && is_model_file(now)))
+            continue;
         fail(
             Exit::usage,
             "--resume: the run in {} has {} {}, not {}\n  write: --resume without --{}, or another "
             "--out for a new run",
-            path, key, text_of(run, key), text_of(request, key), key);
+            path, key, before, now, key);
     }
 }
 

@@ -152,10 +152,12 @@ void Model::check_image_size(int height, int width) const {
     if (height == tables_.image_dims[0] && width == tables_.image_dims[1] &&
         std::int64_t{height} * width == tables_.image_bytes)
         return;
+    const std::span shape(tables_.image_dims, static_cast<std::size_t>(tables_.image_dimensions));
     fail(Exit::bad_data,
-         "the images are {} x {} pixels, model {} reads {} x {}\n  write: another --data, or a "
-         "model with this [input] shape",
-         height, width, tables_.name, tables_.image_dims[0], tables_.image_dims[1]);
+         "the images are {} x {} grey pixels, model {} reads {}{}\n  write: another --data, or a "
+         "model with [input] shape = [{}, {}]",
+         height, width, tables_.name, fmt::join(shape, " x "),
+         shape.size() == 2 ? "" : ", and programs have grey images alone, in rows", height, width);
 }
 
 void Model::check_images(const ImageSet& images) const {

@@ -1,58 +1,144 @@
 #include "training/recipe.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/toml.h"
+#include "core/wording.h"
 
 namespace siamc {
 
 namespace {
 
-// A key that is not there leaves the value as it is.
-template <typename Value, typename View>
-void read(const View& view, const char* key, Value& value) {
-    if (!view) return;
-    const auto found = view.template value<Value>();
-    if (!found) fail(Exit::internal, "the model's recipes: {} has a value of the wrong kind", key);
-    value = *found;
-}
+constexpr std::size_t most_recipe_bytes = std::size_t{1} << 16;
+const std::vector<std::string> recipe_losses = {"contrastive", "triplet"};
+const std::vector<std::string> recipe_optimizers = {"adam", "rmsprop", "sgd"};
 
-void apply(const toml::table& table, const std::string& optimizer, Recipe& recipe) {
-    std::string kind;
-    read(table["schedule"], "schedule", kind);
-    if (!kind.empty()) recipe.schedule.kind = parse_schedule(kind);
-    read(table["warmup"], "warmup", recipe.schedule.warmup);
-    read(table["rate"][optimizer], "rate", recipe.schedule.peak);
-    read(table["shift"], "shift", recipe.shift);
-    read(table["epochs"], "epochs", recipe.epochs);
-    read(table["batch"], "batch", recipe.batch);
-}
+// Takes what a recipe's table says; keys that are not there leave the recipe as it is.
+class RecipeReader {
+  public:
+    RecipeReader(const std::string& file, const std::string& optimizer, Recipe& recipe)
+        : file_(file), optimizer_(optimizer), recipe_(recipe) {}
+
+    void read(const toml::table& table, bool has_losses) {
+        for (const auto& [key, node] : table) {
+            const std::string name(key.str());
+            if (has_losses && contains(recipe_losses, name))
+                table_of(node, fmt::format("[RECIPE.{}] and below it the keys", name));
+            else
+                read_key(name, node, has_losses);
+        }
+    }
+
+  private:
+    static bool contains(const std::vector<std::string>& names, const std::string& name) {
+        return std::find(names.begin(), names.end(), name) != names.end();
+    }
+
+    [[noreturn]] void fail_at(const toml::node& node, const std::string& what,
+                              const std::string& instead) const {
+        const auto place = node.source().begin;
+        fail(Exit::bad_data, "{}:{}:{}: {}\n  write: {}", file_, place.line, place.column, what,
+             instead);
+    }
+
+    const toml::table& table_of(const toml::node& node, const std::string& instead) const {
+        if (!node.is_table()) fail_at(node, "this is no table", instead);
+        return *node.as_table();
+    }
+
+    void read_key(const std::string& name, const toml::node& node, bool has_losses) {
+        if (name == "schedule") {
+            const auto kind = node.value<std::string>();
+            if (!kind || (*kind != "constant" && *kind != "one_cycle"))
+                fail_at(node, "this is no schedule", "schedule = \"constant\", or \"one_cycle\"");
+            recipe_.schedule.kind = parse_schedule(*kind);
+        } else if (name == "rate") {
+            read_rates(table_of(node, "rate = { adam = 0.003 }"));
+        } else if (name == "warmup") {
+            recipe_.schedule.warmup = real(name, node, 1);
+        } else if (name == "shift") {
+            recipe_.shift = whole(name, node, 0, most_shift);
+        } else if (name == "epochs") {
+            recipe_.epochs = whole(name, node, 1, most_epochs);
+        } else if (name == "batch") {
+            recipe_.batch = whole(name, node, 1, most_batch);
+        } else {
+            std::vector<std::string> known = {"schedule", "warmup", "rate",
+                                              "shift",    "epochs", "batch"};
+            if (has_losses) known.insert(known.end(), recipe_losses.begin(), recipe_losses.end());
+            fail_unknown(node, "key", name, known);
+        }
+    }
+
+    void read_rates(const toml::table& rates) {
+        for (const auto& [key, node] : rates) {
+            const std::string name(key.str());
+            if (!contains(recipe_optimizers, name))
+                fail_unknown(node, "optimiser", name, recipe_optimizers);
+            const double rate = real(name, node, most_rate);
+            if (name == optimizer_) recipe_.schedule.peak = rate;
+        }
+    }
+
+    [[noreturn]] void fail_unknown(const toml::node& node, const char* what,
+                                   const std::string& name,
+                                   const std::vector<std::string>& known) const {
+        const std::string near = nearest(name, known);
+        fail_at(node, fmt::format("a recipe has no {} {}", what, in_quotes(name)),
+                near.empty() ? "one of " + listed(known) : near);
+    }
+
+    double real(const std::string& key, const toml::node& node, double below) const {
+        const auto number = node.value<double>();
+        if (!number || !(*number > 0 && *number < below))
+            fail_at(node, fmt::format("{} has a value that it cannot have", key),
+                    fmt::format("{} = a number above 0 and below {:g}", key, below));
+        return *number;
+    }
+
+    int whole(const std::string& key, const toml::node& node, int least, int most) const {
+        const auto number = node.is_integer() ? node.value<std::int64_t>() : std::nullopt;
+        if (!number || *number < least || *number > most)
+            fail_at(node, fmt::format("{} has a value that it cannot have", key),
+                    fmt::format("{} = a whole number from {} to {}", key, least, most));
+        return static_cast<int>(*number);
+    }
+
+    const std::string &file_, &optimizer_;
+    Recipe& recipe_;
+};
 
 }  // namespace
 
-Recipe find_recipe(const std::string& recipes_toml, const std::string& name,
-                   const std::string& loss, const std::string& optimizer) {
+RecipeFile read_recipes(const std::filesystem::path& file) {
+    return {printable(file.string()), read_file(file, most_recipe_bytes)};
+}
+
+Recipe find_recipe(const RecipeFile& file, const std::string& name, const std::string& loss,
+                   const std::string& optimizer) {
     try {
-        const toml::table recipes = read_toml(recipes_toml);
+        const toml::table recipes = read_toml(file.text);
         const toml::table* table = recipes[name].as_table();
         if (!table) {
             std::vector<std::string> names;
             for (const auto& [key, value] : recipes) names.emplace_back(key.str());
-            fail(Exit::usage, "--recipe: the model has no recipe '{}'\n  write: one of {}", name,
-                 fmt::join(names, ", "));
+            fail(Exit::usage, "--recipe: {} has no recipe {}\n  write: {}", file.where,
+                 in_quotes(name),
+                 names.empty() ? "one into it, [default]" : "one of " + listed(names));
         }
         Recipe recipe;
-        apply(*table, optimizer, recipe);
-        if (const toml::table* special = (*table)[loss].as_table())
-            apply(*special, optimizer, recipe);
+        RecipeReader reader(file.where, optimizer, recipe);
+        reader.read(*table, true);
+        if (const toml::table* special = (*table)[loss].as_table()) reader.read(*special, false);
         return recipe;
     } catch (const TomlFault& fault) {
-        fail(Exit::internal, "the model's recipes:{}:{}: {}: {}", fault.line, fault.column,
-             fault.what(), fault.why);
+        fail(Exit::bad_data, "{}:{}:{}: {}\n  why: {}\n  write: {}", file.where, fault.line,
+             fault.column, printable(fault.what()), fault.why, printable(fault.instead));
     }
 }
 

@@ -1,12 +1,20 @@
-// How a model is best trained: what was chosen on a split of the training set, kept as data beside
-// the model (models/<model>.recipes.toml) and compiled into the programs that link it.
+// How a model is best trained, kept as data beside the model (models/fc.recipes.toml): of the
+// project's own models what was chosen on a split of the training set, compiled into the programs
+// that link them.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "training/schedule.h"
 
 namespace siamc {
+
+// What recipes and flags may say.
+constexpr double most_rate = 1e30;
+constexpr int most_shift = 4;  // pixels: what the kernels can move images by
+constexpr int most_epochs = 1'000'000;
+constexpr int most_batch = 65536;
 
 struct Recipe {
     RateSchedule schedule;
@@ -15,10 +23,18 @@ struct Recipe {
     int batch = 128;  // tuples a step
 };
 
+struct RecipeFile {
+    std::string where;  // for messages: a path
+    std::string text;
+};
+
+// Errors as read_file.
+RecipeFile read_recipes(const std::filesystem::path& file);
+
 // The recipe of that name for a loss and an optimiser. Keys of a recipe's table hold for all
 // losses; [recipe.LOSS] overrides them. usage, naming those there are, if there is none of that
-// name; internal if the text is no recipes file.
-Recipe find_recipe(const std::string& recipes_toml, const std::string& name,
-                   const std::string& loss, const std::string& optimizer);
+// name; bad_data with line and column if what the recipe says is not understood or out of range.
+Recipe find_recipe(const RecipeFile& recipes, const std::string& name, const std::string& loss,
+                   const std::string& optimizer);
 
 }  // namespace siamc

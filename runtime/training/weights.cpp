@@ -54,13 +54,12 @@ std::string first_difference(const SafetensorsFile& file, const siamc_model& tab
 [[noreturn]] void fail_to_fit(const SafetensorsFile& file, const std::string& path,
                               const siamc_model& tables, const std::string& why) {
     const auto stored = file.metadata().find(hash_key);
-    fail(
-        Exit::bad_data,
-        "{}: these are not weights of model {}: {} (parameter hash {}, the library's {})\n"
-        "  write: weights that were trained with this library, or build the program with the model "
-        "file that they were trained with",
-        path, tables.name, why, stored == file.metadata().end() ? "none" : stored->second,
-        tables.parameter_hash);
+    fail(Exit::bad_data,
+         "{}: these are not weights of model {}: {} (parameter hash {}, the model's {})\n"
+         "  why: they were trained with another model, or with this one before it was changed\n"
+         "  write: --model with the model as it was then, or train this one anew",
+         path, tables.name, why, stored == file.metadata().end() ? "none" : stored->second,
+         tables.parameter_hash);
 }
 
 void check_finite(const TensorView& tensor, const std::string& path) {

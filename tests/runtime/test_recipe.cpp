@@ -24,7 +24,7 @@ rate = { adam = 0.004 }
 
 std::string message_of(const std::string& text, const std::string& name) {
     try {
-        find_recipe(text, name, "contrastive", "adam");
+        find_recipe({"r.toml", text}, name, "contrastive", "adam");
     } catch (const Error& error) {
         return error.what();
     }
@@ -34,15 +34,16 @@ std::string message_of(const std::string& text, const std::string& name) {
 }  // namespace
 
 TEST_CASE("a recipe says what it has, the rest is usual") {
-    const Recipe brief = find_recipe(recipes, "short", "contrastive", "adam");
+    const Recipe brief = find_recipe({"r.toml", recipes}, "short", "contrastive", "adam");
     CHECK(brief.schedule.kind == RateSchedule::Kind::constant);
     CHECK(brief.schedule.peak == 0.002);
     CHECK(brief.shift == 0);
     CHECK(brief.epochs == 10);
     CHECK(brief.batch == 128);
-    CHECK(find_recipe(recipes, "short", "contrastive", "sgd").schedule.peak == 1);
-    CHECK(find_recipe(recipes, "short", "contrastive", "rmsprop").schedule.peak == 0.001);
-    const Recipe full = find_recipe(recipes, "long", "contrastive", "adam");
+    CHECK(find_recipe({"r.toml", recipes}, "short", "contrastive", "sgd").schedule.peak == 1);
+    CHECK(find_recipe({"r.toml", recipes}, "short", "contrastive", "rmsprop").schedule.peak ==
+          0.001);
+    const Recipe full = find_recipe({"r.toml", recipes}, "long", "contrastive", "adam");
     CHECK(full.schedule.kind == RateSchedule::Kind::one_cycle);
     CHECK(full.schedule.warmup == 0.2);
     CHECK(full.shift == 2);
@@ -51,7 +52,7 @@ TEST_CASE("a recipe says what it has, the rest is usual") {
 }
 
 TEST_CASE("a loss overrides what the recipe says") {
-    const Recipe recipe = find_recipe(recipes, "long", "triplet", "adam");
+    const Recipe recipe = find_recipe({"r.toml", recipes}, "long", "triplet", "adam");
     CHECK(recipe.shift == 1);
     CHECK(recipe.schedule.peak == 0.004);
     CHECK(recipe.epochs == 30);
@@ -59,7 +60,19 @@ TEST_CASE("a loss overrides what the recipe says") {
 
 TEST_CASE("recipes that are not there or say nonsense") {
     CHECK(message_of(recipes, "medium") ==
-          "--recipe: the model has no recipe 'medium'\n  write: one of long, short");
+          "--recipe: r.toml has no recipe \"medium\"\n  write: one of long and short");
+    CHECK(message_of("", "a") ==
+          "--recipe: r.toml has no recipe \"a\"\n  write: one into it, [default]");
     CHECK(message_of("[a]\nepochs = \"ten\"\n", "a") ==
-          "the model's recipes: epochs has a value of the wrong kind");
+          "r.toml:2:10: epochs has a value that it cannot have\n  write: epochs = a whole number "
+          "from 1 to 1000000");
+    for (const char* line :
+         {"epochs = 0", "epochs = 1.5", "batch = 70000", "shift = 5", "warmup = 1", "warmup = nan",
+          "rate = 0.1", "rate = { adam = 0 }", "rate = { adma = 1 }", "schedule = \"cosine\"",
+          "epoch = 3", "contrastive = 1", "[a.tripplet]", "[a.contrastive.triplet]"}) {
+        const std::string message = message_of(std::string("[a]\n") + line + "\n[b]\n", "a");
+        INFO(message);
+        CHECK(message.starts_with("r.toml:2:"));
+        CHECK(message.find("\n  write: ") != message.npos);
+    }
 }
