@@ -6,6 +6,7 @@
 #include "cli/processors.h"
 #include "compile.h"
 #include "inspect/inspect.h"
+#include "new_model.h"
 #include "targets/targets.h"
 
 namespace siamc {
@@ -33,6 +34,27 @@ cli::Option schedules_option() {
 }
 
 const cli::Positional model_file = {"MODEL", "the model, a TOML file (models/README.md)"};
+
+cli::Command new_table(const Commands& commands) {
+    return {.name = "new",
+            .summary = "write a model to start from",
+            .about =
+                "Writes NAME.toml and NAME.recipes.toml, how to train it, to be changed. Nothing "
+                "that is there is overwritten.",
+            .positionals = {{"NAME", "a letter, then letters, digits or _"}},
+            .groups = {{"What to write",
+                        {{.name = "like",
+                          .kind = cli::Word{example_names()},
+                          .initial = "fc",
+                          .help = "dense layers, or convolutions"},
+                         {.name = "output",
+                          .letter = 'o',
+                          .kind = cli::a_folder,
+                          .initial = ".",
+                          .help = "folder for the files"}}}},
+            .examples = {{"siamc new mine --like cnn"}},
+            .run = commands.new_model};
+}
 
 cli::Command compile_table(const Commands& commands) {
     const cli::Option jobs = {.name = "jobs",
@@ -147,7 +169,8 @@ std::vector<std::string> versions() {
 cli::Program command_table(const Commands& commands) {
     return {.name = "siamc",
             .summary = "compile Siamese networks to libraries of machine code",
-            .commands = {compile_table(commands),
+            .commands = {new_table(commands),
+                         compile_table(commands),
                          inspect_table(commands),
                          tune_table(commands),
                          {.name = "targets",

@@ -9,7 +9,7 @@ namespace siamc {
 
 // What each does; gives the exit code.
 struct Commands {
-    std::function<int(const cli::Values&)> compile, inspect, tune, targets, layers;
+    std::function<int(const cli::Values&)> new_model, compile, inspect, tune, targets, layers;
 };
 
 cli::Program command_table(const Commands& commands);

@@ -22,6 +22,7 @@
 #include "frontend/model_spec.h"
 #include "inspect/inspect.h"
 #include "inspect/manifest.h"
+#include "new_model.h"
 #include "tune/candidates.h"
 #include "tune/tuner.h"
 
@@ -77,6 +78,17 @@ void list_files(const Library& library, const cli::Values& values) {
         const nlohmann::ordered_json result = {{"target", library.target.name}, {"files", list}};
         print("{}\n", result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     }
+}
+
+int new_command(const cli::Values& values) {
+    const std::string name = values.text("NAME");
+    const auto is_asked = [&](const ExampleModel& any) { return any.name == values.text("like"); };
+    const auto example = std::find_if(example_models.begin(), example_models.end(), is_asked);
+    const auto files = write_new_model(name, *example, values.text("output"));
+    for (const auto& file : files) tell("{}\n", printable(file.string()));
+    tell("to train it: train_generated --model {} --data glyphs --out runs/{}\n",
+         printable(files[0].string()), name);
+    return 0;
 }
 
 int compile_command(const cli::Values& values) {
@@ -238,7 +250,7 @@ void ignore_halide_environment() {
 int main(int argc, char** argv) {
     using namespace siamc;
     ignore_halide_environment();
-    const Commands commands = {compile_command, inspect_command, tune_command, targets_command,
-                               layers_command};
+    const Commands commands = {new_command,  compile_command, inspect_command,
+                               tune_command, targets_command, layers_command};
     return cli::run_program(command_table(commands), argc, argv);
 }

@@ -27,14 +27,7 @@ const std::vector<KeyForm>& model_keys() {
     return forms;
 }
 
-bool is_c_identifier(const std::string& name) {
-    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-    const auto fits = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_'; };
-    return !name.empty() && is_letter(name[0]) && std::all_of(name.begin(), name.end(), fits);
-}
-
 std::string read_name(const toml::table& model) {
-    constexpr std::size_t longest_name = 40;
     const std::string why = "the generated library, header and functions are named after it";
     const toml::node* node = model.get("name");
     if (!node) {
@@ -42,17 +35,19 @@ std::string read_name(const toml::table& model) {
                          "name = \"fc\" above the first [table]");
     }
     const toml::value<std::string>* text = node->as_string();
-    if (!text || !is_c_identifier(text->get()) || text->get().size() > longest_name) {
+    if (!text || !is_model_name(text->get())) {
         throw ModelError(
             location_of(*node),
             fmt::format("the model's name must be a short identifier, not {}", described(*node)),
-            why, fmt::format("a letter, then letters, digits or _, {} at most", longest_name));
+            why,
+            fmt::format("a letter, then letters, digits or _, {} at most", longest_model_name));
     }
     const std::string conflict = name_conflict(text->get());
     if (!conflict.empty())
         throw ModelError(
             location_of(*node), fmt::format("a model cannot be named {}", in_quotes(text->get())),
-            conflict, fmt::format("name = \"{}\"", ("my_" + text->get()).substr(0, longest_name)));
+            conflict,
+            fmt::format("name = \"{}\"", ("my_" + text->get()).substr(0, longest_model_name)));
     return text->get();
 }
 

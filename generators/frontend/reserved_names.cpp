@@ -78,6 +78,13 @@ bool is_device(const std::string& name) {
 
 }  // namespace
 
+bool is_model_name(const std::string& name) {
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    const auto fits = [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_'; };
+    return !name.empty() && name.size() <= longest_model_name && is_letter(name[0]) &&
+           std::all_of(name.begin(), name.end(), fits);
+}
+
 std::string name_conflict(const std::string& name) {
     std::string lower = name;
     std::transform(lower.begin(), lower.end(), lower.begin(),
