@@ -1,6 +1,6 @@
-# What `cmake --install build --prefix PREFIX` installs: siamc with Halide's compiler, the package for
-# find_package(Siamc), siamc.pc, example models. They find each other by relative paths, so PREFIX may
-# be moved.
+# What `cmake --install build --prefix PREFIX` installs: siamc with Halide's compiler, train_generated and
+# eval_generated if they were built, the package for find_package(Siamc), siamc.pc, example models. They
+# find each other by relative paths, so PREFIX may be moved.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -15,11 +15,14 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${HalideWheel_INCLUDE_DIR}/../share/doc/Halide/LICENSE.txt
     DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.Halide)
 
-# Of siamc alone: the other programs are not installed.
-install(FILES ${PROJECT_BINARY_DIR}/share/man/man1/siamc.1
-    DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
-install(FILES ${PROJECT_BINARY_DIR}/share/bash-completion/completions/siamc
-    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions OPTIONAL)
+# These look for siamc in their own folder.
+install(TARGETS train_generated eval_generated OPTIONAL)
+foreach(program siamc train_generated eval_generated)
+    install(FILES ${PROJECT_BINARY_DIR}/share/man/man1/${program}.1
+        DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
+    install(FILES ${PROJECT_BINARY_DIR}/share/bash-completion/completions/${program}
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions OPTIONAL)
+endforeach()
 
 set(models_dir ${CMAKE_INSTALL_DATADIR}/siamc/models)
 install(FILES models/fc.toml models/cnn.toml DESTINATION ${models_dir})
