@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <fmt/format.h>
 
 #include <cstring>
 #include <nlohmann/json.hpp>
