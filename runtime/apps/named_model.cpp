@@ -34,18 +34,21 @@ std::string own_target() {
     return linked.library->variant_count > 1 ? target + "-" + Model(linked).variant() : target;
 }
 
-void check_there(const fs::path& file) {
+void check_there(const fs::path& file, const std::string& instead) {
     std::error_code ignored;
-    if (fs::status(file, ignored).type() != fs::file_type::not_found) return;
-    fail(Exit::missing_input,
-         "--model: there is no file {}\n  write: --model with its path, if it lies elsewhere",
-         printable(file.string()));
+    if (fs::status(file, ignored).type() == fs::file_type::not_found)
+        fail(Exit::missing_input, "--model: there is no file {}\n  write: {}",
+             printable(file.string()), instead);
 }
+
+constexpr const char* its_path = "--model with its path, if it lies elsewhere";
 
 const siamc_model& load_library(const fs::path& file, const std::string& device) {
     const fs::path wanted =
         device == "cpu" ? file : file.parent_path() / (file.stem().string() + "_" + device + ".so");
-    check_there(wanted);
+    check_there(wanted, device == "cpu" ? its_path
+                                        : "siamc compile MODEL.toml --target x86-64-linux-" +
+                                              device + " --shared, into the same folder");
     const siamc_model& tables = load_model_library(wanted);
     const std::string made_for = tables.device ? tables.device : "cpu";
     if (made_for == device) return tables;
@@ -83,7 +86,7 @@ RecipeFile recipes_of(const std::string& model) {
 const siamc_model& named_model(const std::string& model, const std::string& device, int batch) {
     if (is_library(model)) return load_library(model, device);
     if (!is_description(model)) return find_model(model, device);
-    check_there(model);
+    check_there(model, its_path);
     const std::string target = device == "cpu" ? own_target() : "x86-64-linux-" + device;
     return compiled_model(model, target, std::max(batch, least_batch));
 }
