@@ -2,6 +2,8 @@
 // gradient is 0 there. In the code that siamc generates, for vectors and their rests.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <numeric>
 
@@ -113,6 +115,72 @@ TEST_CASE("leaky_relu at 0", "[layers]") {
         CHECK(are(leaky.output(1), 0, 2 * n, 0.75));
         CHECK(are(leaky.output(1), 2 * n, n, 3));
         CHECK(are(leaky.output(1), 3 * n, n, 0.75));
+    }
+}
+
+namespace {
+
+// A function of one number and its slope, in double.
+struct Curve {
+    const char* layer;
+    double (*value)(double);
+    double (*slope)(double);
+};
+
+double sigmoid(double x) {
+    return 1 / (1 + std::exp(-x));
+}
+
+// sqrt(2 / pi) (x + 0.044715 x^3) and its slope.
+double gelu_inner(double x) {
+    return std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x);
+}
+double gelu_inner_slope(double x) {
+    return std::sqrt(2 / std::acos(-1.0)) * (1 + 3 * 0.044715 * x * x);
+}
+
+const Curve curves[] = {
+    {"sigmoid", sigmoid, [](double x) { return sigmoid(x) * sigmoid(-x); }},
+    {"tanh", [](double x) { return std::tanh(x); },
+     [](double x) { return 4 * sigmoid(2 * x) * sigmoid(-2 * x); }},
+    {"silu", [](double x) { return x * sigmoid(x); },
+     [](double x) { return sigmoid(x) * (1 + x * sigmoid(-x)); }},
+    {"gelu", [](double x) { return x * sigmoid(2 * gelu_inner(x)); },
+     [](double x) {
+         const double u = 2 * gelu_inner(x);
+         return sigmoid(u) * (1 + 2 * x * gelu_inner_slope(x) * sigmoid(-u));
+     }},
+};
+
+// Dense where they bend, and as far as floats go.
+std::vector<float> arguments() {
+    std::vector<float> x = {0,     -0.0f, 1e-45f, -1e-45f, 1e-30f,  -1e-30f,
+                            1e4f,  -1e4f, 1e20f,  -1e20f,  FLT_MAX, -FLT_MAX,
+                            79.9f, 80.1f, -79.9f, -80.1f,  88.8f,   -88.8f};
+    for (int i = -1000; i <= 1000; ++i) x.push_back(static_cast<float>(i) / 50);
+    x.resize(2048, 0.625f);
+    return x;
+}
+
+}  // namespace
+
+TEST_CASE("smooth activations of all numbers", "[layers]") {
+    const std::vector<float> numbers = arguments();
+    const auto n = static_cast<int>(numbers.size()) / 4;
+    for (const Curve& curve : curves) {
+        CompiledLayer compiled(curve.layer, LayerKind::layer, {n});
+        std::vector<double>& x = compiled.set("x", 0);
+        std::copy(numbers.begin(), numbers.end(), x.begin());
+        compiled.set(std::string(curve.layer) + ".adjoint", 1);
+        compiled.run();
+        for (size_t i = 0; i < numbers.size(); ++i) {
+            const double at = numbers[i], value = curve.value(at), slope = curve.slope(at);
+            INFO(curve.layer << " of " << at << ": " << compiled.output(0)[i] << " and "
+                             << compiled.output(1)[i] << ", not " << value << " and " << slope);
+            const double share = std::abs(value) > 1e-6 ? 1e-6 : 2e-5;
+            CHECK(std::abs(compiled.output(0)[i] - value) <= share * std::abs(value) + 1e-32);
+            CHECK(std::abs(compiled.output(1)[i] - slope) <= 2e-7);
+        }
     }
 }
 

@@ -27,6 +27,8 @@ std::string conv(int filters, int kernel, const std::string& more = "") {
 
 const std::string relu = "activation = \"relu\"\n";
 const std::string leaky = "activation = \"leaky_relu\"\n";
+const std::string tanh = "activation = \"tanh\"\n";
+const std::string gelu = "activation = \"gelu\"\n";
 const std::string normalize = "[[layer]]\ntype = \"l2_normalize\"\n";
 
 // 5 x 7 images: no width of a vector divides 35, 7, 9, 17, 127 or 1, nor do groups of zeros.
@@ -152,7 +154,8 @@ TEST_CASE("a kernel that leaves its buffers is found out", "[schedules]") {
 }
 
 TEST_CASE("odd sizes", "[schedules]") {
-    check_model(model(dense(7, relu) + dense(127, leaky) + dense(9) + normalize, "euclidean"), 12);
+    check_model(model(dense(7, gelu) + dense(127, leaky) + dense(9, tanh) + normalize, "euclidean"),
+                12);
 }
 
 TEST_CASE("one unit", "[schedules]") {
@@ -161,7 +164,7 @@ TEST_CASE("one unit", "[schedules]") {
 }
 
 TEST_CASE("whole vectors", "[schedules]") {
-    check_model(model(dense(64, relu) + dense(48) + normalize, "squared_euclidean"), 12);
+    check_model(model(dense(64, gelu) + dense(48, tanh) + normalize, "squared_euclidean"), 12);
 }
 
 TEST_CASE("groups of zeros", "[schedules]") {
@@ -183,7 +186,7 @@ TEST_CASE("more rows than vectors", "[schedules]") {
 }
 
 TEST_CASE("convolutions whose windows are pooled", "[schedules]") {
-    check_model(model(conv(16, 3, relu) + layer("max_pool") + conv(24, 3, relu) +
+    check_model(model(conv(16, 3, relu) + layer("max_pool") + conv(24, 3, tanh) +
                           layer("max_pool") + dense(9) + normalize,
                       "euclidean", "12, 13"),
                 4);
@@ -216,7 +219,7 @@ TEST_CASE("overlapping windows", "[schedules]") {
 
 TEST_CASE("zeros around images, and means", "[schedules]") {
     check_model(model(conv(8, 3, "padding = \"same\"\nbias = false\n" + leaky) +
-                          layer("average_pool") + conv(5, 2, relu + "padding = \"same\"\n") +
+                          layer("average_pool") + conv(5, 2, gelu + "padding = \"same\"\n") +
                           layer("global_average_pool") + dense(3),
                       "squared_euclidean", "9, 8"),
                 4);

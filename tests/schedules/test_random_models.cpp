@@ -103,8 +103,8 @@ TEST_CASE("kernels of random models give what double precision gives", "[schedul
 
 TEST_CASE("many elementwise layers behind a product", "[schedules]") {
     std::string layers;
-    for (const char* type : {"relu", "leaky_relu", "relu", "leaky_relu", "leaky_relu", "relu",
-                             "leaky_relu", "relu", "leaky_relu", "relu", "leaky_relu", "relu"})
+    for (const char* type : {"relu", "leaky_relu", "relu", "gelu", "leaky_relu", "relu", "silu",
+                             "relu", "leaky_relu", "tanh", "leaky_relu", "sigmoid"})
         layers += fmt::format("[[layer]]\ntype = \"{}\"\n", type);
     const std::string text =
         "name = \"m\"\n[input]\nshape = [2, 4]\n[[layer]]\ntype = \"dense\"\n"

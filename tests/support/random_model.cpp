@@ -51,8 +51,7 @@ class Draw {
     }
 
     std::string layer() {
-        std::vector<std::string> types = {"relu",         "leaky_relu", "flatten",
-                                          "l2_normalize", "dense",      "dense"};
+        std::vector<std::string> types = {function(), "flatten", "l2_normalize", "dense", "dense"};
         if (image_)
             types.insert(types.end(), {"conv2d", "conv2d", "conv2d", "max_pool", "average_pool",
                                        "global_average_pool"});
@@ -61,14 +60,20 @@ class Draw {
         if (type == "dense") return text + dense();
         if (type == "conv2d") return text + conv2d();
         if (type == "max_pool" || type == "average_pool") return text + pool();
-        if (type != "relu" && type != "leaky_relu") image_ = false;
+        if (type == "flatten" || type == "l2_normalize" || type == "global_average_pool")
+            image_ = false;
         return text;
+    }
+
+    // A layer that leaves shapes as they are.
+    std::string function() {
+        return one_of({"relu", "relu", "leaky_relu", "sigmoid", "tanh", "gelu", "silu"});
     }
 
     std::string dense() {
         image_ = false;
         return fmt::format("units = {}\nbias = {}\nactivation = \"{}\"\n", between(1, 40), flag(),
-                           one_of({"none", "relu", "leaky_relu", "l2_normalize", "flatten"}));
+                           one_of({"none", function(), function(), "l2_normalize", "flatten"}));
     }
 
     std::string conv2d() {
@@ -81,7 +86,7 @@ class Draw {
             "filters = {}\nkernel = {}\nstride = {}\npadding = \"{}\"\nbias = {}\n"
             "activation = \"{}\"\n",
             between(1, 40), kernel, stride, same ? "same" : "valid", flag(),
-            one_of({"none", "relu", "leaky_relu"}));
+            one_of({"none", function(), function()}));
     }
 
     std::string pool() {
