@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <limits>
 #include <numeric>
+#include <string_view>
 
 #include "core/error.h"
 #include "sampling/random.h"
@@ -133,7 +134,11 @@ void Model::initialize(FloatBuffer& parameters, std::uint64_t seed) const {
     std::fill_n(parameters.data(), parameters.size(), 0.0f);
     for (int t = 0; t < tables_.parameter_tensors; ++t) {
         const siamc_parameter& tensor = tables_.parameters[t];
-        if (tensor.dimensions < 2) continue;
+        if (tensor.dimensions < 2) {
+            if (std::string_view(tensor.name).ends_with(".gamma"))
+                std::fill_n(parameters.data() + tensor.offset, tensor.dims[0], 1.0f);
+            continue;
+        }
         // [height][width] of a convolution's window, then [inputs][outputs].
         const int last = tensor.dimensions - 1;
         long window = 1;

@@ -55,8 +55,8 @@ class Model {
     // A flat buffer for parameters, a gradient or a moment.
     FloatBuffer flat_buffer() const;
     // Glorot-uniform kernels (Glorot and Bengio 2010: +-sqrt(6 / (inputs + outputs)), each
-    // times the places of a convolution's window), zero biases:
-    // a pure function of the seed and the parameters' order.
+    // times the places of a convolution's window), ones for what normalisations multiply by (their
+    // gamma), zero biases: a pure function of the seed and the parameters' order.
     void initialize(FloatBuffer& parameters, std::uint64_t seed) const;
 
     // bad_data unless images of so many pixels are what the model reads.

@@ -1,6 +1,7 @@
 // Weights on disk, and what ties them to a library: the hash of its parameters.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 #include <utility>
@@ -86,6 +87,20 @@ TEST_CASE("weights of other parameters are refused, with the first difference", 
     --fewer.model.parameter_tensors;
     refused(fewer.model, "there are 6 tensors, the model has 5");
     refused(reordered.model, "they were parameters of another order");
+}
+
+TEST_CASE("what normalisations multiply by starts as 1", "[once]") {
+    Tables tables;
+    tables.parameters[1].name = "layer_norm1.gamma";
+    const Model model(tables.model);
+    FloatBuffer initial = model.flat_buffer();
+    model.initialize(initial, 3);
+    for (const int t : {1, 3}) {
+        const siamc_parameter& tensor = tables.parameters[static_cast<std::size_t>(t)];
+        REQUIRE(tensor.dimensions == 1);
+        const float* first = initial.data() + tensor.offset;
+        CHECK(std::count(first, first + tensor.dims[0], t == 1 ? 1.0f : 0.0f) == tensor.dims[0]);
+    }
 }
 
 TEST_CASE("weights without a hash are judged by their tensors", "[once]") {

@@ -30,6 +30,7 @@ const std::string leaky = "activation = \"leaky_relu\"\n";
 const std::string tanh = "activation = \"tanh\"\n";
 const std::string gelu = "activation = \"gelu\"\n";
 const std::string normalize = "[[layer]]\ntype = \"l2_normalize\"\n";
+const std::string layer_norm = "[[layer]]\ntype = \"layer_norm\"\n";
 
 // 5 x 7 images: no width of a vector divides 35, 7, 9, 17, 127 or 1, nor do groups of zeros.
 std::string model(const std::string& layers, const std::string& distance,
@@ -182,11 +183,11 @@ TEST_CASE("an odd number of groups", "[schedules]") {
 }
 
 TEST_CASE("more rows than vectors", "[schedules]") {
-    check_model(model(dense(12, relu) + normalize + dense(68), "euclidean"), 12);
+    check_model(model(dense(12, relu) + layer_norm + dense(68), "euclidean"), 12);
 }
 
 TEST_CASE("convolutions whose windows are pooled", "[schedules]") {
-    check_model(model(conv(16, 3, relu) + layer("max_pool") + conv(24, 3, tanh) +
+    check_model(model(conv(16, 3, relu) + layer("max_pool") + conv(24, 3, relu) +
                           layer("max_pool") + dense(9) + normalize,
                       "euclidean", "12, 13"),
                 4);

@@ -51,7 +51,8 @@ class Draw {
     }
 
     std::string layer() {
-        std::vector<std::string> types = {function(), "flatten", "l2_normalize", "dense", "dense"};
+        std::vector<std::string> types = {function(),   "flatten", "l2_normalize",
+                                          "layer_norm", "dense",   "dense"};
         if (image_)
             types.insert(types.end(), {"conv2d", "conv2d", "conv2d", "max_pool", "average_pool",
                                        "global_average_pool"});
@@ -60,8 +61,9 @@ class Draw {
         if (type == "dense") return text + dense();
         if (type == "conv2d") return text + conv2d();
         if (type == "max_pool" || type == "average_pool") return text + pool();
-        if (type == "flatten" || type == "l2_normalize" || type == "global_average_pool")
-            image_ = false;
+        const std::vector<std::string> flat = {"flatten", "l2_normalize", "layer_norm",
+                                               "global_average_pool"};
+        if (std::count(flat.begin(), flat.end(), type)) image_ = false;
         return text;
     }
 
@@ -72,8 +74,9 @@ class Draw {
 
     std::string dense() {
         image_ = false;
-        return fmt::format("units = {}\nbias = {}\nactivation = \"{}\"\n", between(1, 40), flag(),
-                           one_of({"none", function(), function(), "l2_normalize", "flatten"}));
+        return fmt::format(
+            "units = {}\nbias = {}\nactivation = \"{}\"\n", between(1, 40), flag(),
+            one_of({"none", function(), function(), "l2_normalize", "layer_norm", "flatten"}));
     }
 
     std::string conv2d() {

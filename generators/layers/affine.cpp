@@ -1,0 +1,85 @@
+#include "layers/affine.h"
+
+#include "layers/structural.h"
+
+namespace siamc {
+
+using Halide::Expr;
+using Halide::Func;
+using Halide::RDom;
+using Halide::Var;
+
+namespace {
+
+Func affine_algorithm(const AlgorithmContext& context) {
+    const auto& in = context.inputs;
+    const auto vars = index_vars(context.node.shape);
+    Func out("affine");
+    out(vars) = in[0](vars) * in[1](vars[0]) + in[2](vars[0]);
+    return out;
+}
+
+void affine_reference(const Graph&, const Node&, const std::vector<const Tensor64*>& in,
+                      Tensor64& out) {
+    const auto channels = static_cast<size_t>(out.shape.dims[0]);
+    for (size_t i = 0; i < out.data.size(); ++i)
+        out.data[i] = in[1]->data[i % channels] * in[0]->data[i] + in[2]->data[i % channels];
+}
+
+// (adjoint, gamma) -> of the value.
+const Op& affine_grad_value_op() {
+    static const Op op = {"affine.grad_value", Pattern::elementwise, shape_of_first,
+                          [](const AlgorithmContext& context) {
+                              const auto vars = index_vars(context.node.shape);
+                              Func out("affine_grad_value");
+                              out(vars) = context.inputs[0](vars) * context.inputs[1](vars[0]);
+                              return out;
+                          }};
+    return op;
+}
+
+// (adjoint) -> of beta; (adjoint, value) -> of gamma: sums over all rows.
+const Op& affine_grad_op() {
+    static const Op op = {"affine.grad", Pattern::batch_sum,
+                          [](const Graph& graph, const Node& node) {
+                              return Shape{graph.shape_of(node.inputs[0]).dims, Rows::none};
+                          },
+                          [](const AlgorithmContext& context) {
+                              const auto& in = context.inputs;
+                              const Var n("n");
+                              const RDom row(0, context.image_rows, "row");
+                              Func out("affine_grad");
+                              out(n) = 0.0f;
+                              out(n) += in.size() == 2 ? in[0](n, row) * in[1](n, row)
+                                                       : Expr(in[0](n, row));
+                              return out;
+                          }};
+    return op;
+}
+
+std::vector<Edge> affine_gradient(Graph& graph, NodeId self, Edge adjoint) {
+    const Node node = graph[self];
+    return {
+        add_for(graph, node, affine_grad_value_op(), ".grad_value", {adjoint, node.inputs[1]}),
+        add_for(graph, node, affine_grad_op(), ".grad_gamma", {adjoint, node.inputs[0]}),
+        add_for(graph, node, affine_grad_op(), ".grad_beta", {adjoint}),
+    };
+}
+
+const Op& affine_op() {
+    static const Op op = {"affine",         Pattern::elementwise, shape_of_first,
+                          affine_algorithm, affine_gradient,      affine_reference};
+    return op;
+}
+
+}  // namespace
+
+Edge affine(Graph& graph, const LayerUse& use, Edge value) {
+    const long channels = graph.shape_of(value).dims[0];
+    const Edge gamma = parameter(graph, use.name + ".gamma", {channels}, use.location);
+    const Edge beta = parameter(graph, use.name + ".beta", {channels}, use.location);
+    return {graph.add(
+        {&affine_op(), use.name + ".affine", {value, gamma, beta}, {}, {}, use.location})};
+}
+
+}  // namespace siamc
