@@ -1,7 +1,10 @@
 // conv2d: out(n, x, y) = bias(n) + sum over channels c and the kernel's places (i, j) of
 // in(c, x stride + i, y stride + j) * kernel(n, c, i, j): a cross-correlation, as frameworks call
-// convolution. The kernel is stored [height][width][inputs][filters], as Keras stores it. "same"
-// puts a border of zeros around the image, as Keras does: half of it in front, the odd one behind.
+// convolution. The kernel is stored [height][width][inputs][filters], as Keras stores it. Padding
+// puts a border of zeros around the image first.
+#include <charconv>
+#include <sstream>
+
 #include "frontend/model_spec.h"
 #include "layers/convolution.h"
 #include "layers/structural.h"
@@ -110,49 +113,100 @@ std::vector<Edge> conv2d_gradient(Graph& graph, NodeId self, Edge adjoint) {
     return gradients;
 }
 
-// With a border so that `stride` divides the image into whole windows: out = ceil(in / stride).
-Edge pad_same(Graph& graph, const LayerUse& use, Edge image, int size, int stride) {
-    const Shape shape = graph.shape_of(image);
-    std::vector<long> before, places;
-    for (int d = 1; d <= 2; ++d) {
-        const int extent = shape.dims[d], out = (extent + stride - 1) / stride;
-        const int border = std::max(0, (out - 1) * stride + size - extent);
-        before.push_back(border / 2);
-        places.push_back(extent + border);
+int conv2d_number(const LayerUse& use, const char* name) {
+    return static_cast<int>(integer(use.attributes, name));
+}
+
+// Zeros around an image, {x, y}.
+struct Border {
+    std::vector<int> before = {0, 0}, behind = {0, 0};
+
+    bool operator==(const Border&) const = default;
+};
+
+// So that `stride` divides the image into whole windows, out = ceil(in / stride), as Keras has it:
+// half of them in front, the odd one behind.
+Border border_for_same(const Shape& image, const std::vector<int>& window, int stride) {
+    Border border;
+    for (size_t axis = 0; axis < 2; ++axis) {
+        const int extent = image.dims[axis + 1], out = (extent + stride - 1) / stride;
+        const int zeros = std::max(0, (out - 1) * stride + window[axis] - extent);
+        border.before[axis] = zeros / 2;
+        border.behind[axis] = zeros - zeros / 2;
     }
+    return border;
+}
+
+// "LEFT RIGHT TOP BOTTOM", or nothing if it is not that.
+std::optional<Border> given_border(const std::string& padding) {
+    constexpr int most = 255;
+    std::istringstream text(padding);
+    std::vector<int> zeros;
+    for (std::string word; text >> word;) {
+        int count = -1;
+        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), count);
+        if (error != std::errc() || end != word.data() + word.size() || count < 0 || count > most)
+            return std::nullopt;
+        zeros.push_back(count);
+    }
+    if (zeros.size() != 4) return std::nullopt;
+    return Border{{zeros[0], zeros[2]}, {zeros[1], zeros[3]}};
+}
+
+Border border_of(const LayerUse& use, const Shape& image, const std::vector<int>& window) {
+    const auto& padding = std::get<std::string>(use.attributes.at("padding"));
+    if (padding == "valid") return {};
+    if (padding == "same") return border_for_same(image, window, conv2d_number(use, "stride"));
+    if (const auto given = given_border(padding)) return *given;
+    throw ModelError(use.location, "padding = \"" + padding + "\" is not known",
+                     "conv2d pads with zeros or not at all",
+                     "\"valid\", \"same\" or \"LEFT RIGHT TOP BOTTOM\", each from 0 to 255");
+}
+
+Edge pad_image(Graph& graph, const LayerUse& use, Edge image, const Border& border) {
+    const Shape shape = graph.shape_of(image);
+    std::vector<int> places;
+    for (size_t axis = 0; axis < 2; ++axis)
+        places.push_back(shape.dims[axis + 1] + border.before[axis] + border.behind[axis]);
     return {graph.add({&pad_op(),
                        use.name + ".pad",
                        {image},
-                       {{"before", before}, {"step", 1L}, {places_attribute, places}},
+                       {{"before", as_attribute(border.before)},
+                        {"step", 1L},
+                        {places_attribute, as_attribute(places)}},
                        {},
                        use.location})};
 }
 
 Edge build_conv2d(Graph& graph, const LayerUse& use) {
-    const long filters = integer(use.attributes, "filters"),
-               size = integer(use.attributes, "kernel");
-    const long stride = integer(use.attributes, "stride");
-    const auto& padding = std::get<std::string>(use.attributes.at("padding"));
-    if (padding != "valid" && padding != "same")
-        throw ModelError(use.location, "padding = \"" + padding + "\" is not known",
-                         "conv2d pads with zeros or not at all", "\"valid\" or \"same\"");
-    Edge image = image_for(graph, use, "conv2d", padding == "valid" ? static_cast<int>(size) : 1);
-    if (padding == "same")
-        image = pad_same(graph, use, image, static_cast<int>(size), static_cast<int>(stride));
+    const long filters = integer(use.attributes, "filters");
+    const int height = conv2d_number(use, "kernel"), given = conv2d_number(use, "kernel_width");
+    const int width = given ? given : height, stride = conv2d_number(use, "stride");
+    Edge image = image_for(graph, use, "conv2d");
+    const Border border = border_of(use, graph.shape_of(image), {width, height});
+    if (border != Border{}) image = pad_image(graph, use, image, border);
     const Shape shape = graph.shape_of(image);
     std::vector<Edge> inputs = {
-        image,
-        parameter(graph, use.name + ".kernel", {filters, shape.dims[0], size, size}, use.location)};
+        image, parameter(graph, use.name + ".kernel", {filters, shape.dims[0], width, height},
+                         use.location)};
     if (std::get<bool>(use.attributes.at("bias")))
         inputs.push_back(parameter(graph, use.name + ".bias", {filters}, use.location));
-    return {graph.add(
-        {&conv2d_op(),
-         use.name,
-         inputs,
-         {{"stride", stride},
-          {places_attribute, all_places(shape, static_cast<int>(size), static_cast<int>(stride))}},
-         {},
-         use.location})};
+    return {
+        graph.add({&conv2d_op(),
+                   use.name,
+                   inputs,
+                   {{"stride", static_cast<long>(stride)},
+                    {places_attribute, all_places(use, "conv2d", shape, width, height, stride)}},
+                   {},
+                   use.location})};
+}
+
+AttributeRule conv2d_width() {
+    AttributeRule width{"kernel_width", AttributeType::integer, 0L, 0,
+                        "of the window; 0: as wide as high"};
+    width.maximum = 255;
+    width.samples = {0L, 0L, 1L, 5L};
+    return width;
 }
 
 }  // namespace
@@ -165,18 +219,20 @@ Layer conv2d_layer() {
     filters.maximum = 65536;
     filters.samples = {9L, 1L, 16L, 7L, 32L};
     AttributeRule kernel{"kernel", AttributeType::integer, std::nullopt, 1,
-                         "width and height of the window"};
+                         "height of the window, and its width"};
     kernel.maximum = 255;
     kernel.samples = {3L, 2L, 1L, 5L};
     AttributeRule stride{"stride", AttributeType::integer, 1L, 1, "pixels between windows"};
     stride.maximum = 255;
-    stride.samples = {1L, 2L, 3L};
-    AttributeRule padding{"padding", AttributeType::text, std::string("valid"), 0,
-                          "\"valid\": windows inside the image; \"same\": zeros around it"};
-    padding.samples = {std::string("valid"), std::string("same")};
+    stride.samples = {1L, 2L, 4L};  // Halide's derivative is wrong where windows of 3 touch
+    AttributeRule padding{
+        "padding", AttributeType::text, std::string("valid"), 0,
+        "zeros around: \"valid\": none; \"same\": keeps sizes; or \"LEFT RIGHT TOP BOTTOM\""};
+    padding.samples = {std::string("valid"), std::string("same"), std::string("1 2 0 3")};
     layer.attributes = {
         filters,
         kernel,
+        conv2d_width(),
         stride,
         padding,
         {"bias", AttributeType::boolean, true, 0, "add a trained constant to each filter"},

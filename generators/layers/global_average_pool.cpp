@@ -78,7 +78,7 @@ Layer global_average_pool_layer() {
                 "the mean of each channel over the whole image"};
     layer.reads_images = true;
     layer.build = [](Graph& graph, const LayerUse& use) {
-        const Edge image = image_for(graph, use, "global_average_pool", 1);
+        const Edge image = image_for(graph, use, "global_average_pool");
         return Edge{
             graph.add({&global_average_pool_op(), use.name, {image}, {}, {}, use.location})};
     };

@@ -14,13 +14,14 @@ using Halide::Var;
 namespace {
 
 // The layer's attributes `window` and `stride` (0: the window's size) as a pooling node has them.
-Attributes pooling_attributes(const Graph& graph, const LayerUse& use, Edge image) {
+Attributes pooling_attributes(const LayerUse& use, const std::string& layer, const Shape& image) {
     const long window = integer(use.attributes, "window");
     const long given = integer(use.attributes, "stride"), stride = given ? given : window;
-    return {{"window", window},
-            {"stride", stride},
-            {places_attribute, all_places(graph.shape_of(image), static_cast<int>(window),
-                                          static_cast<int>(stride))}};
+    const auto size = static_cast<int>(window);
+    return {
+        {"window", window},
+        {"stride", stride},
+        {places_attribute, all_places(use, layer, image, size, size, static_cast<int>(stride))}};
 }
 
 std::vector<AttributeRule> pooling_rules() {
@@ -50,7 +51,7 @@ std::vector<int> dims_seen(const Window& window, int channels) {
             (window.places_y - 1) * window.stride + window.height};
 }
 
-Edge image_for(Graph& graph, const LayerUse& use, const std::string& layer, int window) {
+Edge image_for(Graph& graph, const LayerUse& use, const std::string& layer) {
     Edge image = use.inputs[0];
     Shape shape = graph.shape_of(image);
     if (shape.dims.size() == 2)
@@ -60,16 +61,17 @@ Edge image_for(Graph& graph, const LayerUse& use, const std::string& layer, int 
     if (shape.dims.size() != 3)
         throw ModelError(use.location, layer + " cannot read " + to_string(shape),
                          "it slides a window over an image", "it before any dense or flatten");
-    if (shape.dims[1] < window || shape.dims[2] < window)
-        throw ModelError(use.location,
-                         fmt::format("{}'s window of {} x {} does not fit", layer, window, window),
-                         fmt::format("the image here is {} x {}", shape.dims[1], shape.dims[2]),
-                         "a smaller window, or fewer layers in front");
     return image;
 }
 
-std::vector<long> all_places(const Shape& image, int window, int stride) {
-    return {(image.dims[1] - window) / stride + 1, (image.dims[2] - window) / stride + 1};
+std::vector<long> all_places(const LayerUse& use, const std::string& layer, const Shape& image,
+                             int width, int height, int stride) {
+    if (image.dims[1] < width || image.dims[2] < height)
+        throw ModelError(use.location,
+                         fmt::format("{}'s window of {} x {} does not fit", layer, width, height),
+                         fmt::format("the image here is {} x {}", image.dims[1], image.dims[2]),
+                         "a smaller window, or fewer layers in front");
+    return {(image.dims[1] - width) / stride + 1, (image.dims[2] - height) / stride + 1};
 }
 
 Shape pooled_shape(const Graph& graph, const Node& node) {
@@ -115,10 +117,13 @@ Layer pooling_layer(const Op& op, const std::string& help) {
     layer.attributes = pooling_rules();
     layer.reads_images = true;
     layer.build = [&op](Graph& graph, const LayerUse& use) {
-        const Edge image =
-            image_for(graph, use, op.name, static_cast<int>(integer(use.attributes, "window")));
-        return Edge{graph.add(
-            {&op, use.name, {image}, pooling_attributes(graph, use, image), {}, use.location})};
+        const Edge image = image_for(graph, use, op.name);
+        return Edge{graph.add({&op,
+                               use.name,
+                               {image},
+                               pooling_attributes(use, op.name, graph.shape_of(image)),
+                               {},
+                               use.location})};
     };
     return layer;
 }

@@ -29,12 +29,12 @@ Shape shape_over(const Window& window, int channels, Rows rows);
 // Dims of the part of an image that the window sees from its places.
 std::vector<int> dims_seen(const Window& window, int channels);
 
-// The use's input as an image: one without channels gets one. Throws ModelError if it is none, or
-// if no window of that size fits.
-Edge image_for(Graph& graph, const LayerUse& use, const std::string& layer, int window);
+// The use's input as an image: one without channels gets one. Throws ModelError if it is none.
+Edge image_for(Graph& graph, const LayerUse& use, const std::string& layer);
 
-// {x, y}: at how many places a window lies inside the image.
-std::vector<long> all_places(const Shape& image, int window, int stride);
+// {x, y}: at how many places a window lies inside the image. Throws ModelError if there are none.
+std::vector<long> all_places(const LayerUse& use, const std::string& layer, const Shape& image,
+                             int width, int height, int stride);
 
 // Of every pooling operation: its result's shape, the part of the image that it reads, what its
 // window at (x, y) sees, row by row.

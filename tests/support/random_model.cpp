@@ -80,15 +80,21 @@ class Draw {
     }
 
     std::string conv2d() {
-        const bool same = between(0, 2) == 0;
-        const int kernel = between(1, same ? 7 : std::min({height_, width_, 7}));
+        const std::vector<std::string> paddings = {"valid", "same", "0 3 1 2"};
+        const size_t padded = static_cast<size_t>(between(0, 2));
+        if (padded == 2) width_ += 3, height_ += 3;
+        const int most = padded == 1 ? 7 : std::min({height_, width_, 7});
+        const int high = between(1, most), wide = between(0, 2) ? high : between(1, most);
         const int stride = std::vector{1, 1, 1, 2, 3, 5}[static_cast<size_t>(between(0, 5))];
-        for (int* size : {&height_, &width_})
-            *size = same ? (*size + stride - 1) / stride : (*size - kernel) / stride + 1;
+        const auto convolve = [&](int& size, int kernel) {
+            size = padded == 1 ? (size + stride - 1) / stride : (size - kernel) / stride + 1;
+        };
+        convolve(height_, high);
+        convolve(width_, wide);
         return fmt::format(
-            "filters = {}\nkernel = {}\nstride = {}\npadding = \"{}\"\nbias = {}\n"
-            "activation = \"{}\"\n",
-            between(1, 40), kernel, stride, same ? "same" : "valid", flag(),
+            "filters = {}\nkernel = {}\nkernel_width = {}\nstride = {}\npadding = \"{}\"\n"
+            "bias = {}\nactivation = \"{}\"\n",
+            between(1, 40), high, wide, stride, paddings[padded], flag(),
             one_of({"none", function(), function()}));
     }
 
