@@ -283,7 +283,7 @@ int bench_models(const cli::Values& values) {
              "--batch, or build with -DSIAMC_BATCH={}",
              most, tables.name, batch);
     const auto& data = values.text("data");
-    use_threads(threads);
+    use_threads(tables, threads);
     if (values.has("check")) {
         write_reference(values.text("check"), tables, data, batch);
         return 0;

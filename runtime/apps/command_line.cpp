@@ -61,8 +61,8 @@ cli::Option verbose_option() {
     return {.name = "verbose", .kind = cli::Flag{}, .help = "say which instruction set runs"};
 }
 
-void use_threads(const Model& model, int threads) {
-    if (const int error = siamc_set_threads(&model.tables(), threads))
+void use_threads(const siamc_model& model, int threads) {
+    if (const int error = siamc_set_threads(&model, threads))
         fail(Exit::internal, "--threads: {}", siamc_error_text(error));
 }
 

@@ -1,13 +1,14 @@
 // What the programs' command lines have in common.
 #pragma once
 
+#include <siamc/siamc.h>
+
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "cli/table.h"
 #include "cli/values.h"
-#include "core/model.h"
 #include "training/settings.h"
 
 namespace siamc {
@@ -28,7 +29,7 @@ cli::Option json_option();
 cli::Option verbose_option();
 
 // From now on the model's kernels run on that many threads.
-void use_threads(const Model& model, int threads);
+void use_threads(const siamc_model& model, int threads);
 
 // Prints the object in one line. A path that is no UTF-8 has U+FFFD for what is none.
 void print_json(const nlohmann::ordered_json& object);

@@ -105,7 +105,7 @@ Subject load_subject(const cli::Values& values) {
     const RunFolder run = RunFolder::open(values.text("run"));
     const Settings settings = read_settings(run.config());
     Model model(model_of(values, settings, run));
-    use_threads(model, values.whole("threads"));
+    use_threads(model.tables(), values.whole("threads"));
     FloatBuffer parameters = load_weights(run.weights(), model);
     const DataFlags flags = data_flags(values);
     const bool trained_transposed = settings.contains("transpose");

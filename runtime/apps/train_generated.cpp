@@ -129,7 +129,7 @@ int train(const cli::Values& values) {
     catch_signals();  // until here there is nothing to save
     if (values.flag("verbose")) tell("{}\n", models.trained.describe_variant());
     const Split images = load_split(data_flags(values), models.trained);
-    use_threads(host, values.whole("threads"));
+    use_threads(host.tables(), values.whole("threads"));
     const Json summary = optimizer == "all"
                              ? compare(models, images, values, out)
                              : train_one(models, images, values, optimizer, out).summary;
