@@ -26,8 +26,8 @@ bool is_library(const std::string& model) {
     return fs::path(model).extension() == ".so";
 }
 
-// What the program's own models run as here. A library of one instruction set takes a third of the
-// time that one for all of them takes, and this processor is the one that will run it.
+// What the program's own models run as here. A library of one instruction set takes less than
+// half of the time that one for all of them takes, and this processor is the one that will run it.
 std::string own_target() {
     const siamc_model& linked = *linked_models().front();
     const std::string target = linked.target;
