@@ -51,12 +51,29 @@ Edge add_layer(Graph& graph, const LayerSpec& spec, std::vector<Edge> inputs, st
     return layer->build(graph, {std::move(name), inputs, spec.attributes, spec.location});
 }
 
+// What the layer that a layer's attribute names has given.
+Edge earlier(const std::map<std::string, Edge>& results, const LayerSpec& spec,
+             const std::string& attribute) {
+    const auto& name = std::get<std::string>(spec.attributes.at(attribute));
+    const auto found = results.find(name);
+    if (found != results.end()) return found->second;
+    throw ModelError(spec.location,
+                     fmt::format("there is no \"{}\" in front of this {}", name, spec.type),
+                     "a layer is named after its type and its number among those of its type; an "
+                     "activation is a layer too",
+                     fmt::format("{} = \"input\", \"dense1\", \"relu2\"", attribute));
+}
+
 Edge encode(Graph& graph, const ModelSpec& model, int branch) {
     std::map<std::string, int> count;
     Edge value = gather(graph, model, branch);
+    std::map<std::string, Edge> results = {{"input", value}};
     for (const LayerSpec& spec : model.layers) {
         const std::string name = fmt::format("{}{}", spec.type, ++count[spec.type]);
-        value = add_layer(graph, spec, {value}, name);
+        const std::string& second = find_layer(spec.type, LayerKind::layer)->second_input;
+        std::vector<Edge> inputs = {value};
+        if (!second.empty()) inputs.push_back(earlier(results, spec, second));
+        value = results[name] = add_layer(graph, spec, inputs, name);
     }
     return value;
 }

@@ -111,10 +111,12 @@ struct Layer {
     LayerKind kind;
     std::string help;
     std::vector<AttributeRule> attributes = {};
-    int branches = 0;           // losses: 2 pairs, 3 triplets
-    bool flat_input = false;    // a flatten is put in front of it where needed
-    bool reads_images = false;  // [width height] or [channels width height], no flat input
-    // Appends the layer's nodes to the graph and returns its result. Layers get one input edge;
+    int branches = 0;               // losses: 2 pairs, 3 triplets
+    bool flat_input = false;        // a flatten is put in front of it where needed
+    bool reads_images = false;      // [width height] or [channels width height], no flat input
+    std::string second_input = {};  // the attribute that names an earlier layer to read as well
+    // Appends the layer's nodes to the graph and returns its result. Layers get one input edge, or
+    // with second_input two;
     // distances two (one per branch, same shape, tuple rows); losses one distance per compared
     // branch (contrastive: one, triplet: anchor-positive, anchor-negative) and the tuple's label.
     std::function<Edge(Graph&, const LayerUse&)> build = {};

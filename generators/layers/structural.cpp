@@ -252,17 +252,6 @@ Edge reshape(Graph& graph, Edge value, const std::vector<int>& dims, const std::
         graph.add({&reshape_op(), name, {value}, {{"dims", as_attribute(dims)}}, {}, location})};
 }
 
-const Op& add_op() {
-    static const Op op = {"add", Pattern::elementwise, shape_of_first,
-                          [](const AlgorithmContext& context) {
-                              const auto vars = index_vars(context.node.shape);
-                              Func out("add");
-                              out(vars) = context.inputs[0](vars) + context.inputs[1](vars);
-                              return out;
-                          }};
-    return op;
-}
-
 const Op& negate_op() {
     static const Op op = {"negate", Pattern::elementwise, shape_of_first,
                           [](const AlgorithmContext& context) {

@@ -35,7 +35,7 @@ const Op& reshape_op();
 Edge reshape(Graph& graph, Edge value, const std::vector<int>& dims, const std::string& name,
              SourceLocation location);
 
-const Op& add_op();
+const Op& add_op();  // also what a layer is made of: add.cpp
 const Op& negate_op();
 // (kernel) -> its transpose.
 const Op& transpose_op();

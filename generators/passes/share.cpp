@@ -51,7 +51,14 @@ class Sharer {
     bool is_heavy(const Kernel& kernel) const {
         const bool product =
             kernel.pattern == Pattern::matmul || kernel.pattern == Pattern::convolution;
-        return product && halves(kernel) && multiply_adds(graph_, first(kernel)) >= least_divided;
+        return product && halves(kernel) && reads_one_image(kernel) &&
+               multiply_adds(graph_, first(kernel)) >= least_divided;
+    }
+
+    // Of what is added to the result, a task would have to read its half.
+    bool reads_one_image(const Kernel& kernel) const {
+        return std::count_if(kernel.inputs.begin(), kernel.inputs.end(),
+                             [&](NodeId id) { return graph_[id].shape.rows != Rows::none; }) == 1;
     }
 
     bool reads(const Kernel& kernel, NodeId id) const {

@@ -95,6 +95,8 @@ LayerCase make_case(const Layer& layer, const std::vector<int>& dims, const Attr
     } else {
         const NodeId x = input(made.graph, "x", dims, Rows::image).node;
         inputs = {{x}};
+        if (!layer.second_input.empty())
+            inputs.push_back(input(made.graph, "y", dims, Rows::image));
         if (layer.kind == LayerKind::distance) {
             made.graph.branches = 2;
             inputs = {pick(made.graph, {x}, 0), pick(made.graph, {x}, 1)};
@@ -159,7 +161,7 @@ Graph with_gradients(const Graph& graph) {
     Graph whole = graph;
     for (NodeId node : layer_nodes(graph))
         for (Edge edge : add_gradients(whole, node).edges)
-            if (edge.node >= 0 &&
+            if (edge.node >= 0 && whole[edge.node].op->pattern != Pattern::source &&
                 !std::count(whole.outputs.begin(), whole.outputs.end(), edge.node))
                 whole.outputs.push_back(edge.node);
     return whole;

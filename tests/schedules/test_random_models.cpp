@@ -106,6 +106,7 @@ TEST_CASE("many elementwise layers behind a product", "[schedules]") {
     for (const char* type : {"relu", "leaky_relu", "relu", "gelu", "leaky_relu", "relu", "silu",
                              "relu", "leaky_relu", "tanh", "leaky_relu", "sigmoid"})
         layers += fmt::format("[[layer]]\ntype = \"{}\"\n", type);
+    layers += "[[layer]]\ntype = \"add\"\nwith = \"dense1\"\n";
     const std::string text =
         "name = \"m\"\n[input]\nshape = [2, 4]\n[[layer]]\ntype = \"dense\"\n"
         "units = 4\n" +

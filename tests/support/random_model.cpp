@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 #include <vector>
 
@@ -38,6 +39,11 @@ class Draw {
     std::string one_of(const std::vector<std::string>& names) {
         return names[static_cast<size_t>(between(0, static_cast<int>(names.size()) - 1))];
     }
+    // Keeps count of layers, as the compiler names them.
+    std::string named(const std::string& type) {
+        if (type != "none") last_ = fmt::format("{}{}", type, ++count_[type]);
+        return type;
+    }
     std::string flag() { return one_of({"true", "false"}); }
 
     std::string input() {
@@ -56,14 +62,18 @@ class Draw {
         if (image_)
             types.insert(types.end(), {"conv2d", "conv2d", "conv2d", "max_pool", "average_pool",
                                        "global_average_pool"});
-        const std::string type = one_of(types);
+        const std::string before = last_, type = named(one_of(types));
         const std::string text = fmt::format("[[layer]]\ntype = \"{}\"\n", type);
         if (type == "dense") return text + dense();
         if (type == "conv2d") return text + conv2d();
         if (type == "max_pool" || type == "average_pool") return text + pool();
         const std::vector<std::string> flat = {"flatten", "l2_normalize", "layer_norm",
                                                "global_average_pool"};
-        if (std::count(flat.begin(), flat.end(), type)) image_ = false;
+        if (std::count(flat.begin(), flat.end(), type))
+            image_ = false;
+        else if (between(0, 1))  // a function: the shape is what it was
+            return text +
+                   fmt::format("[[layer]]\ntype = \"{}\"\nwith = \"{}\"\n", named("add"), before);
         return text;
     }
 
@@ -74,9 +84,9 @@ class Draw {
 
     std::string dense() {
         image_ = false;
-        return fmt::format(
-            "units = {}\nbias = {}\nactivation = \"{}\"\n", between(1, 40), flag(),
-            one_of({"none", function(), function(), "l2_normalize", "layer_norm", "flatten"}));
+        return fmt::format("units = {}\nbias = {}\nactivation = \"{}\"\n", between(1, 40), flag(),
+                           named(one_of({"none", function(), function(), "l2_normalize",
+                                         "layer_norm", "flatten"})));
     }
 
     std::string conv2d() {
@@ -95,7 +105,7 @@ class Draw {
             "filters = {}\nkernel = {}\nkernel_width = {}\nstride = {}\npadding = \"{}\"\n"
             "bias = {}\nactivation = \"{}\"\n",
             between(1, 40), high, wide, stride, paddings[padded], flag(),
-            one_of({"none", function(), function()}));
+            named(one_of({"none", function(), function()})));
     }
 
     std::string pool() {
@@ -109,6 +119,8 @@ class Draw {
     std::mt19937 engine_;
     bool image_ = false;  // so far: no layer has made a line of it
     int height_ = 1, width_ = 1;
+    std::map<std::string, int> count_;
+    std::string last_ = "input";
 };
 
 }  // namespace
