@@ -26,11 +26,11 @@
 #include "images.h"
 #include "machine.h"
 #include "reference_file.h"
-#include "sampling/pairs.h"
 #include "sampling/random.h"
-#include "sampling/triplets.h"
 #include "timing.h"
 #include "training/optimizer.h"
+#include "training/protocol.h"
+#include "training/recipe.h"
 
 namespace siamc {
 namespace {
@@ -101,14 +101,11 @@ class TupleQueue {
 };
 
 // An epoch, as the training loop samples it.
-std::shared_ptr<TupleQueue> sampled(const ImageSet& images, int branches) {
-    std::vector<std::int32_t> rows;
-    std::vector<float> labels;
-    if (branches == 2)
-        PairSampler(images.labels, 0).epoch(0, rows, labels);
-    else
-        TripletSampler(images.labels, 0).epoch(0, rows);
-    return std::make_shared<TupleQueue>(std::move(rows), std::move(labels), branches);
+std::shared_ptr<TupleQueue> sampled(const ImageSet& images, const siamc_loss& loss, int batch) {
+    TupleList tuples;
+    make_protocol(loss, {images.labels, 0, batch, Recipe{}.images_per_class})->sample(0, tuples);
+    return std::make_shared<TupleQueue>(std::move(tuples.rows), std::move(tuples.labels),
+                                        tuples.branches);
 }
 
 // That many tuples of any of the first `stored` images.
@@ -133,7 +130,7 @@ class Bench {
     }
 
     void add_step(const siamc_loss& loss, const std::string& optimizer_name, int batch) {
-        add_step(loss, loss.name, optimizer_name, batch, sampled(images_, loss.train->branches));
+        add_step(loss, loss.name, optimizer_name, batch, sampled(images_, loss, batch));
     }
 
     // Pairs as a batch of which nothing can be computed once for several.

@@ -35,10 +35,11 @@ std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, in
     std::vector<EntryPoint> entries = {{"embed_one", build_embedding(model), false, 1},
                                        {"embed", build_embedding(model), false, embed_batch}};
     for (const LayerSpec& loss : model.losses) {
-        entries.push_back({loss.type, build_loss(model, loss), true, train_batch});
-        entries.push_back(
-            {loss.type + "_evaluation", build_evaluation(model, loss), false, embed_batch});
+        entries.push_back({loss.type, build_loss(model, loss, train_batch), true, train_batch});
+        entries.push_back({loss.type + "_evaluation", build_evaluation(model, loss, embed_batch),
+                           false, embed_batch});
     }
+    entries.push_back({"distances", build_distances(model), false, embed_batch});
     return entries;
 }
 
@@ -75,7 +76,23 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
     return program;
 }
 
+namespace {
+
+// Kernels of GPUs would take a stage at a time too, but those that look across the batch have no
+// schedules there yet.
+void check_losses(const ModelSpec& model, const LibraryTarget& target) {
+    for (const LayerSpec& loss : model.losses)
+        if (on_device(target) && find_layer(loss.type, LayerKind::loss)->sees == Sees::batch)
+            throw ModelError(loss.location,
+                             fmt::format("{} is not made for {}", loss.type, device_of(target)),
+                             "losses that see the whole batch are made for processors alone",
+                             "another --target, or losses on pairs or triplets");
+}
+
+}  // namespace
+
 std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOptions& options) {
+    check_losses(model, options.target);
     auto library = std::make_unique<Library>();
     library->model = model;
     library->target = options.target;

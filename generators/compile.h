@@ -29,7 +29,7 @@ struct EntryPoint {
     int batch;
 };
 
-// embed_one, embed, and a training and an evaluation program for each loss.
+// embed_one, embed, distances, and a training and an evaluation program for each loss.
 std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, int embed_batch);
 
 // All passes, then the plan.

@@ -9,7 +9,8 @@ namespace siamc {
 namespace {
 
 double rows_of(const Graph& graph, const Shape& shape, int tuples) {
-    if (shape.rows == Rows::image) return static_cast<double>(graph.branches) * tuples;
+    if (shape.rows == Rows::image || shape.rows == Rows::batch)
+        return static_cast<double>(graph.branches) * tuples;
     return shape.rows == Rows::tuple ? tuples : 1;
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "layers/pairwise.h"
 #include "layers/structural.h"
 
 namespace siamc {
@@ -63,7 +64,8 @@ std::vector<int> extents(const KernelTask& task, const Operand& operand, int sto
         if (extent == 0)
             extent = operand.rows == Rows::dataset
                          ? stored
-                         : row_count(operand.rows, task.graph->branches, task.usual_tuples,
+                         : row_count(operand.rows, task.graph->branches,
+                                     operand.rows == Rows::batch ? task.batch : task.usual_tuples,
                                      task.usual_slices);
     return result;
 }
@@ -76,6 +78,7 @@ KernelTask task_of(const Program& program, const Call& call) {
     task.single_row = program.tuple_quantum == 1;
     task.fixed_row = program.batch == 1;
     const bool whole = stage_of(*task.kernel) == Stage::batch;
+    task.batch = program.batch;
     task.usual_tuples = whole ? program.batch : program.slice_tuples;
     task.usual_slices = whole ? program.slices : 1;
     return task;
@@ -100,11 +103,12 @@ std::string signature(const KernelTask& task) {
                                value);
         for (Edge edge : node.inputs) {
             const Node& read = graph[edge.node];
-            if (read.op != &pick_op())
+            if (read.op->pattern != Pattern::pick)
                 text += " " + names[edge.node];
             else
-                text += fmt::format(" {}[{}]", names[read.inputs[0].node],
-                                    integer(read.attributes, "branch"));
+                text += fmt::format(
+                    " {}[{}{}]", names[read.inputs[0].node], integer(read.attributes, "branch"),
+                    read.op == &branch_op() ? fmt::format(" of {}", graph.branches) : "");
         }
         names[task.kernel->nodes[i]] = fmt::format("v{}", i);
     }
@@ -168,6 +172,7 @@ Expr KernelGenerator::rows_of(Rows kind) {
         if (task_.operands[i].rows != kind) continue;
         const Expr rows = inputs_[i]->dim(inputs_[i]->dimensions() - 1).extent();
         // Sums over images then need no guard at the end of a chunk.
+        if (kind == Rows::batch) return rows / batch_quantum * batch_quantum;
         const bool whole_tiles = on_gpu() && kind == Rows::image;
         return whole_tiles ? rows / gpu_row_quantum * gpu_row_quantum : rows;
     }
@@ -189,6 +194,7 @@ AlgorithmContext KernelGenerator::context_of(NodeId id, const std::map<NodeId, F
                              rows_of(Rows::image),
                              rows_of(Rows::tuple),
                              rows_of(Rows::slice),
+                             rows_of(Rows::batch),
                              task_.single_row ? 1 : row_quantum};
     for (Edge edge : graph[id].inputs) context.inputs.push_back(input(edge.node, values));
     return context;

@@ -25,6 +25,7 @@ struct KernelTask {
     bool fixed_row = false;   // ... and only ever one
     int usual_tuples = 1;     // in a full call: what an automatic schedule is made for
     int usual_slices = 1;
+    int batch = 1;  // the most tuples of the program
     ScheduleChoice choice = ScheduleChoice::tuned;
     ScheduleOrigin tile;
 };

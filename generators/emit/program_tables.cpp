@@ -15,7 +15,8 @@ static_assert(static_cast<int>(Rows::none) == SIAMC_FIXED &&
               static_cast<int>(Rows::image) == SIAMC_IMAGES &&
               static_cast<int>(Rows::tuple) == SIAMC_TUPLES &&
               static_cast<int>(Rows::dataset) == SIAMC_STORED &&
-              static_cast<int>(Rows::slice) == SIAMC_SLICES);
+              static_cast<int>(Rows::slice) == SIAMC_SLICES &&
+              static_cast<int>(Rows::batch) == SIAMC_BATCH_IMAGES);
 static_assert(static_cast<int>(Space::arena) == SIAMC_ARENA &&
               static_cast<int>(Space::parameters) == SIAMC_PARAMETERS &&
               static_cast<int>(Space::gradient) == SIAMC_GRADIENT &&
@@ -83,6 +84,7 @@ void fill_places(const Program& program, siamc_program& table, std::vector<std::
     table.members_offset = arena_offset(program, "places");
     table.label_offset = arena_offset(program, "label");
     table.sample_weight_offset = arena_offset(program, "weight");
+    table.ordinals_offset = arena_offset(program, "ordinal");
     for (NodeId id : program.graph.outputs) {
         const Node& node = program.graph[id];
         const long offset = arena_offset(program, program.graph[base_of(program.graph, id)].name);
@@ -234,6 +236,7 @@ std::size_t ProgramTables::add_optimizer_program(const OptimizerRule& rule) {
     program.stage_count = 1;
     program.first_images_offset = program.indices_offset = program.shifts_offset = -1;
     program.members_offset = program.label_offset = program.sample_weight_offset = -1;
+    program.ordinals_offset = -1;
     const std::size_t stages = data_.add(siamc_stage{1, 0, 0});
     const std::size_t at = place(rule.name, program, calls, stages);
     if (on_device(library_.target))

@@ -10,6 +10,7 @@
 #include "abi/siamc/siamc.h"
 #include "emit/data_builder.h"
 #include "emit/program_tables.h"
+#include "layers/op.h"
 
 namespace siamc {
 
@@ -27,6 +28,10 @@ static_assert(sizeof(siamc_tensor) == sizeof(halide_buffer_t) &&
               offsetof(siamc_tensor, dimensions) == offsetof(halide_buffer_t, dimensions) &&
               offsetof(siamc_tensor, dim) == offsetof(halide_buffer_t, dim) &&
               sizeof(siamc_extent) == sizeof(halide_dimension_t));
+
+static_assert(static_cast<int>(Sees::pairs) == SIAMC_PAIRS &&
+              static_cast<int>(Sees::triplets) == SIAMC_TRIPLETS &&
+              static_cast<int>(Sees::batch) == SIAMC_BATCH);
 
 class Tables {
   public:
@@ -137,7 +142,11 @@ class Tables {
 
     std::size_t add_losses() {
         const std::vector<LayerSpec>& losses = library_.model.losses;
-        const std::size_t all = data_.add(std::vector<siamc_loss>(losses.size()));
+        std::vector<siamc_loss> list(losses.size());
+        for (std::size_t l = 0; l < losses.size(); ++l)
+            list[l].sees =
+                static_cast<std::int32_t>(find_layer(losses[l].type, LayerKind::loss)->sees);
+        const std::size_t all = data_.add(list);
         for (std::size_t l = 0; l < losses.size(); ++l) {
             const std::size_t at = all + l * sizeof(siamc_loss);
             data_.point_to_text(at + offsetof(siamc_loss, name), losses[l].type);
@@ -184,6 +193,7 @@ class Tables {
         data_.point(at + offsetof(siamc_model, optimizers), optimizers_);
         data_.point(at + offsetof(siamc_model, embed_one), programs_.at("embed_one"));
         data_.point(at + offsetof(siamc_model, embed), programs_.at("embed"));
+        data_.point(at + offsetof(siamc_model, distances), programs_.at("distances"));
         data_.point(at + offsetof(siamc_model, library), shared_);
         return at;
     }

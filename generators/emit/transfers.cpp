@@ -130,8 +130,8 @@ class TransferGenerator : public Halide::Generator<TransferGenerator> {
         else if (name == "shifts")
             out(i, row) = (*inputs_["shifts"])(i, row_of(row));
         else if (name == "label")
-            out(row) =
-                select(row < count, (*inputs_["label"])(min(first + row, first + count - 1)), 0.0f);
+            out(row) = select(row < count, (*inputs_["label"])(min(first + row, first + count - 1)),
+                              -1.0f);
         else if (name == "weight")
             out(row) = select(row < count, 1.0f / count, 0.0f);
         else if (name == "hyper")

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 
+#include "layers/pairwise.h"
 #include "layers/structural.h"
 
 namespace siamc {
@@ -78,14 +79,30 @@ Edge encode(Graph& graph, const ModelSpec& model, int branch) {
     return value;
 }
 
+using Embedding = std::function<Edge(Graph&, int branch)>;
+
+// The distances between all images of a batch of at most so many, and their classes.
+void build_batch(Graph& graph, const ModelSpec& model, const LayerSpec& loss, int batch,
+                 const Embedding& embedding) {
+    const Layer* distance = find_layer(model.distance.type, LayerKind::distance);
+    const Edge embedded = embedding(graph, 0), ordinal = branch_source(graph, ordinal_op(), 0);
+    const Edge classes{graph.add({&class_op(), "label", {}, {{"branch", 0L}}, {}, {}})};
+    Attributes attributes = model.distance.attributes;
+    attributes[images_attribute] =
+        static_cast<long>((batch + batch_quantum - 1) / batch_quantum * batch_quantum);
+    const Edge matrix = distance->build_matrix(
+        graph, {"distances", {embedded, ordinal}, attributes, model.distance.location});
+    const std::vector<Edge> inputs = {matrix, classes, across(graph, classes), ordinal};
+    graph.outputs = {find_layer(loss.type, LayerKind::loss)
+                         ->build(graph, {"loss", inputs, loss.attributes, loss.location})
+                         .node};
+}
+
 // Pairs: (D, label). Triplets: (D(anchor, positive), D(anchor, negative)).
-Graph build_tuples(const ModelSpec& model, const LayerSpec& loss, const std::string& name,
-                   const std::function<Edge(Graph&, int branch)>& embedding) {
+void build_tuples(Graph& graph, const ModelSpec& model, const LayerSpec& loss,
+                  const Embedding& embedding) {
     const Layer* loss_layer = find_layer(loss.type, LayerKind::loss);
     const Layer* distance = find_layer(model.distance.type, LayerKind::distance);
-    Graph graph;
-    graph.name = name;
-    graph.branches = loss_layer->branches;
     std::vector<Edge> embeddings, inputs;
     for (int branch = 0; branch < graph.branches; ++branch)
         embeddings.push_back(embedding(graph, branch));
@@ -96,10 +113,23 @@ Graph build_tuples(const ModelSpec& model, const LayerSpec& loss, const std::str
                                                  model.distance.location}));
     std::vector<NodeId> distances;
     for (Edge edge : inputs) distances.push_back(edge.node);
-    if (graph.branches == 2) inputs.push_back({graph.add({&label_op(), "label", {}, {}, {}, {}})});
+    if (loss_layer->sees == Sees::pairs)
+        inputs.push_back({graph.add({&label_op(), "label", {}, {}, {}, {}})});
     graph.outputs = {
         loss_layer->build(graph, {"loss", inputs, loss.attributes, loss.location}).node};
     graph.outputs.insert(graph.outputs.end(), distances.begin(), distances.end());
+}
+
+Graph build_with(const ModelSpec& model, const LayerSpec& loss, int batch, const std::string& name,
+                 const Embedding& embedding) {
+    const Sees sees = find_layer(loss.type, LayerKind::loss)->sees;
+    Graph graph;
+    graph.name = name;
+    graph.branches = branches_of(sees);
+    if (sees == Sees::batch)
+        build_batch(graph, model, loss, batch, embedding);
+    else
+        build_tuples(graph, model, loss, embedding);
     return graph;
 }
 
@@ -112,16 +142,18 @@ Graph build_embedding(const ModelSpec& model) {
     return graph;
 }
 
-Graph build_loss(const ModelSpec& model, const LayerSpec& loss) {
-    return build_tuples(model, loss, loss.type,
-                        [&](Graph& graph, int branch) { return encode(graph, model, branch); });
+Graph build_loss(const ModelSpec& model, const LayerSpec& loss, int batch) {
+    return build_with(model, loss, batch, loss.type,
+                      [&](Graph& graph, int branch) { return encode(graph, model, branch); });
 }
 
-Graph build_evaluation(const ModelSpec& model, const LayerSpec& loss) {
+namespace {
+
+// Embeddings that were computed before, by index.
+Embedding looked_up(const ModelSpec& model) {
     const Graph embedding = build_embedding(model);
-    const std::vector<int>& dims = embedding[embedding.outputs[0]].shape.dims;
-    const Attributes attributes{{"dims", std::vector<long>(dims.begin(), dims.end())}};
-    return build_tuples(model, loss, loss.type + "_evaluation", [&](Graph& graph, int branch) {
+    const Attributes attributes{{"dims", as_attribute(embedding[embedding.outputs[0]].shape.dims)}};
+    return [attributes](Graph& graph, int branch) {
         const NodeId known = graph.find(embeddings_op().name);
         const Edge stored{
             known >= 0
@@ -129,7 +161,29 @@ Graph build_evaluation(const ModelSpec& model, const LayerSpec& loss) {
                 : graph.add({&embeddings_op(), embeddings_op().name, {}, attributes, {}, {}})};
         const Edge rows = branch_source(graph, rows_op(), branch);
         return Edge{graph.add({&lookup_op(), "embedding", {stored, rows}, {}, {}, {}})};
-    });
+    };
+}
+
+}  // namespace
+
+Graph build_evaluation(const ModelSpec& model, const LayerSpec& loss, int batch) {
+    return build_with(model, loss, batch, loss.type + "_evaluation", looked_up(model));
+}
+
+Graph build_distances(const ModelSpec& model) {
+    const Layer* distance = find_layer(model.distance.type, LayerKind::distance);
+    const Embedding embedding = looked_up(model);
+    Graph graph;
+    graph.name = "distances";
+    graph.branches = 2;
+    const Edge first = embedding(graph, 0), second = embedding(graph, 1);
+    graph.outputs = {
+        distance
+            ->build(
+                graph,
+                {"distance", {first, second}, model.distance.attributes, model.distance.location})
+            .node};
+    return graph;
 }
 
 std::vector<Node> parameters(const Graph& graph) {

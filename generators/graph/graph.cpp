@@ -19,8 +19,8 @@ long Shape::size() const {
 }
 
 std::string to_string(const Shape& shape) {
-    static const char* const rows[] = {"", " per image", " per tuple", " per stored image",
-                                       " per slice"};
+    static const char* const rows[] = {
+        "", " per image", " per tuple", " per stored image", " per slice", " of the batch"};
     return fmt::format("[{}]{}", fmt::join(shape.dims, " "), rows[static_cast<int>(shape.rows)]);
 }
 

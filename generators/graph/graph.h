@@ -25,6 +25,7 @@ enum class Rows {
     tuple,    // one per pair or triplet (and per image before twins are folded)
     dataset,  // one per stored image
     slice,    // one per slice of the batch: partial sums
+    batch,    // one per image of the batch, undivided: every slice sees all of them
 };
 
 enum class ElementType { float32, uint8, int32 };

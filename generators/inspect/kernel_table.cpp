@@ -29,6 +29,8 @@ const char* pattern_name(Pattern pattern) {
             return "rowwise";
         case Pattern::matmul:
             return "matmul";
+        case Pattern::pairwise:
+            return "pairwise";
         case Pattern::convolution:
             return "convolution";
         case Pattern::pooling:

@@ -77,7 +77,7 @@ Layer contrastive_layer() {
                 "pairs: y D^2 + (1 - y) max(0, margin - D)^2, y = 1 for one class"};
     layer.attributes = {{"margin", AttributeType::real, 1.0, 0,
                          "distance from which different images cost nothing"}};
-    layer.branches = 2;
+    layer.sees = Sees::pairs;
     layer.build = [](Graph& graph, const LayerUse& use) {
         return Edge{graph.add({&contrastive_op(),
                                use.name,

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "layers/distance.h"
+#include "layers/pairwise.h"
 
 namespace siamc {
 
@@ -88,10 +89,39 @@ const Op& cosine_op() {
     return op;
 }
 
+// Of cosines.
+const Op& one_minus_op() {
+    static const Op op = {
+        "one_minus",
+        Pattern::elementwise,
+        shape_of_first,
+        [](const AlgorithmContext& context) {
+            const auto vars = index_vars(context.node.shape);
+            Func out("one_minus");
+            out(vars) = 1.0f - context.inputs[0](vars);
+            return out;
+        },
+        [](Graph& graph, NodeId self, Edge adjoint) -> std::vector<Edge> {
+            return {add_for(graph, Node(graph[self]), negate_op(), ".grad", {adjoint})};
+        },
+        [](const Graph&, const Node&, const std::vector<const Tensor64*>& in, Tensor64& out) {
+            for (std::size_t i = 0; i < out.data.size(); ++i) out.data[i] = 1 - in[0]->data[i];
+        }};
+    return op;
+}
+
 }  // namespace
 
 Layer cosine_layer() {
-    return distance_layer("cosine", "1 - cosine of the angle between the embeddings", cosine_op());
+    Layer layer =
+        distance_layer("cosine", "1 - cosine of the angle between the embeddings", cosine_op());
+    layer.build_matrix = [](Graph& graph, const LayerUse& use) {
+        const Layer* normalize = find_layer("l2_normalize", LayerKind::layer);
+        const Edge unit = normalize->build(
+            graph, {use.name + ".unit", {use.inputs[0]}, {{"epsilon", 1e-12}}, use.location});
+        return map_matrix(graph, use, one_minus_op(), dot_products(graph, use, unit));
+    };
+    return layer;
 }
 
 }  // namespace siamc

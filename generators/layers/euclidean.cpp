@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "layers/distance.h"
+#include "layers/pairwise.h"
 
 namespace siamc {
 
@@ -64,11 +65,50 @@ const Op& euclidean_op() {
     return op;
 }
 
+// (D, adjoint) -> adjoint / (2 D)
+const Op& root_grad_op() {
+    static const Op op = {
+        "root.grad", Pattern::elementwise, shape_of_first, [](const AlgorithmContext& context) {
+            const auto vars = index_vars(context.node.shape);
+            const Halide::Expr d = context.inputs[0](vars);
+            Func out("root_grad");
+            out(vars) = select(d > 0.0f, 0.5f * context.inputs[1](vars) / max(d, 1e-30f), 0.0f);
+            return out;
+        }};
+    return op;
+}
+
+// Of squared distances.
+const Op& root_op() {
+    static const Op op = {
+        "root",
+        Pattern::elementwise,
+        shape_of_first,
+        [](const AlgorithmContext& context) {
+            const auto vars = index_vars(context.node.shape);
+            Func out("root");
+            out(vars) = sqrt(context.inputs[0](vars));
+            return out;
+        },
+        [](Graph& graph, NodeId self, Edge adjoint) -> std::vector<Edge> {
+            return {add_for(graph, Node(graph[self]), root_grad_op(), ".grad", {{self}, adjoint})};
+        },
+        [](const Graph&, const Node&, const std::vector<const Tensor64*>& in, Tensor64& out) {
+            for (std::size_t i = 0; i < out.data.size(); ++i)
+                out.data[i] = std::sqrt(in[0]->data[i]);
+        }};
+    return op;
+}
+
 }  // namespace
 
 Layer euclidean_layer() {
-    return distance_layer("euclidean", "length of the difference; gradient 0 at distance 0",
-                          euclidean_op());
+    Layer layer = distance_layer("euclidean", "length of the difference; gradient 0 at distance 0",
+                                 euclidean_op());
+    layer.build_matrix = [](Graph& graph, const LayerUse& use) {
+        return map_matrix(graph, use, root_op(), squared_distances(graph, use, use.inputs[0]));
+    };
+    return layer;
 }
 
 }  // namespace siamc

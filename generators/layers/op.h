@@ -22,6 +22,7 @@ enum class Pattern {
     elementwise,  // out(c, row) reads in(c, row) only
     rowwise,      // out(., row) reads in(., row) of the same row or tuple
     matmul,       // out(n, row) = sum over k of in(k, row) * parameter
+    pairwise,     // out(j, row) = sum over k of what in(k, row) and in(k, j) make
     convolution,  // out(n, x, y, row) = sum over a window of in(., ., ., row) * parameter
     pooling,      // out(c, x, y, row) or out(c, row) of a window of in(c, ., ., row)
     pixelwise,    // out(c, x, y, row) reads other pixels of the same channel and row
@@ -47,7 +48,7 @@ struct AlgorithmContext {
     const Graph& graph;
     const Node& node;
     std::vector<Halide::Func> inputs;
-    Halide::Expr image_rows, tuple_rows, slices;
+    Halide::Expr image_rows, tuple_rows, slices, batch_rows;
     int tile_rows;  // rows that a register tile takes at once; the batch has whole tiles
 };
 
@@ -82,6 +83,15 @@ struct Op {
 
 enum class LayerKind { layer, distance, loss };
 
+// What a loss is given: one distance of a pair and its label; two of a triplet; or the distances
+// between all images of the batch and their classes.
+enum class Sees { pairs, triplets, batch };
+
+// Images of a tuple: of the batch each is one of its own.
+inline int branches_of(Sees sees) {
+    return sees == Sees::pairs ? 2 : sees == Sees::triplets ? 3 : 1;
+}
+
 enum class AttributeType { integer, real, boolean, text };
 
 // Shapes and loop bounds are ints.
@@ -111,15 +121,17 @@ struct Layer {
     LayerKind kind;
     std::string help;
     std::vector<AttributeRule> attributes = {};
-    int branches = 0;               // losses: 2 pairs, 3 triplets
+    Sees sees = Sees::pairs;        // losses
     bool flat_input = false;        // a flatten is put in front of it where needed
     bool reads_images = false;      // [width height] or [channels width height], no flat input
     std::string second_input = {};  // the attribute that names an earlier layer to read as well
     // Appends the layer's nodes to the graph and returns its result. Layers get one input edge, or
-    // with second_input two;
-    // distances two (one per branch, same shape, tuple rows); losses one distance per compared
-    // branch (contrastive: one, triplet: anchor-positive, anchor-negative) and the tuple's label.
+    // with second_input two; distances two (one per branch, same shape, tuple rows). Losses get, of
+    // pairs, the distance and the label; of triplets the distances anchor-positive and
+    // anchor-negative; of the batch the inputs of layers/batch_loss.h.
     std::function<Edge(Graph&, const LayerUse&)> build = {};
+    // Distances: appends those between all images of the batch. Inputs as layers/pairwise.h.
+    std::function<Edge(Graph&, const LayerUse&)> build_matrix = {};
 };
 
 // Every layer of layers.def, in its order.

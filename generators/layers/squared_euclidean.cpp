@@ -1,5 +1,6 @@
 // squared_euclidean: D = |a - b|^2.
 #include "layers/distance.h"
+#include "layers/pairwise.h"
 
 namespace siamc {
 
@@ -58,8 +59,12 @@ const Op& squared_euclidean_op() {
 }  // namespace
 
 Layer squared_euclidean_layer() {
-    return distance_layer("squared_euclidean", "sum of squared differences",
-                          squared_euclidean_op());
+    Layer layer =
+        distance_layer("squared_euclidean", "sum of squared differences", squared_euclidean_op());
+    layer.build_matrix = [](Graph& graph, const LayerUse& use) {
+        return squared_distances(graph, use, use.inputs[0]);
+    };
+    return layer;
 }
 
 }  // namespace siamc

@@ -198,6 +198,56 @@ const Op& weight_op() {
     return op;
 }
 
+const Op& class_op() {
+    static const Op op = source("class", [](const Graph&, const Node& node) {
+        return Shape{{}, branch_rows(node)};
+    });
+    return op;
+}
+
+const Op& image_weight_op() {
+    static const Op op = source("image_weight", [](const Graph&, const Node& node) {
+        return Shape{{}, branch_rows(node)};
+    });
+    return op;
+}
+
+const Op& ordinal_op() {
+    static const Op op = source(
+        "ordinal",
+        [](const Graph&, const Node& node) {
+            return Shape{{}, branch_rows(node)};
+        },
+        ElementType::int32);
+    return op;
+}
+
+const Op& across_op() {
+    static const Op op = {
+        "across",
+        Pattern::view,
+        [](const Graph& graph, const Node& node) {
+            return Shape{graph.shape_of(node.inputs[0]).dims, Rows::batch};
+        },
+        {},
+        // The adjoint of the rows of the batch is that of the images seen by everyone.
+        [](Graph& graph, NodeId, Edge adjoint) -> std::vector<Edge> {
+            if (graph[adjoint.node].op != &across_op())
+                throw std::logic_error("across: its adjoint is not one of each image");
+            return {graph[adjoint.node].inputs[0]};
+        },
+        [](const Graph&, const Node&, const std::vector<const Tensor64*>& in, Tensor64& out) {
+            out.data = in[0]->data;
+        }};
+    return op;
+}
+
+Edge across(Graph& graph, Edge value) {
+    const Node node = graph[value.node];
+    const NodeId known = graph.find(node.name + ".across");
+    return known >= 0 ? Edge{known} : add_for(graph, node, across_op(), ".across", {value});
+}
+
 const Op& parameter_op() {
     static const Op op = source("parameter", [](const Graph&, const Node& node) {
         return Shape{dims_of(node), Rows::none};

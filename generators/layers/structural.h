@@ -17,7 +17,11 @@ const Op& places_op();      // [branches] per tuple: the slice's image row that 
 const Op& shifts_op();      // [2] per row: pixels that the image is moved right and down; "branch"
 const Op& label_op();       // 1: the tuple's images are of one class, 0: they are not
 const Op& weight_op();      // of each tuple in the loss: 1 / real tuples, 0 for padding
-const Op& parameter_op();   // attribute "dims"
+// Where a tuple is one image, of a loss over the batch.
+const Op& class_op();         // of each image: a whole number, -1 for padding
+const Op& image_weight_op();  // as weight_op, of each image
+const Op& ordinal_op();       // each image's row in the batch
+const Op& parameter_op();     // attribute "dims"
 
 // (images, rows, shifts) -> float32, scaled; pixels moved in from outside are 0.
 // Attributes: "dims" innermost first, "scale".
@@ -34,6 +38,11 @@ const Op& lookup_op();
 const Op& reshape_op();
 Edge reshape(Graph& graph, Edge value, const std::vector<int>& dims, const std::string& name,
              SourceLocation location);
+
+// (image-row tensor) -> the rows of the whole batch, for whoever looks at other images. A view:
+// what reads it waits until all slices have come so far (Kernel::phase).
+const Op& across_op();
+Edge across(Graph& graph, Edge value);
 
 const Op& add_op();  // also what a layer is made of: add.cpp
 const Op& negate_op();

@@ -71,7 +71,7 @@ Layer triplet_layer() {
                 "triplets: max(0, D(anchor, positive) - D(anchor, negative) + margin)"};
     layer.attributes = {
         {"margin", AttributeType::real, 1.0, 0, "how much nearer the positive has to be"}};
-    layer.branches = 3;
+    layer.sees = Sees::triplets;
     layer.build = [](Graph& graph, const LayerUse& use) {
         return Edge{graph.add({&triplet_op(),
                                use.name,

@@ -25,7 +25,9 @@ class Differentiator {
 
     Graph run() {
         const auto last = static_cast<NodeId>(graph_.nodes.size()) - 1;
-        const Edge weight{graph_.add({&weight_op(), "weight", {}, {}, {}, {}})};
+        const bool of_images = graph_.shape_of({graph_.outputs.at(0)}).rows == Rows::image;
+        const Edge weight{
+            graph_.add({of_images ? &image_weight_op() : &weight_op(), "weight", {}, {}, {}, {}})};
         contributions_[graph_.outputs.at(0)] = {{weight, rows_as_they_are}};
         std::vector<std::pair<NodeId, NodeId>> gradients;  // parameter, its gradient
         for (NodeId id = last; id >= 0; --id) {

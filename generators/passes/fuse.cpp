@@ -24,10 +24,26 @@ bool computes(const Node& node) {
     return node.op->pattern != Pattern::source && !shows(node);
 }
 
+// The largest of its inputs', and one more where it looks across the batch.
+std::vector<int> phases_of(const Graph& graph) {
+    std::vector<int> phases;
+    for (const Node& node : graph.nodes) {
+        int phase = 0;
+        for (Edge edge : node.inputs) phase = std::max(phase, phases[edge.node]);
+        const bool source =
+            !node.inputs.empty() && graph[node.inputs[0].node].op->pattern == Pattern::source;
+        phases.push_back(phase + (node.op == &across_op() && !source));
+    }
+    return phases;
+}
+
 class Fuser {
   public:
     Fuser(const Graph& graph, bool single_row)
-        : graph_(graph), single_row_(single_row), readers_(readers_of(graph)) {}
+        : graph_(graph),
+          single_row_(single_row),
+          readers_(readers_of(graph)),
+          phases_(phases_of(graph)) {}
 
     std::vector<Kernel> run() {
         do place_all();
@@ -64,7 +80,7 @@ class Fuser {
         for (Edge edge : graph_[id].inputs) latest = std::max(latest, kernel_of_[edge.node]);
         if (latest < 0 || starts_.count(id) || !joins(id, latest)) {
             latest = static_cast<int>(kernels_.size());
-            kernels_.push_back({"", graph_[id].op->pattern, {}, {}, {}});
+            kernels_.push_back({"", graph_[id].op->pattern, {}, {}, {}, phases_[id]});
         }
         kernels_[latest].nodes.push_back(id);
         return latest;
@@ -73,6 +89,7 @@ class Fuser {
     bool joins(NodeId id, int k) const {
         const Node& node = graph_[id];
         const Kernel& kernel = kernels_[k];
+        if (kernel.phase != phases_[id]) return false;
         // What branches are compared by is rounded to memory first: in registers, a product could
         // be fused into the difference of two embeddings and leave a distance between equal images.
         for (Edge edge : node.inputs)
@@ -218,6 +235,7 @@ class Fuser {
     const Graph& graph_;
     bool single_row_;
     std::vector<std::vector<NodeId>> readers_;  // by node
+    std::vector<int> phases_;                   // by node
     std::vector<int> kernel_of_;                // by node; of a view: that of its base
     std::set<NodeId> starts_;                   // a kernel, whatever they could join
     std::vector<Kernel> kernels_;

@@ -22,6 +22,9 @@ struct Kernel {
     std::vector<NodeId> nodes;    // in topological order
     std::vector<NodeId> inputs;   // values from outside, as read: a view stands for its base
     std::vector<NodeId> outputs;  // nodes that others need
+    // How often what it computes looked across the batch on its way: a kernel of a phase runs when
+    // all slices are through the phase before.
+    int phase = 0;
 };
 
 Stage stage_of(const Kernel& kernel);

@@ -9,6 +9,7 @@
 #include "abi/siamc/siamc.h"  // its limits
 #include "frontend/model_spec.h"
 #include "layers/active.h"
+#include "layers/pairwise.h"
 #include "layers/structural.h"
 #include "passes/share.h"
 #include "schedules/schedule.h"
@@ -93,8 +94,9 @@ class Planner {
             shared_ = sharing_.part.back() < most_parts;
         }
         if (!shared_) program_.kernels = in_stages(fuse(graph, single_row));
-        program_.tuple_quantum = single_row ? 1 : row_quantum;
+        program_.tuple_quantum = single_row ? 1 : looks_across(graph) ? batch_quantum : row_quantum;
         program_.batch = shared_ ? most_shared : padded_batch(batch, graph.branches);
+        program_.batch = static_cast<int>(round_up(program_.batch, program_.tuple_quantum));
         const int most = std::max(1, static_cast<int>(round_up(slice_rows / graph.branches, 8)));
         program_.slice_tuples = std::min(program_.batch, graph.branches == 1 ? slice_rows : most);
         if (program_.slice_tuples * graph.branches > most_slice_rows)
@@ -107,13 +109,18 @@ class Planner {
                      std::min(least_slices, whole(program_.batch, program_.tuple_quantum)));
     }
 
+    static bool looks_across(const Graph& graph) {
+        return std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                           [](const Node& node) { return node.shape.rows == Rows::batch; });
+    }
+
     const Node& node(NodeId id) const { return program_.graph[id]; }
 
     // Prologue, slices, batch: and of those the gradients in the order of the parameters, as the
     // optimiser's tasks are. A thread then updates about what it has just summed.
     static std::vector<Kernel> in_stages(std::vector<Kernel> kernels) {
         std::stable_sort(kernels.begin(), kernels.end(), [](const Kernel& a, const Kernel& b) {
-            return stage_of(a) < stage_of(b);
+            return std::pair(stage_of(a), a.phase) < std::pair(stage_of(b), b.phase);
         });
         const auto sums = std::find_if(kernels.begin(), kernels.end(), [](const Kernel& kernel) {
             return stage_of(kernel) == Stage::batch;
@@ -145,7 +152,9 @@ class Planner {
             const Kernel& kernel = program_.kernels[k];
             const bool begins = k == 0 || is_prologue(k) != is_prologue(k - 1) ||
                                 (shared_ ? sharing_.part[k] != sharing_.part[k - 1]
-                                         : stage_of(kernel) != stage_of(program_.kernels[k - 1]));
+                                         : stage_of(kernel) != stage_of(program_.kernels[k - 1]) ||
+                                               (by_slices(kernel) &&
+                                                kernel.phase != program_.kernels[k - 1].phase));
             if (begins) program_.parts.push_back({0, by_slices(kernel), 0});
             if (shared_) program_.parts.back().tasks = program_.calls[k].tasks;
             ++program_.parts.back().calls;
@@ -173,8 +182,9 @@ class Planner {
         const auto last = static_cast<int>(program_.kernels.size()) - 1;
         for (int k = 0; k <= last; ++k) {
             const Kernel& kernel = program_.kernels[k];
-            for (NodeId id : kernel.inputs) touch(base(id), k, kernel);
-            for (NodeId id : kernel.outputs) touch(id, k, kernel);
+            for (NodeId id : kernel.inputs)
+                touch(base(id), k, by_slices(kernel) && node(id).shape.rows != Rows::batch);
+            for (NodeId id : kernel.outputs) touch(id, k, by_slices(kernel));
         }
         // What a prologue makes is still there for the next images.
         for (size_t k = 0; k < program_.kernels.size() && is_prologue(k); ++k)
@@ -190,7 +200,7 @@ class Planner {
         }
     }
 
-    void touch(NodeId id, int k, const Kernel& kernel) {
+    void touch(NodeId id, int k, bool within_slice) {
         if (!in_arena(id)) return;
         auto found = std::find_if(program_.arena.begin(), program_.arena.end(),
                                   [&](const Placement& p) { return p.node == id; });
@@ -199,7 +209,7 @@ class Planner {
             found = program_.arena.end() - 1;
         }
         found->last_call = k;
-        if (!by_slices(kernel) && !is_doubled(id)) found->per_slice = false;
+        if (!within_slice && !is_doubled(id)) found->per_slice = false;
     }
 
     // Elements between the rows of a tensor. Rows a multiple of 256 bytes apart would share a few
@@ -279,7 +289,9 @@ class Planner {
             operand.extent.push_back(0);
             operand.stride.push_back(stride);
         }
-        if (sliced && shape.rows != Rows::none && shape.rows != Rows::dataset)
+        const bool divided =
+            shape.rows == Rows::image || shape.rows == Rows::tuple || shape.rows == Rows::slice;
+        if (sliced && divided)
             operand.row_stride = static_cast<long>(stride) * element_bytes(operand.type);
         check_reach(operand, sliced);
         locate(operand);
@@ -303,9 +315,11 @@ class Planner {
     // Kernels count elements and bytes of a buffer in ints.
     void check_reach(const Operand& operand, bool sliced) const {
         if (operand.rows == Rows::dataset) return;
-        const int rows = std::max(
-            1, row_count(operand.rows, program_.graph.branches,
-                         sliced ? program_.slice_tuples : program_.batch, program_.slices));
+        const int rows =
+            std::max(1, row_count(operand.rows, program_.graph.branches,
+                                  sliced && operand.rows != Rows::batch ? program_.slice_tuples
+                                                                        : program_.batch,
+                                  program_.slices));
         const long line =
             operand.rows == Rows::none ? node(operand.node).shape.size() : operand.stride.back();
         if (line * element_bytes(operand.type) <= most_bytes / rows) return;
@@ -426,6 +440,7 @@ class Planner {
 int row_count(Rows kind, int branches, int tuples, int slices) {
     switch (kind) {
         case Rows::image:
+        case Rows::batch:
             return branches * tuples;
         case Rows::tuple:
             return tuples;

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "layers/active.h"
+#include "layers/pairwise.h"
 #include "schedules/schedule.h"
 #include "schedules/vectors.h"
 
@@ -39,6 +40,8 @@ class CpuSchedule {
         switch (kernel_.pattern) {
             case Pattern::matmul:
                 return matmul();
+            case Pattern::pairwise:
+                return pairwise();
             case Pattern::batch_sum:
                 return batch_sum();
             case Pattern::parameter:
@@ -185,17 +188,18 @@ class CpuSchedule {
         RVar r = func.rvars()[0], ro("ro"), ri("ri");
         const auto extent = Halide::Internal::as_const_int(
             Halide::Internal::simplify(func.update(0).get_schedule().rvars()[0].extent));
-        const int size = extent ? static_cast<int>(*extent) : 0;
-        const int lanes = width_for(size) * vectors_for(size, width_for(size), 4);
-        if (size < 2 * lanes || size % lanes != 0) return;
+        const bool over_batch =
+            !extent && Halide::Internal::can_prove(
+                           func.update(0).get_schedule().rvars()[0].extent % batch_quantum == 0);
+        const int size = extent ? static_cast<int>(*extent) : batch_quantum;
+        const int width = over_batch ? batch_quantum : width_for(size);
+        const int lanes = over_batch ? batch_quantum : width * vectors_for(size, width, 4);
+        if (!over_batch && (!extent || size < 2 * lanes || size % lanes != 0)) return;
         Var lane("lane");
         func.update().split(r, ro, ri, lanes);
         Func partial = func.update().rfactor(ri, lane);
-        partial.compute_at(at)
-            .store_in(MemoryType::Stack)
-            .vectorize(lane, width_for(size))
-            .unroll(lane);
-        partial.update().reorder(lane, ro).vectorize(lane, width_for(size)).unroll(lane);
+        partial.compute_at(at).store_in(MemoryType::Stack).vectorize(lane, width).unroll(lane);
+        partial.update().reorder(lane, ro).vectorize(lane, width).unroll(lane);
         func.update().unroll(ri);
     }
 
@@ -241,6 +245,35 @@ class CpuSchedule {
         registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
         masks.compute_at(out, ro).store_in(MemoryType::Stack);
         registers_.channels(masks, masks.args()[0], kernel_.dims[0][0]);
+    }
+
+    // A block of the other images, as wide as two or four registers, is transposed once for all of
+    // the slice's rows, in chunks of the summed dimension that fit the stack.
+    void pairwise() {
+        constexpr int chunk = most_stack_bytes / (4 * batch_quantum);
+        Func out = kernel_.outputs[0], sum = kernel_.values[0], columns = *helper("columns");
+        const Var j = out.args()[0], sj = sum.args()[0], row = sum.args()[1];
+        Var jo("jo"), ji("ji"), ro("ro"), ri("ri"), co("co"), ci("ci");
+        RVar k = sum.rvars()[0], ko("ko"), ki("ki");
+        const int tall = registers_.many_registers && registers_.lanes == batch_quantum
+                             ? 2 * row_quantum
+                             : row_quantum;
+        out.split(j, jo, ji, batch_quantum).reorder(ji, out.args()[1], jo).vectorize(ji);
+        sum.compute_at(out, jo)
+            .store_in(MemoryType::Stack)
+            .bound_storage(row, most_slice_rows)
+            .vectorize(sj, batch_quantum);
+        sum.update()
+            .split(k, ko, ki, chunk, TailStrategy::GuardWithIf)
+            .split(row, ro, ri, tall, TailStrategy::GuardWithIf)
+            .reorder(sj, ri, ki, ro, ko)
+            .vectorize(sj, batch_quantum)
+            .unroll(ri);
+        const Var c = columns.args()[1];
+        columns.compute_at(sum, ko)
+            .store_in(MemoryType::Stack)
+            .bound_storage(c, chunk)
+            .vectorize(columns.args()[0], batch_quantum);
     }
 
     bool is_output(const Func& func) const {

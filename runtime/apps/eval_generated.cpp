@@ -118,24 +118,29 @@ Subject load_subject(const cli::Values& values) {
     return {std::move(model), std::move(parameters), std::move(images), std::move(embeddings)};
 }
 
-const siamc_loss& loss_on(const Subject& subject, int branches, const char* protocol) {
-    const siamc_loss* loss = subject.model.loss_on(branches);
-    if (!loss)
-        fail(
-            Exit::usage,
-            "--protocol: model {} has no loss on {}\n  write: another protocol, or a [loss] in the "
-            "model",
-            subject.model.name(), protocol);
-    return *loss;
+// The mean loss of tuples, if the model has a loss that sees such.
+Json loss_of(Subject& subject, siamc_sees sees, const Tuples& tuples) {
+    const siamc_loss* loss = subject.model.loss_that_sees(sees);
+    if (!loss) return nullptr;
+    std::vector<std::vector<float>> distances;
+    return subject.model.evaluate(*loss, subject.embeddings, tuples, distances);
+}
+
+// Of each triplet's anchor and its image `branch`.
+std::vector<float> triplet_distances(Subject& subject, const TripletSet& set, std::size_t branch) {
+    std::vector<std::int32_t> pairs;
+    for (std::size_t row = 0; row < set.rows.size(); row += 3) {
+        pairs.push_back(set.rows[row]);
+        pairs.push_back(set.rows[row + branch]);
+    }
+    return subject.model.distances(subject.embeddings, pairs);
 }
 
 Json pairs(Subject& subject, double threshold) {
     const PairSet set = evaluation_pairs(subject.images.labels, evaluation_seed);
-    std::vector<std::vector<float>> distances;
-    const double loss =
-        subject.model.evaluate(loss_on(subject, 2, "pairs"), subject.embeddings,
-                               {set.rows, {}, set.labels, static_cast<int>(set.size())}, distances);
-    const PairDistances result(distances[0], set.labels);
+    const Json loss =
+        loss_of(subject, SIAMC_PAIRS, {set.rows, {}, set.labels, static_cast<int>(set.size())});
+    const PairDistances result(subject.model.distances(subject.embeddings, set.rows), set.labels);
     const Accuracy accuracy = result.accuracy(threshold);
     const Cut best = result.best_cut();
     const Rate equal_error = result.equal_error_rate(), accepted = result.tar_at_far(0.01);
@@ -157,11 +162,10 @@ Json pairs(Subject& subject, double threshold) {
 
 Json triplets(Subject& subject) {
     const TripletSet set = evaluation_triplets(subject.images.labels, evaluation_seed);
-    std::vector<std::vector<float>> distances;
-    const double loss =
-        subject.model.evaluate(loss_on(subject, 3, "triplets"), subject.embeddings,
-                               {set.rows, {}, {}, static_cast<int>(set.size())}, distances);
-    const Accuracy accuracy = triplet_accuracy(distances[0], distances[1]);
+    const Json loss =
+        loss_of(subject, SIAMC_TRIPLETS, {set.rows, {}, {}, static_cast<int>(set.size())});
+    const Accuracy accuracy =
+        triplet_accuracy(triplet_distances(subject, set, 1), triplet_distances(subject, set, 2));
     return {{"protocol", "triplets"},
             {"accuracy", accuracy.value()},
             {"ci95", interval(accuracy.ci95())},
@@ -213,7 +217,8 @@ void print_result(const Json& result) {
             result["threshold"].is_null() ? "" : " at threshold " + digits(result["threshold"])));
     print_row(protocol == "oneshot" ? "queries" : protocol.c_str(),
               fmt::format("{}", result["n"].get<long>()));
-    if (result.contains("loss")) print_row("loss", digits(result["loss"]));
+    if (result.contains("loss") && !result["loss"].is_null())
+        print_row("loss", digits(result["loss"]));
     if (protocol == "pairs") {
         print_row("area under ROC", digits(result["roc_auc"]));
         print_fitted("equal error rate", result["equal_error_rate"],

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <initializer_list>
 #include <limits>
@@ -47,6 +48,11 @@ std::string fitting(std::initializer_list<std::string> longest_first, std::size_
     return std::data(longest_first)[longest_first.size() - 1].substr(0, width);
 }
 
+// Nothing of one that is not known.
+std::string accuracy_text(double share) {
+    return std::isnan(share) ? "" : fmt::format("  accuracy {:5.2f} %", 100 * share);
+}
+
 }  // namespace
 
 std::string progress_text(const Progress& progress, int epochs, double left, std::size_t width) {
@@ -54,7 +60,7 @@ std::string progress_text(const Progress& progress, int epochs, double left, std
     const std::string epoch = fmt::format("epoch {:>2}/{}", progress.epoch, epochs);
     const std::string bar = fmt::format(" [{:=<{}}{:>{}}]", "", filled, "", bar_width - filled);
     const std::string loss = fmt::format(" loss {:.4g}", progress.loss);
-    const std::string accuracy = fmt::format("  accuracy {:5.2f} %", 100 * progress.accuracy);
+    const std::string accuracy = accuracy_text(progress.accuracy);
     const std::string time = fmt::format("  {:.0f} s left", left);
     return fitting({epoch + bar + loss + accuracy + time, epoch + loss + accuracy + time,
                     epoch + loss + time, epoch + time, epoch},
@@ -65,7 +71,7 @@ std::string epoch_text(const EpochRow& row, int epochs, std::size_t width) {
     const std::string epoch = fmt::format("epoch {:>2}/{}", row.epoch, epochs);
     const std::string time = fmt::format("  {:.4g} s", row.seconds);
     const std::string train = fmt::format("  loss {:.4g}", row.train_loss);
-    const std::string right = fmt::format("  accuracy {:5.2f} %", 100 * row.train_accuracy);
+    const std::string right = accuracy_text(row.train_accuracy);
     const std::string val_loss = fmt::format("  validation loss {:.4g}", row.val_loss);
     const std::string val = fmt::format("  accuracy {:5.2f} %", 100 * row.val_accuracy);
     const std::string val_alone = fmt::format("  validation {:5.2f} %", 100 * row.val_accuracy);

@@ -25,8 +25,8 @@ Facts facts_of(const Settings& settings) {
     return facts;
 }
 
-std::string rule_of(const std::string& loss, double threshold) {
-    if (loss == "triplet")
+std::string rule_of(const std::string& loss, const Model& model, double threshold) {
+    if (model.loss(loss).sees == SIAMC_TRIPLETS)
         return "A triplet is right if the anchor is nearer to the positive than to the negative";
     return fmt::format("A pair is right if similar means a distance below {:g}", threshold);
 }
@@ -37,14 +37,10 @@ struct JudgedPairs {
     std::vector<float> distances;
 };
 
-JudgedPairs judge(const ReportedRun& run, const siamc_loss& loss) {
+JudgedPairs judge(const ReportedRun& run) {
     JudgedPairs judged{evaluation_pairs(run.validation.labels, report_seed), {}};
     const std::vector<float> embeddings = run.model.embed(run.parameters, run.validation);
-    std::vector<std::vector<float>> distances;
-    run.model.evaluate(
-        loss, embeddings,
-        {judged.set.rows, {}, judged.set.labels, static_cast<int>(judged.set.size())}, distances);
-    judged.distances = std::move(distances[0]);
+    judged.distances = run.model.distances(embeddings, judged.set.rows);
     return judged;
 }
 
@@ -95,14 +91,13 @@ void write_run_report(const ReportedRun& run) {
         fmt::format("{} · {} · {}", run.model.name(), run.config.loss, run.config.optimizer);
     input.subtitle = fmt::format("{} epochs, seed {}, compiled for {}", run.rows.size(),
                                  run.config.seed, run.model.tables().target);
-    input.accuracy_rule = rule_of(run.config.loss, run.config.threshold);
+    input.accuracy_rule = rule_of(run.config.loss, run.model, run.config.threshold);
     input.tiles = {{"validation accuracy", percent(last.val_accuracy)},
                    {"validation loss", fmt::format("{:.4f}", last.val_loss)},
                    {"training accuracy", percent(last.train_accuracy)},
                    {"images a second", fmt::format("{:.0f}", last.images_per_second)}};
     input.epochs = run.rows;
-    // A model without a loss on pairs has no distances of pairs to show.
-    if (const siamc_loss* loss = run.model.loss_on(2)) add_pairs(run, judge(run, *loss), input);
+    add_pairs(run, judge(run), input);
     input.threshold = run.config.threshold;
     input.settings = facts_of(run.settings);
     write_file_atomically(run.folder.report(), render_report(input));
@@ -114,12 +109,12 @@ ComparedRun compared_run(const std::string& name, const std::vector<EpochRow>& r
     return {name, rows, {{"rate", fmt::format("{:.3g}", peak)}}};
 }
 
-void write_comparison_report(const std::filesystem::path& file, const Settings& settings,
-                             const std::vector<ComparedRun>& runs) {
+void write_comparison_report(const std::filesystem::path& file, const Model& model,
+                             const Settings& settings, const std::vector<ComparedRun>& runs) {
     ComparisonInput input;
     const std::string loss = to_text(settings.at("loss"));
     input.title = fmt::format("{} · {} · optimisers compared", to_text(settings.at("model")), loss);
-    input.accuracy_rule = rule_of(loss, TrainConfig{}.threshold);
+    input.accuracy_rule = rule_of(loss, model, TrainConfig{}.threshold);
     for (const ComparedRun& run : runs)
         input.tiles.push_back({run.name, percent(run.epochs.back().val_accuracy)});
     input.runs = runs;

@@ -30,7 +30,7 @@ void write_run_report(const ReportedRun& run);
 // The learning rate shown is the highest that ended an epoch.
 ComparedRun compared_run(const std::string& name, const std::vector<EpochRow>& rows);
 
-void write_comparison_report(const std::filesystem::path& file, const Settings& settings,
-                             const std::vector<ComparedRun>& runs);
+void write_comparison_report(const std::filesystem::path& file, const Model& model,
+                             const Settings& settings, const std::vector<ComparedRun>& runs);
 
 }  // namespace siamc

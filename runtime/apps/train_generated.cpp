@@ -64,8 +64,9 @@ std::string quoted(const std::string& word) {
 }
 
 // What a finished run left, and what to do with it.
-void say_what_next(const cli::Values& values, const std::filesystem::path& out) {
-    const bool pairs = values.text("loss") != "triplet";
+void say_what_next(const cli::Values& values, const Model& model,
+                   const std::filesystem::path& out) {
+    const bool pairs = model.loss(values.text("loss")).sees != SIAMC_TRIPLETS;
     tell("report: {}\n", (out / "report.html").string());
     if (pairs)
         tell("threshold {:.4g}: a pair is similar where its distance is below it\n",
@@ -98,7 +99,7 @@ Json compare(const Models& models, const Split& images, const cli::Values& value
         runs.push_back(compared_run(optimizer, result.rows));
     }
     const Settings common = settings_of(values, train_config(values, compared_optimizers[0]));
-    if (!runs.empty()) write_comparison_report(out / "report.html", common, runs);
+    if (!runs.empty()) write_comparison_report(out / "report.html", models.host, common, runs);
     return summary;
 }
 
@@ -141,7 +142,7 @@ int train(const cli::Values& values) {
             tell("to evaluate one: eval_generated --run {} --data {}\n",
                  quoted((out / compared_optimizers[0]).string()), quoted(values.text("data")));
         } else {
-            say_what_next(values, out);
+            say_what_next(values, host, out);
         }
     }
     return stop_signal() ? 128 + stop_signal() : static_cast<int>(Exit::ok);

@@ -24,9 +24,10 @@ cli::Group what() {
               .help = listed(linked_model_names(), "or") +
                       ", or your own: NAME.toml, compiled when it is new, or libNAME.so"},
              {.name = "loss",
-              .kind = cli::Word{linked_loss_names()},
+              .kind = cli::Text{cli::Text::Of::words, linked_loss_names()},
               .initial = "contrastive",
-              .help = "contrastive compares pairs, triplet triplets"},
+              .help = "one that the model has: contrastive compares pairs, triplet triplets, "
+                      "batch_hard and its like all images of a batch"},
              classes_option("train and validate on these alone, as in 0-5 or 1,3,7"),
              {.name = "holdout",
               .kind = cli::Real{.least = 0, .most = 1, .below = true},
@@ -53,7 +54,12 @@ cli::Group how() {
               .kind = cli::Whole{1, most_batch},
               .unit = "tuples",
               .fallback = "the recipe's",
-              .help = "pairs or triplets a step"},
+              .help = "pairs, triplets or, of a loss that sees the whole batch, images a step"},
+             {.name = "images-per-class",
+              .kind = cli::Whole{2, most_batch / 2},
+              .unit = "images",
+              .fallback = "the recipe's",
+              .help = "of each class that a batch shows, for such losses"},
              {.name = "optimizer",
               .kind = cli::Word{{"adam", "rmsprop", "sgd", "all"}},
               .initial = "adam",
@@ -131,6 +137,8 @@ TrainConfig train_config(const cli::Values& values, const std::string& optimizer
     RateSchedule& schedule = config.recipe.schedule;
     if (values.has("epochs")) config.recipe.epochs = values.whole("epochs");
     if (values.has("batch")) config.recipe.batch = values.whole("batch");
+    if (values.has("images-per-class"))
+        config.recipe.images_per_class = values.whole("images-per-class");
     if (values.has("rate")) schedule.peak = values.real("rate");
     if (values.has("schedule")) schedule.kind = parse_schedule(values.text("schedule"));
     if (values.has("warmup")) schedule.warmup = values.real("warmup");
@@ -151,6 +159,7 @@ Settings settings_of(const cli::Values& values, const TrainConfig& config) {
         settings["recipes"] = std::filesystem::absolute(values.text("recipes")).string();
     settings["epochs"] = std::int64_t{config.recipe.epochs};
     settings["batch"] = std::int64_t{config.recipe.batch};
+    settings["images-per-class"] = std::int64_t{config.recipe.images_per_class};
     settings["threads"] = std::int64_t{values.whole("threads")};
     const RateSchedule& schedule = config.recipe.schedule;
     const bool constant = schedule.kind == RateSchedule::Kind::constant;

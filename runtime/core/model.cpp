@@ -120,9 +120,9 @@ const siamc_optimizer& Model::optimizer(const std::string& name) const {
     return find(tables_.optimizers, tables_.optimizer_count, name, "optimizer");
 }
 
-const siamc_loss* Model::loss_on(int branches) const {
+const siamc_loss* Model::loss_that_sees(siamc_sees what) const {
     for (int l = 0; l < tables_.loss_count; ++l)
-        if (tables_.losses[l].train->branches == branches) return &tables_.losses[l];
+        if (tables_.losses[l].sees == what) return &tables_.losses[l];
     return nullptr;
 }
 
@@ -231,7 +231,8 @@ double Model::evaluate(const siamc_loss& loss, std::span<const float> embeddings
     distances.assign(static_cast<std::size_t>(branches - 1), {});
     double total = 0;
     for (int done = 0; done < tuples.count;) {
-        const int count = std::min(loss.evaluate->batch, tuples.count - done);
+        const int most = tuples.together ? tuples.together : loss.evaluate->batch;
+        const int count = std::min(most, tuples.count - done);
         const float* labels = tuples.labels.empty() ? nullptr : tuples.labels.data() + done;
         const siamc_batch batch = {tuples.rows.data() + static_cast<long>(branches) * done, nullptr,
                                    labels, count};
@@ -246,6 +247,17 @@ double Model::evaluate(const siamc_loss& loss, std::span<const float> embeddings
         done += count;
     }
     return total / tuples.count;
+}
+
+std::vector<float> Model::distances(std::span<const float> embeddings,
+                                    std::span<const std::int32_t> pairs) {
+    const auto stored =
+        static_cast<std::int32_t>(embeddings.size() / static_cast<std::size_t>(embedding_size()));
+    std::vector<float> distances(pairs.size() / 2);
+    check(siamc_distances(&tables_, embeddings.data(), stored, pairs.data(),
+                          static_cast<std::int32_t>(distances.size()), distances.data(), arena()),
+          "distances");
+    return distances;
 }
 
 }  // namespace siamc

@@ -17,8 +17,9 @@ namespace siamc {
 struct Tuples {
     std::span<const std::int32_t> rows;    // branches a tuple
     std::span<const std::int32_t> shifts;  // two a row; empty: none
-    std::span<const float> labels;         // one a pair; empty for triplets
+    std::span<const float> labels;         // one a pair or an image's class; empty for triplets
     int count = 0;
+    int together = 0;  // that one evaluation takes; 0: as many as fit
 
     // At most `most` of them, from `first` on.
     Tuples part(long first, int most, int branches) const;
@@ -49,8 +50,8 @@ class Model {
     // usage, naming those there are, if the model has no such loss or optimiser.
     const siamc_loss& loss(const std::string& name) const;
     const siamc_optimizer& optimizer(const std::string& name) const;
-    // The first loss on that many images a tuple (2 pairs, 3 triplets); nullptr if there is none.
-    const siamc_loss* loss_on(int branches) const;
+    // The first loss that sees those; nullptr if there is none.
+    const siamc_loss* loss_that_sees(siamc_sees what) const;
 
     // A flat buffer for parameters, a gradient or a moment.
     FloatBuffer flat_buffer() const;
@@ -78,9 +79,14 @@ class Model {
                        const ImageSet& images, const Tuples& tuples, FloatBuffer& gradient);
 
     // Losses and distances of any number of tuples of embeddings: distances[b] compares each
-    // tuple's image 0 with its image b + 1. Returns the mean loss.
+    // tuple's image 0 with its image b + 1 (none, of a loss that sees the batch). Returns the mean
+    // loss.
     double evaluate(const siamc_loss& loss, std::span<const float> embeddings, const Tuples& tuples,
                     std::vector<std::vector<float>>& distances);
+
+    // Of pairs of embeddings, rows interleaved: by the model's distance, whatever its losses are.
+    std::vector<float> distances(std::span<const float> embeddings,
+                                 std::span<const std::int32_t> pairs);
 
   private:
     void* arena();

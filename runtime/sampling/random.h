@@ -28,6 +28,8 @@ enum class Stream : std::uint32_t {
     glyph_classes = 10,       // strokes of the embedded data set's classes
     glyph_train = 11,         // jitter of its training images
     glyph_test = 12,          // jitter of its test images
+    batch_classes = 13,       // order of classes in batches of them
+    batch_images = 14,        // order of each class's images there
 };
 
 using PhiloxBlock = std::array<std::uint32_t, 4>;

@@ -39,9 +39,12 @@ class CpuEngine : public Engine {
         return results_;
     }
 
-    double validate(const ImageSet& images, const Tuples& tuples,
+    double validate(const ImageSet& images, const Tuples& tuples, const Tuples& pairs,
                     std::vector<std::vector<float>>& distances) override {
-        return model_.evaluate(loss_, model_.embed(state_.parameters, images), tuples, distances);
+        const std::vector<float> embeddings = model_.embed(state_.parameters, images);
+        const double loss = model_.evaluate(loss_, embeddings, tuples, distances);
+        if (pairs.count) distances = {model_.distances(embeddings, pairs.rows)};
+        return loss;
     }
 
     const FloatBuffer& parameters() override { return state_.parameters; }

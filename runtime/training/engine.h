@@ -34,8 +34,9 @@ class Engine {
     // Takes steps of the plan, from `first` on: as many as the engine takes at once.
     virtual const StepResults& run(long first) = 0;
 
-    // Mean loss and distances of tuples of these images, as Model::evaluate.
-    virtual double validate(const ImageSet& images, const Tuples& tuples,
+    // Mean loss and distances of tuples of these images, as Model::evaluate; or, where there are
+    // pairs, their distances. The same tuples and pairs for the same images every time.
+    virtual double validate(const ImageSet& images, const Tuples& tuples, const Tuples& pairs,
                             std::vector<std::vector<float>>& distances) = 0;
 
     // As they are now.

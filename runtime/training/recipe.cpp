@@ -17,22 +17,19 @@ namespace siamc {
 namespace {
 
 constexpr std::size_t most_recipe_bytes = std::size_t{1} << 16;
-const std::vector<std::string> recipe_losses = {"contrastive", "triplet"};
 const std::vector<std::string> recipe_optimizers = {"adam", "rmsprop", "sgd"};
 
 // Takes what a recipe's table says; keys that are not there leave the recipe as it is.
 class RecipeReader {
   public:
-    RecipeReader(const std::string& file, const std::string& optimizer, Recipe& recipe)
-        : file_(file), optimizer_(optimizer), recipe_(recipe) {}
+    RecipeReader(const std::string& file, const std::string& loss, const std::string& optimizer,
+                 Recipe& recipe)
+        : file_(file), loss_(loss), optimizer_(optimizer), recipe_(recipe) {}
 
     void read(const toml::table& table, bool has_losses) {
         for (const auto& [key, node] : table) {
             const std::string name(key.str());
-            if (has_losses && contains(recipe_losses, name))
-                table_of(node, fmt::format("[RECIPE.{}] and below it the keys", name));
-            else
-                read_key(name, node, has_losses);
+            if (!has_losses || !is_of_loss(name, node)) read_key(name, node);
         }
     }
 
@@ -53,7 +50,16 @@ class RecipeReader {
         return *node.as_table();
     }
 
-    void read_key(const std::string& name, const toml::node& node, bool has_losses) {
+    // Which losses there are, the model knows; what is but almost one is a slip.
+    bool is_of_loss(const std::string& name, const toml::node& node) const {
+        if (name == "rate" || !node.is_table()) return false;
+        const std::string near = nearest(name, {loss_, "contrastive", "triplet"});
+        if (!near.empty() && near != name)
+            fail_at(node, fmt::format("{} is no loss", in_quotes(name)), near);
+        return true;
+    }
+
+    void read_key(const std::string& name, const toml::node& node) {
         if (name == "schedule") {
             const auto kind = node.value<std::string>();
             if (!kind || (*kind != "constant" && *kind != "one_cycle"))
@@ -69,11 +75,12 @@ class RecipeReader {
             recipe_.epochs = whole(name, node, 1, most_epochs);
         } else if (name == "batch") {
             recipe_.batch = whole(name, node, 1, most_batch);
+        } else if (name == "images_per_class") {
+            recipe_.images_per_class = whole(name, node, 2, most_batch / 2);
         } else {
-            std::vector<std::string> known = {"schedule", "warmup", "rate",
-                                              "shift",    "epochs", "batch"};
-            if (has_losses) known.insert(known.end(), recipe_losses.begin(), recipe_losses.end());
-            fail_unknown(node, "key", name, known);
+            fail_unknown(
+                node, "key", name,
+                {"schedule", "warmup", "rate", "shift", "epochs", "batch", "images_per_class"});
         }
     }
 
@@ -111,7 +118,7 @@ class RecipeReader {
         return static_cast<int>(*number);
     }
 
-    const std::string &file_, &optimizer_;
+    const std::string &file_, &loss_, &optimizer_;
     Recipe& recipe_;
 };
 
@@ -134,7 +141,7 @@ Recipe find_recipe(const RecipeFile& file, const std::string& name, const std::s
                  names.empty() ? "one into it, [default]" : "one of " + listed(names));
         }
         Recipe recipe;
-        RecipeReader reader(file.where, optimizer, recipe);
+        RecipeReader reader(file.where, loss, optimizer, recipe);
         reader.read(*table, true);
         if (const toml::table* special = (*table)[loss].as_table()) reader.read(*special, false);
         return recipe;

@@ -20,7 +20,8 @@ struct Recipe {
     RateSchedule schedule;
     int shift = 0;  // training images are moved by up to so many pixels each way
     int epochs = 10;
-    int batch = 128;  // tuples a step
+    int batch = 128;           // tuples a step
+    int images_per_class = 4;  // of a batch, for losses that see it whole
 };
 
 struct RecipeFile {

@@ -2,19 +2,15 @@
 
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include "core/error.h"
-#include "sampling/pairs.h"
 #include "sampling/random.h"
 #include "sampling/shifts.h"
-#include "sampling/triplets.h"
 
 namespace siamc {
 
 namespace {
-
-// Validation looks at the same tuples in every run, whatever its seed.
-constexpr std::uint64_t validation_seed = 0;
 
 // Pairs whose images are all at one point: no classes are told apart any more.
 constexpr double collapsed_distance = 1e-3;
@@ -39,35 +35,30 @@ Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation
     FloatBuffer parameters = model.flat_buffer();
     model.initialize(parameters, config_.seed);
     engine_ = make_engine({model, loss_, optimizer_, train, std::move(parameters)});
-    if (loss_.train->branches == 2) {
-        const PairSet pairs = evaluation_pairs(validation.labels, validation_seed);
-        validation_rows_ = pairs.rows;
-        validation_labels_ = pairs.labels;
-        tuples_ = PairSampler(train.labels, config_.seed).size();
-    } else {
-        validation_rows_ = evaluation_triplets(validation.labels, validation_seed).rows;
-        tuples_ = TripletSampler(train.labels, config_.seed).size();
-    }
+    protocol_ = make_protocol(
+        loss_, {train.labels, config_.seed, config_.recipe.batch, config_.recipe.images_per_class});
+    validated_ = protocol_->validation(validation.labels);
+    if (loss_.sees == SIAMC_BATCH) validated_pairs_ = validation_pairs(validation.labels);
 }
 
 Tuples Trainer::sample(int number) {
-    if (loss_.train->branches == 2)
-        PairSampler(train_.labels, config_.seed).epoch(number - 1, rows_, labels_);
-    else
-        TripletSampler(train_.labels, config_.seed).epoch(number - 1, rows_);
-    Tuples tuples;
-    tuples.count = static_cast<int>(tuples_);
-    tuples.rows = rows_;
-    tuples.labels = labels_;
+    protocol_->sample(number - 1, sampled_);
+    Tuples tuples = sampled_.tuples();
     if (config_.recipe.shift == 0) return tuples;
     const Random random(config_.seed, Stream::augmentation, static_cast<std::uint32_t>(number - 1));
-    draw_shifts(rows_, loss_.train->branches, config_.recipe.shift, random, shifts_);
+    draw_shifts(sampled_.rows, sampled_.branches, config_.recipe.shift, random, shifts_);
     tuples.shifts = shifts_;
     return tuples;
 }
 
 long Trainer::steps_per_epoch() const {
-    return (tuples_ + config_.recipe.batch - 1) / config_.recipe.batch;
+    return (protocol_->tuples() + protocol_->step_tuples() - 1) / protocol_->step_tuples();
+}
+
+// Of a loss without distances of tuples there is none.
+double Trainer::accuracy(const EpochTotals& totals) const {
+    if (loss_.sees == SIAMC_BATCH) return std::numeric_limits<double>::quiet_NaN();
+    return static_cast<double>(totals.right) / static_cast<double>(totals.tuples);
 }
 
 double Trainer::rate_of(int number, long step) const {
@@ -81,7 +72,7 @@ void Trainer::plan(int number) {
     for (long step = 0; step < steps; ++step)
         hyper_.push_back(hyper_parameters(optimizer_, config_.semantics, rate_of(number, step),
                                           (number - 1) * steps + step + 1));
-    engine_->plan(sample(number), config_.recipe.batch, hyper_);
+    engine_->plan(sample(number), protocol_->step_tuples(), hyper_);
 }
 
 std::optional<EpochRow> Trainer::epoch(int number, EpochTotals& totals,
@@ -99,8 +90,7 @@ std::optional<EpochRow> Trainer::epoch(int number, EpochTotals& totals,
             before +
             std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         const auto seen = static_cast<double>(totals.tuples);
-        if (!after_step({number, totals.steps, steps, totals.loss / seen,
-                         static_cast<double>(totals.right) / seen}))
+        if (!after_step({number, totals.steps, steps, totals.loss / seen, accuracy(totals)}))
             return std::nullopt;
     }
     return row_of(number, totals);
@@ -113,7 +103,7 @@ EpochRow Trainer::row_of(int number, const EpochTotals& totals) {
     row.epoch = number;
     row.learning_rate = rate_of(number, totals.steps - 1);
     row.train_loss = totals.loss / seen;
-    row.train_accuracy = static_cast<double>(totals.right) / seen;
+    row.train_accuracy = accuracy(totals);
     row.images_per_second = seen * loss_.train->branches / totals.seconds;
     const Validation validation = validate();
     row.val_loss = validation.loss;
@@ -134,49 +124,28 @@ void Trainer::take(int number, EpochTotals& totals) {
              "training collapsed: the loss is not finite any more\n  why: the learning rate ({:g}) "
              "is too high for this data\n  write: a smaller --rate",
              rate_of(number, first));
-    const long tuple = first * config_.recipe.batch;
-    for (long t = 0; t < results.tuples; ++t) {
-        const auto at = static_cast<std::size_t>(t);
-        if (loss_.train->branches == 2) {
-            const bool similar = results.distances[0][at] < config_.threshold;
-            totals.right += similar == (labels_[static_cast<std::size_t>(tuple + t)] == 1.0f);
-        } else {
-            totals.right += results.distances[0][at] < results.distances[1][at];
-        }
-    }
+    Judged judged;
+    protocol_->judge(sampled_, first * protocol_->step_tuples(), results.distances,
+                     config_.threshold, judged);
+    totals.right += judged.right;
     totals.loss += results.loss;
     totals.tuples += results.tuples;
     totals.steps += results.steps;
 }
 
 Validation Trainer::validate() {
-    Tuples tuples;
-    tuples.rows = validation_rows_;
-    tuples.labels = validation_labels_;
-    tuples.count = static_cast<int>(validation_rows_.size()) / loss_.evaluate->branches;
     std::vector<std::vector<float>> distances;
     Validation validation;
-    validation.loss = engine_->validate(validation_, tuples, distances);
-    double sums[2] = {0, 0};  // of different, of same
-    long counts[2] = {0, 0}, right = 0;
-    for (std::size_t t = 0; t < static_cast<std::size_t>(tuples.count); ++t) {
-        const auto add = [&](bool same, float distance) {
-            sums[same] += distance;
-            ++counts[same];
-        };
-        if (loss_.evaluate->branches == 2) {
-            const bool same = tuples.labels[t] == 1.0f;
-            add(same, distances[0][t]);
-            right += same == (distances[0][t] < config_.threshold);
-        } else {
-            add(true, distances[0][t]);
-            add(false, distances[1][t]);
-            right += distances[0][t] < distances[1][t];
-        }
-    }
-    validation.accuracy = static_cast<double>(right) / tuples.count;
-    validation.mean_positive_distance = sums[1] / static_cast<double>(counts[1]);
-    validation.mean_negative_distance = sums[0] / static_cast<double>(counts[0]);
+    Judged judged;
+    validation.loss =
+        engine_->validate(validation_, validated_.tuples(), validated_pairs_.tuples(), distances);
+    if (validated_pairs_.count())
+        judge_pairs(validated_pairs_, distances[0], config_.threshold, judged);
+    else
+        protocol_->judge(validated_, 0, distances, config_.threshold, judged);
+    validation.accuracy = static_cast<double>(judged.right) / static_cast<double>(judged.judged);
+    validation.mean_positive_distance = judged.same / static_cast<double>(judged.sames);
+    validation.mean_negative_distance = judged.different / static_cast<double>(judged.differents);
     return validation;
 }
 

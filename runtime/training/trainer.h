@@ -10,6 +10,7 @@
 #include "training/engine.h"
 #include "training/metrics.h"
 #include "training/optimizer.h"
+#include "training/protocol.h"
 #include "training/recipe.h"
 
 namespace siamc {
@@ -26,22 +27,22 @@ struct TrainConfig {
 // Where an epoch stands between two steps, with all that its row of metrics adds up. Samples are
 // functions of seed and epoch, so the number of steps is the samplers' position.
 struct EpochTotals {
-    long steps = 0, tuples = 0, right = 0;
-    double loss = 0;     // summed over the tuples
-    double seconds = 0;  // of training
+    long steps = 0, tuples = 0, right = 0;  // right: of those that the loss has distances of
+    double loss = 0;                        // summed over the tuples
+    double seconds = 0;                     // of training
 };
 
 // After every step (on a device: after some): how far the epoch is.
 struct Progress {
     int epoch = 0;  // from 1
     long step = 0, steps = 0;
-    double loss = 0, accuracy = 0;  // means over the epoch so far
+    double loss = 0, accuracy = 0;  // means over the epoch so far; accuracy NaN: not known
 };
 
 // What a fixed set of tuples says about a state of the weights.
 struct Validation {
     double loss = 0;
-    double accuracy = 0;  // pairs: at the threshold; triplets: D(a, p) < D(a, n)
+    double accuracy = 0;  // triplets: D(a, p) < D(a, n); else pairs at the threshold
     double mean_positive_distance = 0, mean_negative_distance = 0;
 };
 
@@ -60,7 +61,7 @@ class Trainer {
     const FloatBuffer& parameters() { return engine_->parameters(); }
     const TrainingState& state() { return engine_->state(); }
     void load(TrainingState state) { engine_->load(std::move(state)); }
-    long tuples_per_epoch() const { return tuples_; }
+    long tuples_per_epoch() const { return protocol_->tuples(); }
 
   private:
     Tuples sample(int number);
@@ -70,6 +71,7 @@ class Trainer {
     void take(int number, EpochTotals& totals);
     Validation validate();
     EpochRow row_of(int number, const EpochTotals& totals);
+    double accuracy(const EpochTotals& totals) const;
     void check_alive(const EpochRow& row) const;
 
     const ImageSet &train_, &validation_;
@@ -77,10 +79,11 @@ class Trainer {
     const siamc_loss& loss_;
     const siamc_optimizer& optimizer_;
     std::unique_ptr<Engine> engine_;
+    std::unique_ptr<Protocol> protocol_;
     std::vector<HyperParameters> hyper_;  // of each step of the epoch
-    long tuples_ = 0;
-    std::vector<std::int32_t> rows_, shifts_, validation_rows_;
-    std::vector<float> labels_, validation_labels_;
+    TupleList sampled_, validated_;
+    TupleList validated_pairs_;  // of a loss that has no distances of tuples; else none
+    std::vector<std::int32_t> shifts_;
 };
 
 }  // namespace siamc

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "frontend/model_spec.h"
+#include "layers/pairwise.h"
 #include "layers/structural.h"
 
 namespace siamc::test {
@@ -67,6 +68,16 @@ Attributes mixed_attributes(const Layer& layer, unsigned variant) {
     return attributes;
 }
 
+// A matrix of distances, and classes.
+std::vector<Edge> batch_inputs(Graph& graph, int images) {
+    const Edge matrix = input(graph, "matrix", {images}, Rows::image);
+    const Edge classes{graph.add({&class_op(), "label", {}, {}, {}, {}})};
+    return {matrix,
+            classes,
+            across(graph, classes),
+            {graph.add({&ordinal_op(), "ordinal", {}, {}, {}, {}})}};
+}
+
 std::string to_text(const Attributes& attributes) {
     std::string text;
     for (const auto& [name, value] : attributes)
@@ -87,11 +98,12 @@ LayerCase make_case(const Layer& layer, const std::vector<int>& dims, const Attr
     made.graph.name = layer.name;
     std::vector<Edge> inputs;
     if (layer.kind == LayerKind::loss) {
-        made.graph.branches = layer.branches;
-        for (int b = 1; b < layer.branches; ++b)
+        made.graph.branches = branches_of(layer.sees);
+        for (int b = 1; b < made.graph.branches; ++b)
             inputs.push_back(input(made.graph, fmt::format("d{}", b), {}, Rows::tuple));
-        if (layer.branches == 2)
+        if (layer.sees == Sees::pairs)
             inputs.push_back({made.graph.add({&label_op(), "label", {}, {}, {}, {}})});
+        if (layer.sees == Sees::batch) inputs = batch_inputs(made.graph, tuples);
     } else {
         const NodeId x = input(made.graph, "x", dims, Rows::image).node;
         inputs = {{x}};
@@ -136,6 +148,8 @@ std::vector<LayerCase> cases_of(const Layer& layer) {
         if (layer.kind == LayerKind::loss && s >= 4) continue;  // only the tuples count
         for (const Attributes& attributes : attributes_of(layer, s)) {
             const bool any_dims = layer.kind == LayerKind::loss;
+            const bool of_batch = any_dims && layer.sees == Sees::batch;
+            if (of_batch && sizes[s].tuples % batch_quantum != 0) continue;
             cases.push_back(make_case(layer, any_dims ? std::vector<int>{} : sizes[s].dims,
                                       attributes, sizes[s].tuples));
         }
@@ -143,10 +157,28 @@ std::vector<LayerCase> cases_of(const Layer& layer) {
     return cases;
 }
 
+std::vector<LayerCase> matrix_cases_of(const Layer& distance) {
+    std::vector<LayerCase> cases;
+    for (const int size : {1, 7, 64, 300}) {
+        LayerCase made;
+        made.tuples = size == 7 ? 2 * batch_quantum : batch_quantum;
+        made.what = fmt::format("{} of {} images [{}]", distance.name, made.tuples, size);
+        const Edge x = input(made.graph, "x", {size}, Rows::image);
+        const Edge ordinal{made.graph.add({&ordinal_op(), "ordinal", {}, {}, {}, {}})};
+        const Attributes attributes{{images_attribute, static_cast<long>(made.tuples)}};
+        made.graph.name = distance.name;
+        made.graph.outputs = {
+            distance.build_matrix(made.graph, {"distances", {x, ordinal}, attributes, {}}).node};
+        cases.push_back(made);
+    }
+    return cases;
+}
+
 std::vector<NodeId> layer_nodes(const Graph& graph) {
     std::vector<NodeId> nodes;
     for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id)
-        if (graph[id].op->pattern != Pattern::source && graph[id].op != &pick_op())
+        if (graph[id].op->pattern != Pattern::source && graph[id].op != &pick_op() &&
+            graph[id].op != &across_op())
             nodes.push_back(id);
     return nodes;
 }

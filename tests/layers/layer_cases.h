@@ -19,6 +19,9 @@ struct LayerCase {
 // of embeddings for distances, distances and labels for losses.
 std::vector<LayerCase> cases_of(const Layer& layer);
 
+// Of a distance: the batch's images against each other.
+std::vector<LayerCase> matrix_cases_of(const Layer& distance);
+
 // One of them. `dims`: of the input; losses have none.
 LayerCase make_case(const Layer& layer, const std::vector<int>& dims, const Attributes& attributes,
                     int tuples);

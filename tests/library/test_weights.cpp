@@ -74,7 +74,7 @@ TEST_CASE("weights of other parameters are refused, with the first difference", 
         CHECK(failure.mentions(why));
         CHECK(failure.mentions(fc_model.parameter_hash));
         CHECK(failure.mentions(model.parameter_hash));
-        CHECK(failure.mentions("\n  write: weights that were trained with this library"));
+        CHECK(failure.mentions("\n  write: --model with the model as it was then"));
     };
     refused(cnn_model, "there is no tensor conv2d1.kernel");
     Tables wide, renamed, fewer, reordered;

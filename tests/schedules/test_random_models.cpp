@@ -10,6 +10,7 @@
 
 #include "catch.h"
 #include "frontend/model_spec.h"
+#include "layers/op.h"
 #include "support/halide_errors.h"
 #include "support/program_runner.h"
 #include "support/programs.h"
@@ -46,11 +47,20 @@ void compile_kernels(const std::vector<PlannedProgram>& programs, const Halide::
                     .compile({{Halide::OutputFileType::object, object}});
 }
 
+// Losses that see the whole batch are not made for devices.
+ModelSpec made_for(const Halide::Target& target, ModelSpec model) {
+    if (target.has_gpu_feature())
+        std::erase_if(model.losses, [](const LayerSpec& loss) {
+            return find_layer(loss.type, LayerKind::loss)->sees == Sees::batch;
+        });
+    return model;
+}
+
 void compile_model(const std::string& text, const char* target, int batch) {
     INFO(target << ", batch " << batch << "\n" << text);
     try {
         const Halide::Target built = quiet(target);
-        compile_kernels(programs_of(parse_model(text), batch,
+        compile_kernels(programs_of(made_for(built, parse_model(text)), batch,
                                     built.has_gpu_feature() ? Processor::gpu : Processor::cpu),
                         built);
         SUCCEED();

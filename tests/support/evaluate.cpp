@@ -39,6 +39,7 @@ bool is_view(const Graph& graph, NodeId id) {
 int RowCounts::of(Rows kind) const {
     switch (kind) {
         case Rows::image:
+        case Rows::batch:
             return branches * tuples;
         case Rows::tuple:
             return tuples;
@@ -56,8 +57,14 @@ Tensor64 make_tensor(const Shape& shape, const RowCounts& rows) {
 
 Algorithm algorithm_of(const Graph& graph, NodeId id, const RowCounts& rows) {
     Algorithm algorithm;
-    AlgorithmContext context{graph, graph[id], {}, rows.of(Rows::image), rows.of(Rows::tuple),
-                             1,     rows.tile};
+    AlgorithmContext context{graph,
+                             graph[id],
+                             {},
+                             rows.of(Rows::image),
+                             rows.of(Rows::tuple),
+                             1,
+                             rows.of(Rows::batch),
+                             rows.tile};
     for (Edge edge : graph[id].inputs) {
         const Shape shape = graph.shape_of(edge);
         const auto dims = static_cast<int>(shape.dims.size()) + (shape.rows != Rows::none);

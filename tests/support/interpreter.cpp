@@ -48,6 +48,13 @@ Number exponential(const Number& a) {
     return rounded(power, power * (a.error + off));
 }
 
+// Of positive numbers; Halide's own log is right to a few units too.
+Number logarithm(const Number& a) {
+    constexpr double off = 3;
+    const double power = std::log(a.value);
+    return rounded(power, a.error / a.value + off * std::abs(power));
+}
+
 double floor_mod(double a, double b) {
     return a - b * std::floor(a / b);
 }
@@ -328,6 +335,7 @@ Number Interpreter::call(Frame& frame, const ir::Call& e) {
     if (passes) return number(frame, e.args[0]);
     if (e.name == "sqrt_f32") return square_root(number(frame, e.args[0]));
     if (e.name == "exp_f32") return exponential(number(frame, e.args[0]));
+    if (e.name == "log_f32") return logarithm(number(frame, e.args[0]));
     throw std::logic_error("the interpreter does not know " + e.name);
 }
 

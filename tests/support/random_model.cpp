@@ -29,6 +29,9 @@ class Draw {
         const int losses = between(1, 3);
         if (losses & 1) text += "[loss.contrastive]\n";
         if (losses & 2) text += "[loss.triplet]\n";
+        if (between(0, 2) == 0)
+            text += fmt::format("[loss.{}]\n", one_of({"batch_hard", "batch_contrastive",
+                                                       "supervised_contrastive", "n_pair"}));
         return text;
     }
 

@@ -1,6 +1,7 @@
 #include "support/random_values.h"
 
 #include <cmath>
+#include <numeric>
 
 #include "layers/structural.h"
 
@@ -19,7 +20,9 @@ double RandomValues::source_value(const Node& node, const RowCounts& rows) {
     if (node.op == &rows_op()) return below(rows.dataset);
     if (node.op == &shifts_op()) return below(13) - 6;  // two more than is allowed either way
     if (node.op == &label_op()) return below(2);
-    if (node.op == &weight_op()) return 1.0f / static_cast<float>(rows.tuples);
+    if (node.op == &class_op()) return below(3);
+    if (node.op == &weight_op() || node.op == &image_weight_op())
+        return 1.0f / static_cast<float>(rows.tuples);
     if (node.op == &parameter_op() && node.shape.dims.size() == 2)
         return uniform(-2, 2) / std::sqrt(node.shape.dims[1]);
     if (node.shape == Shape{{}, Rows::tuple}) return uniform(0, 2.5);  // a distance
@@ -54,6 +57,7 @@ std::map<NodeId, Tensor64> RandomValues::sources(const Graph& graph, const RowCo
         Tensor64& tensor = values[id] = make_tensor(graph[id].shape, rows);
         for (double& value : tensor.data) value = static_cast<float>(source_value(graph[id], rows));
         if (graph[id].op == &images_op()) draw_images(tensor);
+        if (graph[id].op == &ordinal_op()) std::iota(tensor.data.begin(), tensor.data.end(), 0.0);
         if (graph[id].op == &places_op()) draw_places(tensor, rows.of(Rows::image));
     }
     return values;

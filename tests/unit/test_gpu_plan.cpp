@@ -1,5 +1,10 @@
 // Programs for GPUs: what their plans promise to siamc_device.h.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "catch.h"
+#include "compile.h"
 #include "frontend/model_spec.h"
 #include "layers/structural.h"
 #include "schedules/schedule.h"
@@ -44,6 +49,23 @@ bool meet(const Placement& a, const Placement& b) {
 }
 
 }  // namespace
+
+TEST_CASE("a loss that sees the whole batch is refused for a device, with its line", "[gpu]") {
+    const ModelSpec model = parse_model(std::string(odd_model) + "[loss.n_pair]\n");
+    try {
+        CompileOptions options;
+        options.target = resolve_target("x86-64-linux-opencl");
+        compile_model(model, options);
+        FAIL("it was compiled");
+    } catch (const ModelError& error) {
+        const std::string message = error.message("m.toml");
+        INFO(message);
+        CHECK(message.find("n_pair is not made for opencl") != std::string::npos);
+        const long line =
+            1 + std::count(odd_model, odd_model + std::string(odd_model).size(), '\n');
+        CHECK(message.rfind(fmt::format("m.toml:{}:", line), 0) == 0);
+    }
+}
 
 TEST_CASE("a GPU takes whole tiles of the whole batch", "[gpu]") {
     for (const PlannedProgram& planned : programs()) {

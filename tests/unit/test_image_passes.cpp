@@ -32,7 +32,7 @@ ModelSpec small(const std::string& layers) {
 
 Graph folded(const ModelSpec& model, const std::string& loss) {
     for (const LayerSpec& spec : model.losses)
-        if (spec.type == loss) return fold_twins(build_loss(model, spec));
+        if (spec.type == loss) return fold_twins(build_loss(model, spec, 128));
     return fold_twins(build_embedding(model));
 }
 

@@ -24,7 +24,7 @@ ModelSpec fc() {
 Graph loss_graph(const std::string& loss) {
     const ModelSpec model = fc();
     for (const LayerSpec& spec : model.losses)
-        if (spec.type == loss) return build_loss(model, spec);
+        if (spec.type == loss) return build_loss(model, spec, 128);
     throw std::logic_error("models/fc.toml has no loss " + loss);
 }
 

@@ -41,7 +41,7 @@
 extern "C" {
 #endif
 
-#define SIAMC_ABI_VERSION 6
+#define SIAMC_ABI_VERSION 7
 #define SIAMC_MAX_DIMS 5
 #define SIAMC_MAX_OUTPUTS 4
 #define SIAMC_MAX_MOMENTS 2
@@ -90,9 +90,15 @@ typedef struct siamc_parameter {
 } siamc_parameter;
 
 /* A loss: training on images, and evaluation of embeddings that were computed before. */
+/* What a loss compares, and with it what a tuple is: a pair, a triplet, or one image of a batch, of
+ * which all are compared with each other. */
+enum siamc_sees { SIAMC_PAIRS, SIAMC_TRIPLETS, SIAMC_BATCH };
+
 typedef struct siamc_loss {
     const char* name;
     const siamc_program *train, *evaluate;
+    int32_t sees; /* enum siamc_sees */
+    int32_t reserved;
 } siamc_loss;
 
 typedef struct siamc_optimizer siamc_optimizer;
@@ -117,7 +123,7 @@ typedef struct siamc_model {
     const siamc_optimizer* optimizers;
     int32_t parameter_tensors, loss_count, optimizer_count;
     int32_t reserved;
-    const siamc_program *embed_one, *embed;
+    const siamc_program *embed_one, *embed, *distances;
     const siamc_library* library;
 } siamc_model;
 
@@ -171,20 +177,23 @@ static inline int siamc_embed(const siamc_encoder* encoder, const uint8_t* image
 
 /* ---- training -------------------------------------------------------------------------------- */
 
-/* The tuples (pairs or triplets) of a step. No tuples at all have loss 0 and gradient 0. */
+/* The tuples (pairs, triplets, or images of a loss that sees the whole batch) of a step. No tuples
+ * at all have loss 0 and gradient 0. */
 typedef struct siamc_batch {
-    const int32_t* indices; /* of stored images: [tuples][2 or 3] */
+    const int32_t* indices; /* of stored images: [tuples][2, 3 or 1] */
     const int32_t* shifts; /* pixels right, pixels down for each of them; NULL: none. What moves out
                             * is lost, what moves in is 0; NAME_MAX_SHIFT leaves nothing. */
-    const float* labels;   /* per pair: 1 same class, 0 different; NULL for triplets */
-    int32_t tuples;        /* at most NAME_BATCH, in siamc_evaluate at most NAME_EVALUATION_BATCH */
+    const float* labels; /* per pair: 1 same class, 0 different; per image of a batch: its class, a
+                          * whole number from 0 to 16777215; NULL for triplets */
+    int32_t tuples;      /* at most NAME_BATCH, in siamc_evaluate at most NAME_EVALUATION_BATCH */
 } siamc_batch;
 
 /* Of a step or an evaluation. The arrays lie in the arena, valid until it is used again. */
 typedef struct siamc_results {
     double loss;                               /* mean over the batch */
     const float* losses;                       /* per tuple */
-    const float* distances[SIAMC_MAX_OUTPUTS]; /* per tuple. Pair: D; triplet: D(a, p), D(a, n) */
+    const float* distances[SIAMC_MAX_OUTPUTS]; /* per tuple. Pair: D; triplet: D(a, p), D(a, n);
+                                                * of a batch: none */
 } siamc_results;
 
 /* A trainer's memory. Gradient and moments are 0 at the start. */
@@ -232,6 +241,11 @@ static inline int siamc_trainer_step(siamc_trainer* trainer, double rate, const 
 static inline int siamc_evaluate(const siamc_model* model, const siamc_loss* loss,
                                  const float* embeddings, int32_t stored, const siamc_batch* batch,
                                  void* arena, siamc_results* results);
+
+/* out[p] is the distance of embeddings pairs[2 p] and pairs[2 p + 1], of `stored` of them. `arena`:
+ * [arena_bytes]. */
+static inline int siamc_distances(const siamc_model* model, const float* embeddings, int32_t stored,
+                                  const int32_t* pairs, int32_t n, float* out, void* arena);
 
 /* ---- in one call ----------------------------------------------------------------------------- */
 

@@ -286,8 +286,9 @@ static inline int siamc_set_extents(siamc_device* device, siamc_bound* bound,
                                     const siamc_tables* tables, int32_t tuples) {
     const int32_t quantum = bound->program->tuple_quantum;
     const int32_t padded = (tuples + quantum - 1) / quantum * quantum;
-    const int32_t counts[SIAMC_AXES] = {0, padded * bound->program->branches, padded,
-                                        tables->stored, 1};
+    const int32_t counts[SIAMC_AXES] = {0,      padded * bound->program->branches,
+                                        padded, tables->stored,
+                                        1,      padded * bound->program->branches};
     for (int32_t i = 0; i < bound->count; ++i) {
         const siamc_operand* operand = bound->operands[i];
         siamc_tensor* tensor = bound->tensors + i;

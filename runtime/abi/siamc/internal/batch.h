@@ -69,6 +69,7 @@ static inline void siamc_list_images(siamc_run* run, const siamc_program* p,
             siamc_add_image(&images, batch->indices[0], unmoved);
     }
     first[slices] = run->counts[SIAMC_IMAGES] = images.count;
+    run->counts[SIAMC_BATCH_IMAGES] = images.count;
 }
 
 /* Copies the batch into the arena and pads it to whole register tiles. A padding tuple weighs
@@ -85,7 +86,11 @@ static inline void siamc_prepare_batch(siamc_run* run, const siamc_program* p,
     siamc_list_images(run, p, batch);
     if (p->label_offset >= 0) {
         float* label = (float*)(void*)(arena + p->label_offset);
-        for (t = 0; t < tuples; ++t) label[t] = t < batch->tuples ? batch->labels[t] : 0.0f;
+        for (t = 0; t < tuples; ++t) label[t] = t < batch->tuples ? batch->labels[t] : -1.0f;
+    }
+    if (p->ordinals_offset >= 0) {
+        int32_t* ordinal = (int32_t*)(void*)(arena + p->ordinals_offset);
+        for (t = 0; t < tuples; ++t) ordinal[t] = t;
     }
     if (p->sample_weight_offset >= 0) {
         float* weight = (float*)(void*)(arena + p->sample_weight_offset);

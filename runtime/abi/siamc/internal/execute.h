@@ -216,6 +216,7 @@ static inline int siamc_run_slice(const siamc_run* run, const siamc_stage_run* s
     range.first[SIAMC_TUPLES] = tuple;
     range.count[SIAMC_TUPLES] = left < stage->slice_tuples ? left : stage->slice_tuples;
     range.count[SIAMC_STORED] = run->counts[SIAMC_STORED];
+    range.count[SIAMC_BATCH_IMAGES] = run->counts[SIAMC_BATCH_IMAGES];
     range.first[SIAMC_SLICES] = slice;
     range.count[SIAMC_SLICES] = 1;
     for (i = first_image[0]; i < first_image[1]; ++i)

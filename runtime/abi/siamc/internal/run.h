@@ -293,6 +293,35 @@ static inline int siamc_evaluate(const siamc_model* model, const siamc_loss* los
     return error;
 }
 
+static inline int siamc_distances(const siamc_model* model, const float* embeddings, int32_t stored,
+                                  const int32_t* pairs, int32_t n, float* out, void* arena) {
+    int32_t done = 0;
+    int error = siamc_check_model(model);
+    if (!error) error = siamc_check_memory(arena);
+    if (!error && n < 0) error = SIAMC_NEGATIVE_COUNT;
+    if (!error) error = siamc_check_stored(stored, model->embedding_size);
+    if (!error && n > 0) error = siamc_check_floats(embeddings);
+    if (!error && n > 0) error = siamc_check_floats(out);
+    if (!error) error = siamc_check_indices(pairs, 2 * (int64_t)n, stored);
+    while (done < n && !error) {
+        const siamc_program* program = model->distances;
+        siamc_batch batch;
+        siamc_run run;
+        batch.indices = pairs + 2 * (size_t)done;
+        batch.shifts = NULL;
+        batch.labels = NULL;
+        batch.tuples = n - done < program->batch ? n - done : program->batch;
+        siamc_start(&run, arena, embeddings, stored);
+        siamc_prepare_batch(&run, program, &batch);
+        error = siamc_add_program(&run, program);
+        if (!error) error = siamc_execute(&run);
+        if (error) return error;
+        memcpy(out + done, siamc_output_of(program, arena, 0), (size_t)batch.tuples * sizeof *out);
+        done += batch.tuples;
+    }
+    return error;
+}
+
 /* ---- in one call -------------------------------------------------------------------------- */
 
 static inline int siamc_gradient(const siamc_loss* loss, const float* parameters,

@@ -35,6 +35,7 @@ enum siamc_axis {
     SIAMC_TUPLES,
     SIAMC_STORED, /* images or embeddings of the data set */
     SIAMC_SLICES,
+    SIAMC_BATCH_IMAGES, /* all images of the batch, for each slice */
     SIAMC_AXES
 };
 
@@ -97,7 +98,8 @@ struct siamc_program {
     int64_t indices_offset, shifts_offset; /* per image of the batch: see siamc_batch */
     int64_t members_offset;                /* [branches] per tuple: which images of its slice */
     int64_t label_offset, sample_weight_offset;
-    int64_t multiply_adds; /* of an image forward or, in training, forward and backward */
+    int64_t ordinals_offset; /* of each image: its row in the batch */
+    int64_t multiply_adds;   /* of an image forward or, in training, forward and backward */
     const siamc_call* calls;
     const siamc_stage* stages;
     int32_t stage_count;

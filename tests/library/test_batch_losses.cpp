@@ -1,0 +1,195 @@
+// Losses that see the whole batch, through a library's C interface, against double precision.
+#include <functional>
+#include <map>
+
+#include "catch.h"
+#include "crowd.h"
+#include "library/fixture.h"
+#include "library/reference.h"
+
+using namespace siamc;
+using namespace siamc::test;
+
+namespace {
+
+constexpr double tolerance = 1e-5;  // as test_results.cpp
+
+struct Expected {
+    double loss = 0;
+    Doubles gradient = Doubles(CROWD_PARAMETER_FLOATS, 0.0);
+};
+
+// The batch's images by their row; of each its embedding and its class.
+struct Crowd {
+    Crowd(const World& world, int images) : world_(world) {
+        for (int i = 0; i < images; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            const std::uint8_t* image = world.images.data() + 784 * world.rows[at];
+            traces.push_back(forward(world.parameters.data(), pixels(image, world.shifts[2 * at],
+                                                                     world.shifts[2 * at + 1])));
+            classes.push_back(world.labels[at]);
+        }
+        adjoints.assign(traces.size(), Doubles(256, 0.0));
+    }
+
+    std::size_t size() const { return traces.size(); }
+    double at(std::size_t i, std::size_t j) const {
+        return distance(traces[i].embedding, traces[j].embedding);
+    }
+    void add(std::size_t i, std::size_t j, double slope) {
+        add_distance_gradient(traces[i].embedding, traces[j].embedding, slope, adjoints[i],
+                              adjoints[j]);
+    }
+    Doubles gradient() const {
+        Doubles sum(CROWD_PARAMETER_FLOATS, 0.0);
+        for (std::size_t i = 0; i < size(); ++i)
+            backward(world_.parameters.data(), traces[i], adjoints[i], sum);
+        return sum;
+    }
+
+    std::vector<Trace> traces;
+    std::vector<float> classes;
+    std::vector<Doubles> adjoints;
+
+  private:
+    const World& world_;
+};
+
+// What an image costs, from its distances to all images of the batch and whether each is of its
+// class; itself among them.
+using RowLoss =
+    std::function<double(const Doubles& d, const std::vector<bool>& same, std::size_t i)>;
+
+// Slopes by central differences: an image's cost depends on its own row of distances.
+Expected expected_of(const World& world, int images, const RowLoss& cost) {
+    constexpr double step = 1e-6;
+    Crowd crowd(world, images);
+    Expected expected;
+    for (std::size_t i = 0; i < crowd.size(); ++i) {
+        Doubles d;
+        std::vector<bool> same;
+        for (std::size_t j = 0; j < crowd.size(); ++j) {
+            d.push_back(crowd.at(i, j));
+            same.push_back(crowd.classes[i] == crowd.classes[j]);
+        }
+        expected.loss += cost(d, same, i) / images;
+        for (std::size_t j = 0; j < crowd.size(); ++j) {
+            const double there = d[j];
+            d[j] = there + step;
+            const double above = cost(d, same, i);
+            d[j] = there - step;
+            const double slope = (above - cost(d, same, i)) / (2 * step);
+            d[j] = there;
+            if (j != i) crowd.add(i, j, slope / images);
+        }
+    }
+    expected.gradient = crowd.gradient();
+    return expected;
+}
+
+double batch_hard(const Doubles& d, const std::vector<bool>& same, std::size_t i) {
+    double farthest = -1, nearest = -1;
+    for (std::size_t j = 0; j < d.size(); ++j) {
+        if (same[j] && j != i) farthest = std::max(farthest, d[j]);
+        if (!same[j] && (nearest < 0 || d[j] < nearest)) nearest = d[j];
+    }
+    return farthest < 0 || nearest < 0 ? 0 : std::max(0.0, farthest - nearest + 0.2);
+}
+
+double batch_contrastive(const Doubles& d, const std::vector<bool>& same, std::size_t i) {
+    double sum = 0;
+    for (std::size_t j = 0; j < d.size(); ++j) {
+        const double short_of = std::max(0.0, 1 - d[j]);
+        if (j != i) sum += same[j] ? d[j] * d[j] : short_of * short_of;
+    }
+    return sum / static_cast<double>(d.size() - 1);
+}
+
+double supervised_contrastive(const Doubles& d, const std::vector<bool>& same, std::size_t i) {
+    double all = 0, sum = 0, positives = 0;
+    for (std::size_t j = 0; j < d.size(); ++j)
+        if (j != i) all += std::exp(-d[j] / 0.2);
+    for (std::size_t j = 0; j < d.size(); ++j)
+        if (same[j] && j != i) sum -= std::log(std::exp(-d[j] / 0.2) / all), ++positives;
+    return positives > 0 ? sum / positives : 0;
+}
+
+double n_pair(const Doubles& d, const std::vector<bool>& same, std::size_t i) {
+    double sum = 0, positives = 0;
+    for (std::size_t p = 0; p < d.size(); ++p) {
+        if (!same[p] || p == i) continue;
+        double rivals = 0;
+        for (std::size_t n = 0; n < d.size(); ++n)
+            if (!same[n]) rivals += std::exp((d[p] - d[n]) / 0.5);
+        sum += std::log(1 + rivals), ++positives;
+    }
+    return positives > 0 ? sum / positives : 0;
+}
+
+const std::map<std::string, RowLoss> costs = {{"batch_hard", batch_hard},
+                                              {"batch_contrastive", batch_contrastive},
+                                              {"supervised_contrastive", supervised_contrastive},
+                                              {"n_pair", n_pair}};
+
+void check(const World& world, const siamc_results& results, const Expected& expected) {
+    CHECK(results.loss == Approx(expected.loss).epsilon(tolerance));
+    double largest = 0, worst = 0;
+    for (std::size_t i = 0; i < expected.gradient.size(); ++i) {
+        largest = std::max(largest, std::abs(expected.gradient[i]));
+        const double off = std::abs(world.gradient.data()[i] - expected.gradient[i]);
+        if (!(off <= worst)) worst = off;
+    }
+    REQUIRE(largest > 0);
+    CHECK(worst <= tolerance * largest);
+}
+
+// Classes of a batch: as many as said, of each about as many images.
+void label(World& world, int classes) {
+    for (std::size_t t = 0; t < world.labels.size(); ++t)
+        world.labels[t] = static_cast<float>(t * 7 % static_cast<std::size_t>(classes));
+}
+
+}  // namespace
+
+TEST_CASE("batch losses and gradients, whole and last batches", "[library]") {
+    World world(crowd_model);
+    label(world, 9);
+    siamc_results results{};
+    REQUIRE(crowd_model.loss_count == static_cast<int>(costs.size()));
+    // After a full batch small ones find its numbers in the arena.
+    for (const int images : {128, 17, 40})
+        for (const auto& [name, cost] : costs) {
+            INFO(name << " of " << images << " images");
+            const siamc_loss& loss = *siamc_find_loss(&crowd_model, name.c_str());
+            REQUIRE(loss.sees == SIAMC_BATCH);
+            REQUIRE(world.take_gradient(loss, images, results) == 0);
+            check(world, results, expected_of(world, images, cost));
+        }
+}
+
+TEST_CASE("a batch in which nothing can be compared costs nothing", "[library]") {
+    World world(crowd_model);
+    siamc_results results{};
+    for (const bool all_alike : {true, false}) {
+        for (std::size_t t = 0; t < world.labels.size(); ++t)
+            world.labels[t] = all_alike ? 3.0f : static_cast<float>(t);
+        REQUIRE(world.take_gradient(crowd_model.losses[0], 128, results) == 0);
+        CHECK(results.loss == 0);
+        for (int i = 0; i < CROWD_PARAMETER_FLOATS; ++i) REQUIRE(world.gradient.data()[i] == 0);
+    }
+}
+
+TEST_CASE("batch losses give the same bits on any number of threads", "[library]") {
+    World world(crowd_model);
+    label(world, 9);
+    std::vector<float> first;
+    for (const int threads : {1, 2, 5}) {
+        REQUIRE(siamc_set_threads(&crowd_model, threads) == 0);
+        siamc_results results{};
+        REQUIRE(world.take_gradient(crowd_model.losses[0], 101, results) == 0);
+        const std::vector<float> gradient(world.gradient.data(),
+                                          world.gradient.data() + CROWD_PARAMETER_FLOATS);
+        if (first.empty()) first = gradient;
+        CHECK(gradient == first);
+    }
+}
