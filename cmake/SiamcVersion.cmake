@@ -2,6 +2,8 @@
 #
 # Writes the header with version and commit that --version prints, if it is another than before. No
 # commit without git, or where the source is no repository of its own.
+cmake_minimum_required(VERSION 3.25)
+
 execute_process(COMMAND git -C ${SOURCE} rev-parse --show-toplevel
     OUTPUT_VARIABLE top OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
 file(REAL_PATH "${SOURCE}" source)

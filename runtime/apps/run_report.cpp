@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/files.h"
+#include "report/parts.h"
 #include "sampling/pairs.h"
 
 namespace siamc {
@@ -14,10 +15,6 @@ namespace {
 
 constexpr std::size_t sample_pairs = 8, right_predictions = 8, wrong_predictions = 16;
 constexpr std::uint64_t report_seed = 0;
-
-std::string percent(double share) {
-    return fmt::format("{:.2f} %", 100 * share);
-}
 
 Facts facts_of(const Settings& settings) {
     Facts facts;
@@ -92,9 +89,9 @@ void write_run_report(const ReportedRun& run) {
     input.subtitle = fmt::format("{} epochs, seed {}, compiled for {}", run.rows.size(),
                                  run.config.seed, run.model.tables().target);
     input.accuracy_rule = rule_of(run.config.loss, run.model, run.config.threshold);
-    input.tiles = {{"validation accuracy", percent(last.val_accuracy)},
+    input.tiles = {{"validation accuracy", percent_text(last.val_accuracy)},
                    {"validation loss", fmt::format("{:.4f}", last.val_loss)},
-                   {"training accuracy", percent(last.train_accuracy)},
+                   {"training accuracy", percent_text(last.train_accuracy)},
                    {"images a second", fmt::format("{:.0f}", last.images_per_second)}};
     input.epochs = run.rows;
     add_pairs(run, judge(run), input);
@@ -116,7 +113,7 @@ void write_comparison_report(const std::filesystem::path& file, const Model& mod
     input.title = fmt::format("{} · {} · optimisers compared", to_text(settings.at("model")), loss);
     input.accuracy_rule = rule_of(loss, model, TrainConfig{}.threshold);
     for (const ComparedRun& run : runs)
-        input.tiles.push_back({run.name, percent(run.epochs.back().val_accuracy)});
+        input.tiles.push_back({run.name, percent_text(run.epochs.back().val_accuracy)});
     input.runs = runs;
     for (const auto& [key, value] : facts_of(settings))
         if (key != "optimizer" && key != "rate") input.settings.emplace_back(key, value);

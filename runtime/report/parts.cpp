@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "html/html.h"
 
 namespace siamc {
@@ -19,7 +21,7 @@ std::vector<double> percent_column(const std::vector<EpochRow>& epochs, double E
 }
 
 std::string percent_text(double share) {
-    return fmt::format("{:.2f} %", 100 * share);
+    return std::isnan(share) ? "not measured" : fmt::format("{:.2f} %", 100 * share);
 }
 
 void add_settings(Page& page, const Facts& settings) {
