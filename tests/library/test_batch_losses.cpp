@@ -179,6 +179,24 @@ TEST_CASE("a batch in which nothing can be compared costs nothing", "[library]")
     }
 }
 
+TEST_CASE("classes that are none are refused, and change nothing", "[library]") {
+    World world(crowd_model);
+    label(world, 9);
+    siamc_results results{};
+    std::fill_n(world.gradient.data(), CROWD_PARAMETER_FLOATS, 7.0f);
+    for (const float wrong : {-1.0f, 0.5f, 16777216.0f, std::nanf(""), INFINITY}) {
+        INFO(wrong);
+        world.labels[40] = wrong;
+        CHECK(world.take_gradient(crowd_model.losses[0], 41, results) == SIAMC_BAD_CLASS);
+        CHECK(std::count(world.gradient.data(), world.gradient.data() + CROWD_PARAMETER_FLOATS,
+                         7.0f) == CROWD_PARAMETER_FLOATS);
+        CHECK(world.take_gradient(crowd_model.losses[0], 40, results) == 0);
+        std::fill_n(world.gradient.data(), CROWD_PARAMETER_FLOATS, 7.0f);
+    }
+    world.labels[40] = 16777215.0f;
+    CHECK(world.take_gradient(crowd_model.losses[0], 41, results) == 0);
+}
+
 TEST_CASE("batch losses give the same bits on any number of threads", "[library]") {
     World world(crowd_model);
     label(world, 9);

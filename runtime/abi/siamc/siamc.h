@@ -69,7 +69,8 @@ enum siamc_error {
     SIAMC_NOT_OPEN = -2013,         /* a trainer without optimiser, or images not set */
     SIAMC_BAD_RATE = -2014,         /* a learning rate that is no finite number */
     SIAMC_OUT_OF_MEMORY = -2015,    /* on a device */
-    SIAMC_TOO_LARGE = -2016 /* over 2^31 - 1 stored values; 2 GiB in one piece on a device */
+    SIAMC_TOO_LARGE = -2016, /* over 2^31 - 1 stored values; 2 GiB in one piece on a device */
+    SIAMC_BAD_CLASS = -2017  /* a label of an image that is no whole number from 0 to 16777215 */
 };
 
 /* One sentence without a full stop, for every error above; "a kernel failed" for those of kernels
