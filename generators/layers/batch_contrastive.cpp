@@ -15,10 +15,7 @@ namespace {
 // How many others there are, at least 1.
 Func others_of(const BatchLoss& batch) {
     const Func counted = batch.sum(
-        "others",
-        [&](const Expr& j, const Expr& i) {
-            return batch.is_positive(j, i) || batch.is_negative(j, i);
-        },
+        "others", [&](const Expr& j, const Expr& i) { return batch.is_other(j, i); },
         [](const Expr&, const Expr&) { return Expr(1.0f); });
     Var row("row");
     Func out("others_or_one");
@@ -30,10 +27,7 @@ Func batch_contrastive_algorithm(const AlgorithmContext& context) {
     const BatchLoss batch(context);
     const auto margin = static_cast<float>(real(context.node.attributes, "margin"));
     const Func cost = batch.sum(
-        "costs",
-        [&](const Expr& j, const Expr& i) {
-            return batch.is_positive(j, i) || batch.is_negative(j, i);
-        },
+        "costs", [&](const Expr& j, const Expr& i) { return batch.is_other(j, i); },
         [&](const Expr& j, const Expr& i) {
             const Expr d = batch.distance(j, i), short_of = max(0.0f, margin - d);
             return select(batch.is_positive(j, i), d * d, short_of * short_of);

@@ -27,6 +27,9 @@ class BatchLoss {
     // Another image of the row's class; an image of another class.
     Halide::Expr is_positive(const Halide::Expr& j, const Halide::Expr& row) const;
     Halide::Expr is_negative(const Halide::Expr& j, const Halide::Expr& row) const;
+    Halide::Expr is_other(const Halide::Expr& j, const Halide::Expr& row) const {
+        return is_positive(j, row) || is_negative(j, row);
+    }
     Halide::Expr images() const { return context_.batch_rows; }
     // The loss's adjoint, in its gradient.
     Halide::Expr adjoint(const Halide::Expr& row) const { return context_.inputs.at(4)(row); }

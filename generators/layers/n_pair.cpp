@@ -14,75 +14,77 @@ using Halide::Var;
 
 namespace {
 
-// With m the nearest other image and e(j) = exp((m - D(i, j)) / t), a number from 0 to 1, the term
-// of p is log(e(p) + sum of e(n)) - (m - D(i, p)) / t.
+// With m the nearest negative, e(n) = exp((m - D(i, n)) / t), a number from 0 to 1, and S their
+// sum, which is at least 1, the term of p is log(1 + exp(x)) with x = log S + (D(i, p) - m) / t.
 struct NPairTerms {
     explicit NPairTerms(const AlgorithmContext& context)
         : batch(context),
           inverse(static_cast<float>(1 / real(context.node.attributes, "temperature"))) {
-        const auto positives = [&](const Expr& j, const Expr& i) {
-            return batch.is_positive(j, i);
-        };
         const auto negatives = [&](const Expr& j, const Expr& i) {
             return batch.is_negative(j, i);
         };
-        const auto others = [=](const Expr& j, const Expr& i) {
-            return positives(j, i) || negatives(j, i);
-        };
-        const auto one = [](const Expr&, const Expr&) { return Expr(1.0f); };
-        nearest = batch.smallest(
-            "nearest", others, [&](const Expr& j, const Expr& i) { return batch.distance(j, i); });
-        negative = batch.sum("negative_exponentials", negatives,
-                             [&](const Expr& j, const Expr& i) { return exponential(j, i); });
-        count = batch.sum("positives", positives, one);
-        rivals = batch.sum("negatives", negatives, one);
+        nearest = batch.smallest("nearest_negative", negatives, [&](const Expr& j, const Expr& i) {
+            return batch.distance(j, i);
+        });
+        sum = batch.sum("negative_exponentials", negatives,
+                        [&](const Expr& j, const Expr& i) { return exponential(j, i); });
+        count = over_positives("positives", [](const Expr&, const Expr&) { return Expr(1.0f); });
     }
 
-    Expr exponent(const Expr& j, const Expr& i) const {
-        return (nearest(i) - batch.distance(j, i)) * inverse;
+    Func over_positives(const std::string& name, const BatchLoss::OfPair& value) const {
+        return batch.sum(
+            name, [&](const Expr& j, const Expr& i) { return batch.is_positive(j, i); }, value);
     }
-    Expr exponential(const Expr& j, const Expr& i) const { return exp(exponent(j, i)); }
-    // Of a positive: its share of itself and the negatives. Both may have vanished beside another
-    // positive that is nearest.
-    Expr total(const Expr& p, const Expr& i) const {
-        return max(exponential(p, i) + negative(i), 1e-37f);
+    Expr exponential(const Expr& n, const Expr& i) const {
+        return exp((nearest(i) - batch.distance(n, i)) * inverse);
     }
-    Expr exists(const Expr& i) const { return count(i) > 0.0f && rivals(i) > 0.0f; }
+    Expr total(const Expr& i) const { return max(sum(i), 1.0f); }
+    Expr exponent(const Expr& p, const Expr& i) const {
+        return log(total(i)) + (batch.distance(p, i) - nearest(i)) * inverse;
+    }
+    Expr exists(const Expr& i) const { return count(i) > 0.0f && nearest(i) < BatchLoss::none; }
 
     BatchLoss batch;
     float inverse;
-    Func nearest, negative, count, rivals;
+    Func nearest, sum, count;
 };
+
+// log(1 + exp(x)) and its slope, without overflow.
+Expr softplus(const Expr& x) {
+    return max(x, 0.0f) + log(1.0f + exp(min(x, -x)));
+}
+
+Expr softplus_slope(const Expr& x) {
+    const Expr small = exp(min(x, -x));
+    return select(x > 0.0f, 1.0f, small) / (1.0f + small);
+}
 
 Func n_pair_algorithm(const AlgorithmContext& context) {
     const NPairTerms terms(context);
-    const BatchLoss& batch = terms.batch;
-    const Func sum = batch.sum(
-        "terms", [&](const Expr& j, const Expr& i) { return batch.is_positive(j, i); },
-        [&](const Expr& j, const Expr& i) {
-            return log(terms.total(j, i)) - terms.exponent(j, i);
-        });
+    const Func sum = terms.over_positives(
+        "terms", [&](const Expr& p, const Expr& i) { return softplus(terms.exponent(p, i)); });
     Var row("row");
     Func out("n_pair");
     out(row) = select(terms.exists(row), sum(row) / max(terms.count(row), 1.0f), 0.0f);
     return out;
 }
 
-// Of positives (1 - e(p) / total(p)) / (t |P|), of negatives -e(n) / (t |P|) sum over p of
-// 1 / total(p).
+// Of positives slope(p) / (t |P|), of negatives -e(n) / S / (t |P|) sum over p of slope(p).
 Func n_pair_grad_algorithm(const AlgorithmContext& context) {
     const NPairTerms terms(context);
     const BatchLoss& batch = terms.batch;
-    const Func inverses = batch.sum(
-        "inverses", [&](const Expr& j, const Expr& i) { return batch.is_positive(j, i); },
-        [&](const Expr& j, const Expr& i) { return 1.0f / terms.total(j, i); });
+    const Func slopes = terms.over_positives("slopes", [&](const Expr& p, const Expr& i) {
+        return softplus_slope(terms.exponent(p, i));
+    });
     Var j("j"), row("row");
-    Func scale("scale"), out("n_pair_grad");
+    Func scale("scale"), share("share"), out("n_pair_grad");
     scale(row) = select(terms.exists(row),
                         batch.adjoint(row) * terms.inverse / max(terms.count(row), 1.0f), 0.0f);
-    const Expr column = min(j, batch.images() - 1), e = terms.exponential(column, row);
-    const Expr slope = select(batch.is_positive(column, row), 1.0f - e / terms.total(column, row),
-                              batch.is_negative(column, row), -e * inverses(row), 0.0f);
+    share(row) = slopes(row) / terms.total(row);
+    const Expr column = min(j, batch.images() - 1);
+    const Expr slope =
+        select(batch.is_positive(column, row), softplus_slope(terms.exponent(column, row)),
+               batch.is_negative(column, row), -terms.exponential(column, row) * share(row), 0.0f);
     out(j, row) = select(j < batch.images(), scale(row) * slope, 0.0f);
     return out;
 }
@@ -132,8 +134,14 @@ Layer n_pair_layer() {
     Layer layer{"n_pair", LayerKind::loss,
                 "batch: each positive of an image against all its negatives, by softmax"};
     layer.sees = Sees::batch;
-    layer.attributes = {
-        {"temperature", AttributeType::real, 1.0, 0.001, "distances are divided by it"}};
+    // Small ones too: there exponentials vanish, of positives that are far beside others.
+    layer.attributes = {{"temperature",
+                         AttributeType::real,
+                         1.0,
+                         0.001,
+                         "distances are divided by it",
+                         any_integer,
+                         {1.0, 0.01}}};
     layer.build = [](Graph& graph, const LayerUse& use) {
         return add_batch_loss(graph, use, n_pair_op());
     };

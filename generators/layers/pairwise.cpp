@@ -52,7 +52,7 @@ Func pairwise_algorithm(const AlgorithmContext& context, bool squared) {
     return out;
 }
 
-// (adjoint, adjoint across, ordinal) -> g_ij + g_ji; nothing for columns beyond the batch.
+// (adjoint, adjoint across, ordinal) -> g_ij + g_ji; columns beyond the batch have no meaning.
 const Op& both_roles_op() {
     static const Op op = {"pairwise.both_roles", Pattern::rowwise, shape_of_first,
                           [](const AlgorithmContext& context) {

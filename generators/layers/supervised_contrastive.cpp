@@ -21,9 +21,7 @@ struct Softmax {
     explicit Softmax(const AlgorithmContext& context)
         : batch(context),
           inverse(static_cast<float>(1 / real(context.node.attributes, "temperature"))) {
-        const auto others = [&](const Expr& j, const Expr& i) {
-            return batch.is_positive(j, i) || batch.is_negative(j, i);
-        };
+        const auto others = [&](const Expr& j, const Expr& i) { return batch.is_other(j, i); };
         const auto positives = [&](const Expr& j, const Expr& i) {
             return batch.is_positive(j, i);
         };
@@ -50,9 +48,9 @@ Func supervised_contrastive_algorithm(const AlgorithmContext& context) {
     Var row("row");
     Func out("supervised_contrastive");
     const Expr mean = softmax.positive(row) / max(softmax.count(row), 1.0f);
-    out(row) =
-        select(softmax.count(row) > 0.0f,
-               (mean - softmax.nearest(row)) * softmax.inverse + log(softmax.sum(row)), 0.0f);
+    out(row) = select(
+        softmax.count(row) > 0.0f,
+        (mean - softmax.nearest(row)) * softmax.inverse + log(max(softmax.sum(row), 1.0f)), 0.0f);
     return out;
 }
 
@@ -65,9 +63,9 @@ Func supervised_contrastive_grad_algorithm(const AlgorithmContext& context) {
     scale(row) = select(softmax.count(row) > 0.0f, batch.adjoint(row) * softmax.inverse, 0.0f);
     share(row) = 1.0f / max(softmax.count(row), 1.0f);
     const Expr column = min(j, batch.images() - 1);
-    const Expr positive = batch.is_positive(column, row), negative = batch.is_negative(column, row);
-    const Expr weight = softmax.exponential(column, row) / softmax.sum(row);
-    out(j, row) = select(j < batch.images() && (positive || negative),
+    const Expr positive = batch.is_positive(column, row);
+    const Expr weight = softmax.exponential(column, row) / max(softmax.sum(row), 1.0f);
+    out(j, row) = select(j < batch.images() && batch.is_other(column, row),
                          scale(row) * (select(positive, share(row), 0.0f) - weight), 0.0f);
     return out;
 }

@@ -135,14 +135,13 @@ class DeviceEngine : public Engine {
           train_(device_, *request.loss.train),
           embed_(device_, *model_.tables().embed),
           evaluate_(device_, *request.loss.evaluate),
-          distances_(device_, *model_.tables().distances),
           branches_(request.loss.train->branches),
           evaluated_at_once_(request.loss.evaluate->batch),
           stored_(static_cast<int>(request.images.size())),
           images_(device_),
           hyper_(device_),
           validation_images_(device_) {
-        for (const Work* work : {&train_, &embed_, &evaluate_, &distances_}) check(work->error());
+        for (const Work* work : {&train_, &embed_, &evaluate_}) check(work->error());
         check(siamc_bind(&device_, request.optimizer.program, &update_));
         for (int m = 0; m < request.optimizer.moments; ++m)
             state_.moments.push_back(model_.flat_buffer());
@@ -176,7 +175,8 @@ class DeviceEngine : public Engine {
         return results_;
     }
 
-    double validate(const ImageSet& images, const Tuples& tuples, const Tuples& pairs,
+    // Losses that want pairs of their own see the whole batch, and siamc makes none for devices.
+    double validate(const ImageSet& images, const Tuples& tuples, const Tuples&,
                     std::vector<std::vector<float>>& distances) override {
         const int count = static_cast<int>(images.size());
         if (validation_ != &images) {
@@ -188,20 +188,16 @@ class DeviceEngine : public Engine {
             check(embed_.put(each));
             check(validation_images_.put(std::span<const std::uint8_t>(images.pixels)));
             check(evaluate_.put(tuples));
-            if (pairs.count) check(distances_.put(pairs));
             validation_ = &images;
         }
         const int batch = model_.tables().embed->batch;
         for (int done = 0; done < count; done += batch)
             check(embed_.launch(validation_images_.memory(), count, done,
                                 std::min(batch, count - done)));
-        compare(evaluate_, tuples, count);
-        const double loss = collect(evaluate_, 0, tuples.count, distances) / tuples.count;
-        if (!pairs.count) return loss;
-        compare(distances_, pairs, count);
-        distances.assign(1, std::vector<float>(static_cast<std::size_t>(pairs.count)));
-        check(distances_.results.get(0, distances[0]));
-        return loss;
+        for (int done = 0; done < tuples.count; done += evaluated_at_once_)
+            check(evaluate_.launch(embed_.results.memory(), count, done,
+                                   std::min(evaluated_at_once_, tuples.count - done)));
+        return collect(evaluate_, 0, tuples.count, distances) / tuples.count;
     }
 
     const FloatBuffer& parameters() override {
@@ -241,14 +237,6 @@ class DeviceEngine : public Engine {
                  complaint);
     }
 
-    // Runs all tuples of validation through a program on `count` embeddings.
-    void compare(Work& work, const Tuples& tuples, int count) {
-        const int most = tuples.together ? tuples.together : evaluated_at_once_;
-        for (int done = 0; done < tuples.count; done += most)
-            check(work.launch(embed_.results.memory(), count, done,
-                              std::min(most, tuples.count - done)));
-    }
-
     // Summed loss and distances of results [first, first + count).
     double collect(Work& work, long first, long count, std::vector<std::vector<float>>& distances) {
         const std::size_t lines = work.lines(), tuples = static_cast<std::size_t>(count);
@@ -268,7 +256,7 @@ class DeviceEngine : public Engine {
     TrainingState state_;  // as it was last fetched
     std::unique_ptr<OpenDevice> open_;
     siamc_device& device_;
-    Work train_, embed_, evaluate_, distances_;
+    Work train_, embed_, evaluate_;
     siamc_bound update_ = {};
     int branches_, evaluated_at_once_, stored_;
     Memory images_, hyper_, validation_images_;

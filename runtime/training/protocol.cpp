@@ -1,5 +1,7 @@
 #include "training/protocol.h"
 
+#include <algorithm>
+
 #include "sampling/class_batches.h"
 #include "sampling/pairs.h"
 #include "sampling/triplets.h"
@@ -101,7 +103,8 @@ class BatchProtocol : public Protocol {
     // Batches of the size that evaluation takes at once.
     TupleList validation(const std::vector<int>& labels) const override {
         const auto classes = static_cast<int>(ClassIndex(labels).groups().size());
-        const BatchShape shape = batch_shape(classes, evaluation_batch_, images_per_class_);
+        const BatchShape shape = batch_shape(classes, evaluation_batch_,
+                                             std::min(images_per_class_, evaluation_batch_ / 2));
         TupleList tuples;
         tuples.together = shape.size();
         ClassBatchSampler(labels, shape, validation_seed).epoch(0, tuples.rows, tuples.labels);

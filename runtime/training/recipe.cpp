@@ -50,11 +50,13 @@ class RecipeReader {
         return *node.as_table();
     }
 
-    // Which losses there are, the model knows; what is but almost one is a slip.
+    // Which losses there are, the model knows; what is but a letter or two from one is a slip.
     bool is_of_loss(const std::string& name, const toml::node& node) const {
         if (name == "rate" || !node.is_table()) return false;
         const std::string near = nearest(name, {loss_, "contrastive", "triplet"});
-        if (!near.empty() && near != name)
+        const bool as_long =
+            std::max(name.size(), near.size()) <= std::min(name.size(), near.size()) + 2;
+        if (!near.empty() && near != name && as_long)
             fail_at(node, fmt::format("{} is no loss", in_quotes(name)), near);
         return true;
     }

@@ -100,8 +100,9 @@ typedef struct siamc_stage_run {
     const siamc_call* calls;
     int32_t call_count, slice_tuples; /* 0: not by slices */
     int32_t through_all;              /* a task goes through all calls */
-    int32_t tasks, tasks_before;      /* of this stage; of all stages before it */
-    int32_t taken[SIAMC_MAX_SHARES];  /* of each share of the tasks; by any thread */
+    int32_t fetches;                 /* the first by slices: its images are not in the caches yet */
+    int32_t tasks, tasks_before;     /* of this stage; of all stages before it */
+    int32_t taken[SIAMC_MAX_SHARES]; /* of each share of the tasks; by any thread */
 } siamc_stage_run;
 
 typedef struct siamc_run {
@@ -161,7 +162,7 @@ static inline int siamc_add_stages(siamc_run* run, const siamc_program* program,
     const siamc_call* calls = program->calls;
     const int32_t slice_tuples = siamc_slice_tuples(program, run->counts[SIAMC_TUPLES]);
     const int32_t chosen = siamc_choose(program->library);
-    int32_t s, c;
+    int32_t s, c, sliced = 0;
     if (chosen < 0) return chosen;
     run->library = program->library;
     run->variant = chosen - 1;
@@ -177,6 +178,8 @@ static inline int siamc_add_stages(siamc_run* run, const siamc_program* program,
         stage->call_count = program->stages[s].calls;
         if (program->stages[s].by_slices) {
             stage->slice_tuples = slice_tuples;
+            stage->fetches = !sliced;
+            sliced = 1;
             stage->tasks = run->counts[SIAMC_SLICES];
         } else if (program->stages[s].tasks > 0) {
             stage->through_all = 1;
@@ -219,7 +222,7 @@ static inline int siamc_run_slice(const siamc_run* run, const siamc_stage_run* s
     range.count[SIAMC_BATCH_IMAGES] = run->counts[SIAMC_BATCH_IMAGES];
     range.first[SIAMC_SLICES] = slice;
     range.count[SIAMC_SLICES] = 1;
-    for (i = first_image[0]; i < first_image[1]; ++i)
+    for (i = first_image[0]; stage->fetches && i < first_image[1]; ++i)
         for (byte = 0; byte < program->stored_bytes; byte += 64)
             __builtin_prefetch(dataset + index[i] * program->stored_bytes + byte, 0, 2);
     for (c = 0; c < stage->call_count; ++c) {
