@@ -58,6 +58,12 @@ TEST_CASE("a loss overrides what the recipe says") {
     CHECK(recipe.epochs == 30);
 }
 
+TEST_CASE("a loss whose name ends like another's has a table of its own", "[runtime]") {
+    const RecipeFile file{"r.toml", "[a]\nbatch = 7\n[a.batch_contrastive]\nbatch = 9\n"};
+    CHECK(find_recipe(file, "a", "contrastive", "adam").batch == 7);
+    CHECK(find_recipe(file, "a", "batch_contrastive", "adam").batch == 9);
+}
+
 TEST_CASE("recipes that are not there or say nonsense") {
     CHECK(message_of(recipes, "medium") ==
           "--recipe: r.toml has no recipe \"medium\"\n  write: one of long and short");
