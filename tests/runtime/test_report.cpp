@@ -383,5 +383,5 @@ TEST_CASE("a comparison marks the highest accuracy of the last epoch", "[report]
               "<th scope=\"row\">sgd</th><td class=\"best\">83.75 % <small>best</small></td>"
               "<td>83.75 % (4)</td><td>0.03125</td><td>0.01</td><td>2.0</td>"));
     CHECK(count(html, "class=\"best\"") == 1);
-    CHECK(has(html, "<th scope=\"row\">empty</th><td>nan %</td><td>none</td>"));
+    CHECK(has(html, "<th scope=\"row\">empty</th><td>not measured</td><td>none</td>"));
 }
