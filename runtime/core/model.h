@@ -92,7 +92,7 @@ class Model {
     void* arena();
 
     const siamc_model& tables_;
-    FloatBuffer arena_;  // of steps, and of encoders
+    FloatBuffer arena_;  // of steps and embedding
 };
 
 }  // namespace siamc

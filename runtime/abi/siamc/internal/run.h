@@ -77,6 +77,7 @@ static inline int siamc_embed_all(const siamc_model* model, const float* paramet
                                   uint8_t* memory, int64_t one_offset, int prepared,
                                   const uint8_t* images, int32_t stored, const int32_t* indices,
                                   int32_t n, float* out) {
+    const siamc_program* ready = NULL; /* whose prologue's results lie in its arena */
     int32_t done = 0;
     int error = siamc_check_stored(stored, model->image_bytes);
     if (n < 0) return SIAMC_NEGATIVE_COUNT;
@@ -92,8 +93,10 @@ static inline int siamc_embed_all(const siamc_model* model, const float* paramet
         batch.labels = NULL;
         batch.tuples = n - done < program->batch ? n - done : program->batch;
         error = siamc_embed_batch(program, parameters, arena,
-                                  prepared ? program->prologue_stages : 0, images, stored, &batch);
+                                  prepared || ready == program ? program->prologue_stages : 0,
+                                  images, stored, &batch);
         if (error) return error;
+        ready = program;
         memcpy(out + (size_t)done * (size_t)model->embedding_size,
                siamc_output_of(program, arena, 0),
                (size_t)batch.tuples * (size_t)model->embedding_size * sizeof *out);
