@@ -126,10 +126,24 @@ double n_pair(const Doubles& d, const std::vector<bool>& same, std::size_t i) {
     return positives > 0 ? sum / positives : 0;
 }
 
+double multi_similarity(const Doubles& d, const std::vector<bool>& same, std::size_t i) {
+    double farthest = -1, nearest = 1e9, attracts = 1, repels = 1;
+    for (std::size_t j = 0; j < d.size(); ++j) {
+        if (same[j] && j != i) farthest = std::max(farthest, d[j]);
+        if (!same[j]) nearest = std::min(nearest, d[j]);
+    }
+    for (std::size_t j = 0; j < d.size(); ++j) {
+        if (same[j] && j != i && d[j] + 0.1 > nearest) attracts += std::exp(2 * (d[j] - 0.5));
+        if (!same[j] && d[j] - 0.1 < farthest) repels += std::exp(10 * (0.5 - d[j]));
+    }
+    return std::log(attracts) / 2 + std::log(repels) / 10;
+}
+
 const std::map<std::string, RowLoss> costs = {{"batch_hard", batch_hard},
                                               {"batch_contrastive", batch_contrastive},
                                               {"supervised_contrastive", supervised_contrastive},
-                                              {"n_pair", n_pair}};
+                                              {"n_pair", n_pair},
+                                              {"multi_similarity", multi_similarity}};
 
 void check(const World& world, const siamc_results& results, const Expected& expected) {
     CHECK(results.loss == Approx(expected.loss).epsilon(tolerance));
