@@ -89,11 +89,7 @@ Tuples Tuples::part(long first, int most, int branches) const {
 
 Model::Model(const siamc_model& tables)
     : tables_(check_version(tables)),
-      arena_(tables.device
-                 ? 0
-                 : static_cast<std::size_t>(std::max(tables.arena_bytes, tables.encoder_bytes)) /
-                           sizeof(float) +
-                       1) {
+      arena_(tables.device ? 0 : static_cast<std::size_t>(tables.arena_bytes) / sizeof(float) + 1) {
     check_variant(tables);
 }
 
