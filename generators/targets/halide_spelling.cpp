@@ -171,7 +171,7 @@ Target host_target() {
             is_taken(Target::feature_to_name(feature), processor_name(host)))
             taken.set_feature(feature);
     }
-    return taken;
+    return with_implied(taken);  // Halide finds avx512_sapphirerapids without avx512_zen4
 }
 
 // Halide ends the program for some combinations of features, so it is given none that has not been
