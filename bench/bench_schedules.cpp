@@ -77,7 +77,7 @@ std::vector<cli::Group> options() {
 
 // Every feature of the target must be one of this machine's: the kernels run here.
 bool runs_here(const Halide::Target& target) {
-    const Halide::Target host = Halide::get_host_target();
+    const Halide::Target host = host_target();
     bool runs = target.arch == host.arch && target.bits == host.bits && target.os == host.os;
     for (int f = 0; f < Halide::Target::FeatureEnd; ++f) {
         const auto feature = static_cast<Halide::Target::Feature>(f);
@@ -93,7 +93,7 @@ LibraryTarget runnable_target(const std::string& text) {
     fail(Exit::usage,
          "--target: this machine cannot run {}\n  why: it is {}\n  write: host, or a target "
          "with fewer features",
-         text, Halide::get_host_target().to_string());
+         text, host_target().to_string());
 }
 
 using Kernels = std::vector<std::pair<std::string, KernelTask>>;
