@@ -53,12 +53,6 @@ Func batch_contrastive_grad_algorithm(const AlgorithmContext& context) {
     return out;
 }
 
-const Op& batch_contrastive_grad_op() {
-    static const Op op = {"batch_contrastive.grad", Pattern::rowwise, shape_of_first,
-                          batch_contrastive_grad_algorithm};
-    return op;
-}
-
 void batch_contrastive_reference(const Graph&, const Node& node,
                                  const std::vector<const Tensor64*>& inputs, Tensor64& out) {
     const BatchLoss64 in(inputs);
@@ -75,30 +69,14 @@ void batch_contrastive_reference(const Graph&, const Node& node,
     }
 }
 
-const Op& batch_contrastive_op() {
-    static const Op op = {"batch_contrastive",
-                          Pattern::rowwise,
-                          batch_loss_shape,
-                          batch_contrastive_algorithm,
-                          [](Graph& graph, NodeId self, Edge adjoint) {
-                              return batch_loss_gradient(graph, self, adjoint,
-                                                         batch_contrastive_grad_op());
-                          },
-                          batch_contrastive_reference};
-    return op;
-}
-
 }  // namespace
 
 Layer batch_contrastive_layer() {
-    Layer layer{"batch_contrastive", LayerKind::loss,
-                "batch: contrastive loss over all pairs of the batch"};
-    layer.sees = Sees::batch;
+    static const BatchLossOps ops("batch_contrastive", batch_contrastive_algorithm,
+                                  batch_contrastive_grad_algorithm, batch_contrastive_reference);
+    Layer layer = batch_loss_layer(ops, "batch: contrastive loss over all pairs of the batch");
     layer.attributes = {{"margin", AttributeType::real, 1.0, 0,
                          "distance from which different images cost nothing"}};
-    layer.build = [](Graph& graph, const LayerUse& use) {
-        return add_batch_loss(graph, use, batch_contrastive_op());
-    };
     return layer;
 }
 

@@ -76,12 +76,6 @@ Func batch_hard_grad_algorithm(const AlgorithmContext& context) {
     return out;
 }
 
-const Op& batch_hard_grad_op() {
-    static const Op op = {"batch_hard.grad", Pattern::rowwise, shape_of_first,
-                          batch_hard_grad_algorithm};
-    return op;
-}
-
 void batch_hard_reference(const Graph&, const Node& node,
                           const std::vector<const Tensor64*>& inputs, Tensor64& out) {
     const BatchLoss64 in(inputs);
@@ -99,31 +93,16 @@ void batch_hard_reference(const Graph&, const Node& node,
     }
 }
 
-const Op& batch_hard_op() {
-    static const Op op = {"batch_hard",
-                          Pattern::rowwise,
-                          batch_loss_shape,
-                          batch_hard_algorithm,
-                          [](Graph& graph, NodeId self, Edge adjoint) {
-                              return batch_loss_gradient(graph, self, adjoint,
-                                                         batch_hard_grad_op());
-                          },
-                          batch_hard_reference};
-    return op;
-}
-
 }  // namespace
 
 Layer batch_hard_layer() {
-    Layer layer{"batch_hard", LayerKind::loss,
-                "batch: each image's farthest positive against its nearest negative, as triplet"};
-    layer.sees = Sees::batch;
+    static const BatchLossOps ops("batch_hard", batch_hard_algorithm, batch_hard_grad_algorithm,
+                                  batch_hard_reference);
+    Layer layer = batch_loss_layer(
+        ops, "batch: each image's farthest positive against its nearest negative, as triplet");
     layer.attributes = {
         {"margin", AttributeType::real, 1.0, 0, "how much nearer the positive has to be"},
         {"soft", AttributeType::boolean, false, 0, "log(1 + exp(.)) instead of a margin"}};
-    layer.build = [](Graph& graph, const LayerUse& use) {
-        return add_batch_loss(graph, use, batch_hard_op());
-    };
     return layer;
 }
 

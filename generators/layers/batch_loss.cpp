@@ -11,14 +11,12 @@ using Halide::Func;
 using Halide::RDom;
 using Halide::Var;
 
+namespace {
+
 Shape batch_loss_shape(const Graph& graph, const Node& node) {
     if (node.inputs.size() < 4 || graph.shape_of(node.inputs[0]).dims.size() != 1)
         throw std::logic_error(node.name + ": a loss over the batch reads a matrix and classes");
     return graph.shape_of(node.inputs[1]);
-}
-
-Edge add_batch_loss(Graph& graph, const LayerUse& use, const Op& op) {
-    return {graph.add({&op, use.name, use.inputs, use.attributes, {}, use.location})};
 }
 
 std::vector<Edge> batch_loss_gradient(Graph& graph, NodeId self, Edge adjoint, const Op& grad) {
@@ -28,6 +26,29 @@ std::vector<Edge> batch_loss_gradient(Graph& graph, NodeId self, Edge adjoint, c
     std::vector<Edge> gradients(node.inputs.size());
     gradients[0] = add_for(graph, node, grad, ".grad", inputs, node.attributes);
     return gradients;
+}
+
+}  // namespace
+
+BatchLossOps::BatchLossOps(const std::string& name, Algorithm algorithm, Algorithm grad_algorithm,
+                           Reference reference)
+    : grad{name + ".grad", Pattern::rowwise, shape_of_first, grad_algorithm},
+      loss{name,
+           Pattern::rowwise,
+           batch_loss_shape,
+           algorithm,
+           [this](Graph& graph, NodeId self, Edge adjoint) {
+               return batch_loss_gradient(graph, self, adjoint, grad);
+           },
+           reference} {}
+
+Layer batch_loss_layer(const BatchLossOps& ops, const std::string& summary) {
+    Layer layer{ops.loss.name, LayerKind::loss, summary};
+    layer.sees = Sees::batch;
+    layer.build = [&ops](Graph& graph, const LayerUse& use) {
+        return Edge{graph.add({&ops.loss, use.name, use.inputs, use.attributes, {}, use.location})};
+    };
+    return layer;
 }
 
 BatchLoss::BatchLoss(const AlgorithmContext& context) : context_(context) {}

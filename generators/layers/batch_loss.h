@@ -10,13 +10,23 @@ namespace siamc {
 // image's class, the classes of the batch, each image's ordinal. Its result is one number an image.
 // Images that pad the batch have class -1: they are nobody's other, and weigh nothing themselves.
 
-// The shape of the result; throws std::logic_error unless there are those inputs.
-Shape batch_loss_shape(const Graph& graph, const Node& node);
+// The operations of a loss: itself, and the adjoint of the matrix, from the same inputs and the
+// result's adjoint. Graphs point at them, so each loss has one, for the program's lifetime. The
+// loss throws std::logic_error unless it has those inputs.
+struct BatchLossOps {
+    using Algorithm = Halide::Func (*)(const AlgorithmContext&);
+    using Reference = void (*)(const Graph&, const Node&, const std::vector<const Tensor64*>&,
+                               Tensor64&);
+    BatchLossOps(const std::string& name, Algorithm algorithm, Algorithm grad_algorithm,
+                 Reference reference);
+    BatchLossOps(const BatchLossOps&) = delete;
+    BatchLossOps& operator=(const BatchLossOps&) = delete;
 
-// Nodes of a loss: `op` with the inputs of `use`, its attributes, and the adjoints of them all,
-// where the matrix alone has one, by `grad` of the same inputs and the result's adjoint.
-Edge add_batch_loss(Graph& graph, const LayerUse& use, const Op& op);
-std::vector<Edge> batch_loss_gradient(Graph& graph, NodeId self, Edge adjoint, const Op& grad);
+    const Op grad, loss;
+};
+
+// The loss as a layer, still without attributes.
+Layer batch_loss_layer(const BatchLossOps& ops, const std::string& summary);
 
 // As algorithms see them.
 class BatchLoss {

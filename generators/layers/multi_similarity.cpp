@@ -54,8 +54,12 @@ struct MultiSimilarityTerms {
         negative.exponent = [this](const Expr& j, const Expr& i) {
             return beta * (base - batch.distance(j, i));
         };
-        complete(positive, "positive");
-        complete(negative, "negative");
+        complete(positive, "positive", [this](const Expr& i) {
+            return select(farthest(i) > nearest(i) - epsilon, alpha * (farthest(i) - base), 0.0f);
+        });
+        complete(negative, "negative", [this](const Expr& i) {
+            return select(nearest(i) < farthest(i) + epsilon, beta * (base - nearest(i)), 0.0f);
+        });
     }
     MultiSimilarityTerms(const MultiSimilarityTerms&) = delete;  // its functions refer to it
     MultiSimilarityTerms& operator=(const MultiSimilarityTerms&) = delete;
@@ -66,9 +70,11 @@ struct MultiSimilarityTerms {
     BatchLoss::OfPair distance() const {
         return [this](const Expr& j, const Expr& i) { return batch.distance(j, i); };
     }
-    void complete(HardTerm& term, const std::string& name) const {
+    // `largest`: of the exponents that are kept, which is the farthest positive's or the nearest
+    // negative's; 0 where none is.
+    void complete(HardTerm& term, const std::string& name,
+                  const std::function<Expr(const Expr&)>& largest) const {
         Var row("row");
-        const Func largest = batch.largest(name + "_largest", term.keeps, term.exponent);
         term.most = Func(name + "_most");
         term.most(row) = max(largest(row), 0.0f);
         term.sum = batch.sum(name + "_sum", term.keeps,
@@ -108,12 +114,6 @@ Func multi_similarity_grad_algorithm(const AlgorithmContext& context) {
     return out;
 }
 
-const Op& multi_similarity_grad_op() {
-    static const Op op = {"multi_similarity.grad", Pattern::rowwise, shape_of_first,
-                          multi_similarity_grad_algorithm};
-    return op;
-}
-
 void multi_similarity_reference(const Graph&, const Node& node,
                                 const std::vector<const Tensor64*>& inputs, Tensor64& out) {
     const BatchLoss64 in(inputs);
@@ -137,33 +137,18 @@ void multi_similarity_reference(const Graph&, const Node& node,
     }
 }
 
-const Op& multi_similarity_op() {
-    static const Op op = {"multi_similarity",
-                          Pattern::rowwise,
-                          batch_loss_shape,
-                          multi_similarity_algorithm,
-                          [](Graph& graph, NodeId self, Edge adjoint) {
-                              return batch_loss_gradient(graph, self, adjoint,
-                                                         multi_similarity_grad_op());
-                          },
-                          multi_similarity_reference};
-    return op;
-}
-
 }  // namespace
 
 Layer multi_similarity_layer() {
-    Layer layer{"multi_similarity", LayerKind::loss,
-                "batch: each image's hard positives and hard negatives, weighed by distance"};
-    layer.sees = Sees::batch;
+    static const BatchLossOps ops("multi_similarity", multi_similarity_algorithm,
+                                  multi_similarity_grad_algorithm, multi_similarity_reference);
+    Layer layer = batch_loss_layer(
+        ops, "batch: each image's hard positives and hard negatives, weighed by distance");
     layer.attributes = {
         {"alpha", AttributeType::real, 2.0, 0.001, "how steeply far positives weigh more"},
         {"beta", AttributeType::real, 50.0, 0.001, "how steeply near negatives weigh more"},
         {"base", AttributeType::real, 0.5, 0, "the distance that parts positives from negatives"},
         {"epsilon", AttributeType::real, 0.1, 0, "what is hard: this near to the other side"}};
-    layer.build = [](Graph& graph, const LayerUse& use) {
-        return add_batch_loss(graph, use, multi_similarity_op());
-    };
     return layer;
 }
 

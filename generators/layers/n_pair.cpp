@@ -89,11 +89,6 @@ Func n_pair_grad_algorithm(const AlgorithmContext& context) {
     return out;
 }
 
-const Op& n_pair_grad_op() {
-    static const Op op = {"n_pair.grad", Pattern::rowwise, shape_of_first, n_pair_grad_algorithm};
-    return op;
-}
-
 void n_pair_reference(const Graph&, const Node& node, const std::vector<const Tensor64*>& inputs,
                       Tensor64& out) {
     const BatchLoss64 in(inputs);
@@ -116,24 +111,13 @@ void n_pair_reference(const Graph&, const Node& node, const std::vector<const Te
     }
 }
 
-const Op& n_pair_op() {
-    static const Op op = {"n_pair",
-                          Pattern::rowwise,
-                          batch_loss_shape,
-                          n_pair_algorithm,
-                          [](Graph& graph, NodeId self, Edge adjoint) {
-                              return batch_loss_gradient(graph, self, adjoint, n_pair_grad_op());
-                          },
-                          n_pair_reference};
-    return op;
-}
-
 }  // namespace
 
 Layer n_pair_layer() {
-    Layer layer{"n_pair", LayerKind::loss,
-                "batch: each positive of an image against all its negatives, by softmax"};
-    layer.sees = Sees::batch;
+    static const BatchLossOps ops("n_pair", n_pair_algorithm, n_pair_grad_algorithm,
+                                  n_pair_reference);
+    Layer layer = batch_loss_layer(
+        ops, "batch: each positive of an image against all its negatives, by softmax");
     // Small ones too: there exponentials vanish, of positives that are far beside others.
     layer.attributes = {{"temperature",
                          AttributeType::real,
@@ -142,9 +126,6 @@ Layer n_pair_layer() {
                          "distances are divided by it",
                          any_integer,
                          {1.0, 0.01}}};
-    layer.build = [](Graph& graph, const LayerUse& use) {
-        return add_batch_loss(graph, use, n_pair_op());
-    };
     return layer;
 }
 

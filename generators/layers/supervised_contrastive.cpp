@@ -70,12 +70,6 @@ Func supervised_contrastive_grad_algorithm(const AlgorithmContext& context) {
     return out;
 }
 
-const Op& supervised_contrastive_grad_op() {
-    static const Op op = {"supervised_contrastive.grad", Pattern::rowwise, shape_of_first,
-                          supervised_contrastive_grad_algorithm};
-    return op;
-}
-
 void supervised_contrastive_reference(const Graph&, const Node& node,
                                       const std::vector<const Tensor64*>& inputs, Tensor64& out) {
     const BatchLoss64 in(inputs);
@@ -92,30 +86,16 @@ void supervised_contrastive_reference(const Graph&, const Node& node,
     }
 }
 
-const Op& supervised_contrastive_op() {
-    static const Op op = {"supervised_contrastive",
-                          Pattern::rowwise,
-                          batch_loss_shape,
-                          supervised_contrastive_algorithm,
-                          [](Graph& graph, NodeId self, Edge adjoint) {
-                              return batch_loss_gradient(graph, self, adjoint,
-                                                         supervised_contrastive_grad_op());
-                          },
-                          supervised_contrastive_reference};
-    return op;
-}
-
 }  // namespace
 
 Layer supervised_contrastive_layer() {
-    Layer layer{"supervised_contrastive", LayerKind::loss,
-                "batch: each image's positives against all others, by softmax (SupCon, InfoNCE)"};
-    layer.sees = Sees::batch;
+    static const BatchLossOps ops("supervised_contrastive", supervised_contrastive_algorithm,
+                                  supervised_contrastive_grad_algorithm,
+                                  supervised_contrastive_reference);
+    Layer layer = batch_loss_layer(
+        ops, "batch: each image's positives against all others, by softmax (SupCon, InfoNCE)");
     layer.attributes = {
         {"temperature", AttributeType::real, 0.1, 0.001, "distances are divided by it"}};
-    layer.build = [](Graph& graph, const LayerUse& use) {
-        return add_batch_loss(graph, use, supervised_contrastive_op());
-    };
     return layer;
 }
 
