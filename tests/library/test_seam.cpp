@@ -2,6 +2,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <thread>
@@ -97,6 +99,21 @@ TEST_CASE("an encoder gives what one call gives, without preparing again") {
     }
     CHECK(cnn_model.embed->prologue_stages == 1);  // or nothing was prepared
     CHECK(cnn_model.embed_one->prologue_stages == 1);
+}
+
+// Of two whole batches only the first prepares; the last image's program then takes their arena.
+TEST_CASE("one call embeds several batches and one image more", "[many]") {
+    World world(cnn_model);
+    std::fill_n(world.arena.data(), world.arena.size(), NAN);
+    const Encoding encoding(world);
+    REQUIRE(encoding.error == 0);
+    std::vector<std::int32_t> indices(2 * static_cast<std::size_t>(cnn_model.embed->batch) + 1);
+    for (std::size_t i = 0; i < indices.size(); ++i)
+        indices[i] = static_cast<std::int32_t>(i * 7 % stored_images);
+    std::vector<float> out(indices.size() * static_cast<std::size_t>(cnn_model.embedding_size));
+    REQUIRE(siamc_embed(&encoding.encoder, world.images.data(), stored_images, indices.data(),
+                        static_cast<std::int32_t>(indices.size()), out.data()) == 0);
+    CHECK(out == world.embed(indices));
 }
 
 TEST_CASE("what an encoder is not fit for is refused") {
