@@ -145,10 +145,28 @@ Layer multi_similarity_layer() {
     Layer layer = batch_loss_layer(
         ops, "batch: each image's hard positives and hard negatives, weighed by distance");
     layer.attributes = {
-        {"alpha", AttributeType::real, 2.0, 0.001, "how steeply far positives weigh more"},
-        {"beta", AttributeType::real, 50.0, 0.001, "how steeply near negatives weigh more"},
+        {"alpha",
+         AttributeType::real,
+         2.0,
+         0.001,
+         "how steeply far positives weigh more",
+         any_integer,
+         {2.0, 100.0}},
+        {"beta",
+         AttributeType::real,
+         50.0,
+         0.001,
+         "how steeply near negatives weigh more",
+         any_integer,
+         {50.0, 2.0}},
         {"base", AttributeType::real, 0.5, 0, "the distance that parts positives from negatives"},
-        {"epsilon", AttributeType::real, 0.1, 0, "what is hard: this near to the other side"}};
+        {"epsilon",
+         AttributeType::real,
+         0.1,
+         0,
+         "what is hard: this near to the other side",
+         any_integer,
+         {0.0, 0.1, 0.7}}};
     return layer;
 }
 
