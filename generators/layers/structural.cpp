@@ -14,22 +14,6 @@ using Halide::Var;
 
 namespace {
 
-std::vector<int> dims_of(const Node& node) {
-    return integers(node.attributes, "dims");
-}
-
-// Before twins are folded each branch has sources of its own, one row a tuple.
-Rows branch_rows(const Node& node) {
-    return node.attributes.count("branch") ? Rows::tuple : Rows::image;
-}
-
-Op source(std::string name, std::function<Shape(const Graph&, const Node&)> shape,
-          ElementType type = ElementType::float32) {
-    Op op{std::move(name), Pattern::source, std::move(shape)};
-    op.type = type;
-    return op;
-}
-
 // Loads with x shifted would leave the image, so its lines are first copied into longer ones,
 // between as many zeros as they are long; loads from those are dense whatever the shift. Lines
 // above and below the image are zeros. An image moved by its own size or more is all zeros, so
@@ -128,98 +112,13 @@ Shape shape_of_first(const Graph& graph, const Node& node) {
 }
 
 Shape shape_of_dims(const Graph& graph, const Node& node) {
-    return {dims_of(node), graph.shape_of(node.inputs[0]).rows};
+    return {integers(node.attributes, "dims"), graph.shape_of(node.inputs[0]).rows};
 }
 
 Edge add_for(Graph& graph, const Node& node, const Op& op, const std::string& suffix,
              std::vector<Edge> inputs, Attributes attributes) {
     return {graph.add(
         {&op, node.name + suffix, std::move(inputs), std::move(attributes), {}, node.location})};
-}
-
-const Op& images_op() {
-    static const Op op = source(
-        "images",
-        [](const Graph&, const Node& node) {
-            return Shape{dims_of(node), Rows::dataset};
-        },
-        ElementType::uint8);
-    return op;
-}
-
-const Op& embeddings_op() {
-    static const Op op = source("embeddings", [](const Graph&, const Node& node) {
-        return Shape{dims_of(node), Rows::dataset};
-    });
-    return op;
-}
-
-const Op& rows_op() {
-    static const Op op = source(
-        "rows",
-        [](const Graph&, const Node& node) {
-            return Shape{{}, branch_rows(node)};
-        },
-        ElementType::int32);
-    return op;
-}
-
-const Op& shifts_op() {
-    static const Op op = source(
-        "shifts",
-        [](const Graph&, const Node& node) {
-            return Shape{{2}, branch_rows(node)};
-        },
-        ElementType::int32);
-    return op;
-}
-
-const Op& places_op() {
-    static const Op op = source(
-        "places",
-        [](const Graph&, const Node& node) {
-            return Shape{{static_cast<int>(integer(node.attributes, "branches"))}, Rows::tuple};
-        },
-        ElementType::int32);
-    return op;
-}
-
-const Op& label_op() {
-    static const Op op = source("label", [](const Graph&, const Node&) {
-        return Shape{{}, Rows::tuple};
-    });
-    return op;
-}
-
-const Op& weight_op() {
-    static const Op op = source("weight", [](const Graph&, const Node&) {
-        return Shape{{}, Rows::tuple};
-    });
-    return op;
-}
-
-const Op& class_op() {
-    static const Op op = source("class", [](const Graph&, const Node& node) {
-        return Shape{{}, branch_rows(node)};
-    });
-    return op;
-}
-
-const Op& image_weight_op() {
-    static const Op op = source("image_weight", [](const Graph&, const Node& node) {
-        return Shape{{}, branch_rows(node)};
-    });
-    return op;
-}
-
-const Op& ordinal_op() {
-    static const Op op = source(
-        "ordinal",
-        [](const Graph&, const Node& node) {
-            return Shape{{}, branch_rows(node)};
-        },
-        ElementType::int32);
-    return op;
 }
 
 const Op& across_op() {
@@ -248,19 +147,13 @@ Edge across(Graph& graph, Edge value) {
     return known >= 0 ? Edge{known} : add_for(graph, node, across_op(), ".across", {value});
 }
 
-const Op& parameter_op() {
-    static const Op op = source("parameter", [](const Graph&, const Node& node) {
-        return Shape{dims_of(node), Rows::none};
-    });
-    return op;
-}
-
 const Op& gather_op() {
-    static const Op op = {"gather", Pattern::elementwise,
-                          [](const Graph& graph, const Node& node) {
-                              return Shape{dims_of(node), graph.shape_of(node.inputs[1]).rows};
-                          },
-                          gather_algorithm};
+    static const Op op = {
+        "gather", Pattern::elementwise,
+        [](const Graph& graph, const Node& node) {
+            return Shape{integers(node.attributes, "dims"), graph.shape_of(node.inputs[1]).rows};
+        },
+        gather_algorithm};
     return op;
 }
 
@@ -417,13 +310,6 @@ Func dot(const Func& a, const Func& b, int size, const std::string& name) {
     out(row) = 0.0f;
     out(row) += a(c, row) * b(c, row);
     return out;
-}
-
-Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& dims,
-               SourceLocation location) {
-    const NodeId known = graph.find(name);
-    if (known >= 0) return {known};
-    return {graph.add({&parameter_op(), name, {}, {{"dims", dims}}, {}, location})};
 }
 
 }  // namespace siamc

@@ -1,27 +1,14 @@
-// Operations that every graph has, whatever its layers: what comes from outside, and the plumbing
-// that differentiation adds.
+// Operations that every graph has, whatever its layers: reading images, views, the rows that tuples
+// show, and the plumbing that differentiation adds.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "layers/op.h"
+#include "layers/sources.h"
 
 namespace siamc {
-
-// Sources. Row tensors of the batch, prepared by the caller of a generated step.
-const Op& images_op();      // bytes as stored, [pixels] per stored image; attribute "dims"
-const Op& embeddings_op();  // float32 as computed before, per stored image; attribute "dims"
-const Op& rows_op();        // index of each row's image in `images`; attribute "branch"
-const Op& places_op();      // [branches] per tuple: the slice's image row that each branch shows
-const Op& shifts_op();      // [2] per row: pixels that the image is moved right and down; "branch"
-const Op& label_op();       // 1: the tuple's images are of one class, 0: they are not
-const Op& weight_op();      // of each tuple in the loss: 1 / real tuples, 0 for padding
-// Where a tuple is one image, of a loss over the batch.
-const Op& class_op();         // of each image: a whole number, -1 for padding
-const Op& image_weight_op();  // as weight_op, of each image
-const Op& ordinal_op();       // each image's row in the batch
-const Op& parameter_op();     // attribute "dims"
 
 // (images, rows, shifts) -> float32, scaled; pixels moved in from outside are 0.
 // Attributes: "dims" innermost first, "scale".
@@ -59,10 +46,6 @@ const Op& pick_grad_op();
 const Op& branch_op();
 // (one tuple tensor per branch) -> image rows.
 const Op& branch_grad_op();
-
-// The parameter of that name and shape, made on its first use.
-Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& dims,
-               SourceLocation location);
 
 // Shape rules: the result looks like the first input, or it has attribute "dims" and the rows of
 // the first input.

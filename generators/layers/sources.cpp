@@ -1,0 +1,124 @@
+#include "layers/sources.h"
+
+namespace siamc {
+
+namespace {
+
+std::vector<int> dims_of(const Node& node) {
+    return integers(node.attributes, "dims");
+}
+
+// Before twins are folded each branch has sources of its own, one row a tuple.
+Rows branch_rows(const Node& node) {
+    return node.attributes.count("branch") ? Rows::tuple : Rows::image;
+}
+
+Op source(std::string name, std::function<Shape(const Graph&, const Node&)> shape,
+          ElementType type = ElementType::float32) {
+    Op op{std::move(name), Pattern::source, std::move(shape)};
+    op.type = type;
+    return op;
+}
+
+}  // namespace
+
+const Op& images_op() {
+    static const Op op = source(
+        "images",
+        [](const Graph&, const Node& node) {
+            return Shape{dims_of(node), Rows::dataset};
+        },
+        ElementType::uint8);
+    return op;
+}
+
+const Op& embeddings_op() {
+    static const Op op = source("embeddings", [](const Graph&, const Node& node) {
+        return Shape{dims_of(node), Rows::dataset};
+    });
+    return op;
+}
+
+const Op& rows_op() {
+    static const Op op = source(
+        "rows",
+        [](const Graph&, const Node& node) {
+            return Shape{{}, branch_rows(node)};
+        },
+        ElementType::int32);
+    return op;
+}
+
+const Op& shifts_op() {
+    static const Op op = source(
+        "shifts",
+        [](const Graph&, const Node& node) {
+            return Shape{{2}, branch_rows(node)};
+        },
+        ElementType::int32);
+    return op;
+}
+
+const Op& places_op() {
+    static const Op op = source(
+        "places",
+        [](const Graph&, const Node& node) {
+            return Shape{{static_cast<int>(integer(node.attributes, "branches"))}, Rows::tuple};
+        },
+        ElementType::int32);
+    return op;
+}
+
+const Op& label_op() {
+    static const Op op = source("label", [](const Graph&, const Node&) {
+        return Shape{{}, Rows::tuple};
+    });
+    return op;
+}
+
+const Op& weight_op() {
+    static const Op op = source("weight", [](const Graph&, const Node&) {
+        return Shape{{}, Rows::tuple};
+    });
+    return op;
+}
+
+const Op& class_op() {
+    static const Op op = source("class", [](const Graph&, const Node& node) {
+        return Shape{{}, branch_rows(node)};
+    });
+    return op;
+}
+
+const Op& image_weight_op() {
+    static const Op op = source("image_weight", [](const Graph&, const Node& node) {
+        return Shape{{}, branch_rows(node)};
+    });
+    return op;
+}
+
+const Op& ordinal_op() {
+    static const Op op = source(
+        "ordinal",
+        [](const Graph&, const Node& node) {
+            return Shape{{}, branch_rows(node)};
+        },
+        ElementType::int32);
+    return op;
+}
+
+const Op& parameter_op() {
+    static const Op op = source("parameter", [](const Graph&, const Node& node) {
+        return Shape{dims_of(node), Rows::none};
+    });
+    return op;
+}
+
+Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& dims,
+               SourceLocation location) {
+    const NodeId known = graph.find(name);
+    if (known >= 0) return {known};
+    return {graph.add({&parameter_op(), name, {}, {{"dims", dims}}, {}, location})};
+}
+
+}  // namespace siamc

@@ -1,0 +1,29 @@
+// What graphs get from outside. Row tensors of the batch are prepared by the caller of a generated
+// step.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "layers/op.h"
+
+namespace siamc {
+
+const Op& images_op();      // bytes as stored, [pixels] per stored image; attribute "dims"
+const Op& embeddings_op();  // float32 as computed before, per stored image; attribute "dims"
+const Op& rows_op();        // index of each row's image in `images`; attribute "branch"
+const Op& places_op();      // [branches] per tuple: the slice's image row that each branch shows
+const Op& shifts_op();      // [2] per row: pixels that the image is moved right and down; "branch"
+const Op& label_op();       // 1: the tuple's images are of one class, 0: they are not
+const Op& weight_op();      // of each tuple in the loss: 1 / real tuples, 0 for padding
+// Where a tuple is one image, of a loss over the batch.
+const Op& class_op();         // of each image: a whole number, -1 for padding
+const Op& image_weight_op();  // as weight_op, of each image
+const Op& ordinal_op();       // each image's row in the batch
+const Op& parameter_op();     // attribute "dims"
+
+// The parameter of that name and shape, made on its first use.
+Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& dims,
+               SourceLocation location);
+
+}  // namespace siamc
