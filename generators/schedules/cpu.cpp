@@ -10,6 +10,7 @@
 #include <functional>
 #include <numeric>
 #include <optional>
+#include <stdexcept>
 
 #include "layers/active.h"
 #include "layers/pairwise.h"
@@ -204,14 +205,25 @@ class CpuSchedule {
     }
 
     // Per-row values (sums, norms, distances) are computed for the whole slice first; everything
-    // with a value per channel is recomputed where it is used.
+    // with a value per channel is recomputed where it is used, but for sums, which a step of the
+    // loop that adds them up makes for itself.
     void rowwise() {
-        for (Func& func : all_funcs(kernel_)) {
-            if (func.args().size() != 1 || is_output(func) || is_view(func)) continue;
+        const std::vector<Func> funcs = all_funcs(kernel_);
+        for (Func func : funcs) {
+            if (is_output(func) || is_view(func)) continue;
+            if (walks_some(func) && func.args().size() == 2) {
+                add_steps(func);
+            } else if (func.has_update_definition() && func.args().size() == 2) {
+                const LoopLevel at = step_that_reads(func, funcs);
+                func.compute_at(at).store_in(MemoryType::Stack);
+                vector_sum(func, at);
+            }
+            if (func.args().size() != 1) continue;
             func.compute_root()
                 .bound_storage(func.args()[0], most_slice_rows)
                 .store_in(MemoryType::Stack);
-            if (func.has_update_definition()) vector_sum(func, LoopLevel(func, func.args()[0]));
+            if (func.has_update_definition() && !walks_some(func))
+                vector_sum(func, LoopLevel(func, func.args()[0]));
         }
         if (helper("active_masks")) return activity();
         for (size_t i = 0; i < kernel_.outputs.size(); ++i) {
@@ -223,6 +235,32 @@ class CpuSchedule {
             registers_.channels(out, out.args()[0], kernel_.dims[i][0]);
             if (out.has_update_definition()) add_picked(out, kernel_.dims[i][0]);
         }
+    }
+
+    // Whether its update leaves out steps of its domain.
+    static bool walks_some(const Func& func) {
+        return func.has_update_definition() &&
+               !Halide::Internal::is_const_one(func.function().update(0).predicate());
+    }
+
+    // The first Func that walks some steps and needs the other one for each: that loop.
+    static LoopLevel step_that_reads(const Func& read, const std::vector<Func>& funcs) {
+        for (const Func& func : funcs)
+            if (walks_some(func) &&
+                Halide::Internal::build_environment({func.function()}).count(read.name()))
+                return {func, func.rvars()[0]};
+        throw std::logic_error(read.name() + ": nothing reads it step by step");
+    }
+
+    // For each step of what is walked, a line is added to.
+    void add_steps(Func line) {
+        Func out = kernel_.outputs.at(0);
+        const Var j = line.args()[0];
+        const int columns = kernel_.dims[0][0], width = width_for(columns);
+        line.compute_at(out, out.args()[1])
+            .store_in(MemoryType::Stack)
+            .vectorize(j, width, TailStrategy::RoundUp);
+        line.update().reorder(j, line.rvars()[0]).vectorize(j, width, TailStrategy::RoundUp);
     }
 
     // Adjoints of picked rows: for each tuple and each of its branches, a line is added to.

@@ -19,8 +19,8 @@ namespace {
 class CompiledLayer {
   public:
     CompiledLayer(const std::string& name, LayerKind kind, const std::vector<int>& dims,
-                  const Attributes& attributes = {})
-        : made_(make_case(*find_layer(name, kind), dims, attributes, 4)),
+                  const Attributes& attributes = {}, int tuples = 4)
+        : made_(make_case(*find_layer(name, kind), dims, attributes, tuples)),
           program_(plan(with_gradients(made_.graph), {}, made_.tuples)),
           library_(tasks_of(program_, ScheduleChoice::tuned), host_targets()) {
         if (program_.graph.find("places") < 0) return;
@@ -334,6 +334,37 @@ TEST_CASE("triplet at the hinge", "[layers]") {
     CHECK(loss.output(0) == Four{1, 0, 0.25, 0});
     CHECK(loss.output(1) == Four{1, 0, 1, 0});
     CHECK(loss.output(2) == Four{-1, 0, -1, 0});
+}
+
+// 16 images of 4 classes, all equally far from each other: image 0 has the positives 4, 8 and 12,
+// the others image 0 first; the first negative of image 0 is image 1, of the others image 0 or 1.
+TEST_CASE("mined triplets of equal distances", "[layers]") {
+    constexpr size_t images = 16;
+    const auto first_positive = [](size_t i) { return i < 4 ? i + 4 : i % 4; };
+    const auto first_negative = [](size_t i) { return i % 4 == 0 ? size_t{1} : size_t{0}; };
+    for (const std::string name : {"batch_hard", "semi_hard", "batch_all"}) {
+        Attributes attributes{{"margin", 0.5}};
+        if (name == "batch_hard") attributes["soft"] = false;
+        if (name == "batch_all") attributes["active"] = false;
+        CompiledLayer loss(name, LayerKind::loss, {}, attributes, images);
+        loss.set(name + ".adjoint", 1);
+        loss.set("matrix", 0.25);
+        std::vector<double>&classes = loss.set("label", 0), &ordinals = loss.set("ordinal", 0);
+        std::iota(ordinals.begin(), ordinals.end(), 0);
+        for (size_t i = 0; i < images; ++i) classes[i] = static_cast<double>(i % 4);
+        loss.run();
+        CHECK(are(loss.output(0), 0, images, 0.5));
+        for (size_t i = 0; i < images; ++i)
+            for (size_t j = 0; j < images; ++j) {
+                const bool positive = j != i && j % 4 == i % 4, negative = j % 4 != i % 4;
+                double expected = positive ? 1 / 3.0 : negative ? -1 / 12.0 : 0;
+                if (name == "semi_hard" && negative) expected = j == first_negative(i) ? -1 : 0;
+                if (name == "batch_hard")
+                    expected = j == first_positive(i) ? 1 : j == first_negative(i) ? -1 : 0;
+                INFO(name << ": image " << i << " against " << j);
+                CHECK(loss.output(1)[i * images + j] == Approx(expected).margin(1e-6));
+            }
+    }
 }
 
 }  // namespace siamc::test

@@ -1,6 +1,7 @@
 // Losses that see the whole batch, through a library's C interface, against double precision.
 #include <functional>
 #include <map>
+#include <numeric>
 
 #include "catch.h"
 #include "crowd.h"
@@ -55,14 +56,21 @@ struct Crowd {
     const World& world_;
 };
 
-// What an image costs, from its distances to all images of the batch and whether each is of its
-// class; itself among them.
-using RowLoss =
-    std::function<double(const Doubles& d, const std::vector<bool>& same, std::size_t i)>;
+// What an image costs, and how far a distance may move before the slope jumps.
+struct Cost {
+    Cost(double all) : cost(all) {}
+    Cost(double all, double to_jump) : cost(all), jump(to_jump) {}
+    double cost, jump = 1;
+};
 
-// Slopes by central differences: an image's cost depends on its own row of distances.
+// From an image's distances to all images of the batch and whether each is of its class; itself
+// among them.
+using RowLoss = std::function<Cost(const Doubles& d, const std::vector<bool>& same, std::size_t i)>;
+
+// Slopes by central differences: an image's cost depends on its own row of distances. Where it
+// jumps nearby, they and the library's, from distances in float, would say nothing.
 Expected expected_of(const World& world, int images, const RowLoss& cost) {
-    constexpr double step = 1e-6;
+    constexpr double step = 1e-7, clear = 1e-6;
     Crowd crowd(world, images);
     Expected expected;
     for (std::size_t i = 0; i < crowd.size(); ++i) {
@@ -72,19 +80,61 @@ Expected expected_of(const World& world, int images, const RowLoss& cost) {
             d.push_back(crowd.at(i, j));
             same.push_back(crowd.classes[i] == crowd.classes[j]);
         }
-        expected.loss += cost(d, same, i) / images;
+        const Cost here = cost(d, same, i);
+        REQUIRE(here.jump > clear);
+        expected.loss += here.cost / images;
         for (std::size_t j = 0; j < crowd.size(); ++j) {
             const double there = d[j];
             d[j] = there + step;
-            const double above = cost(d, same, i);
+            const double above = cost(d, same, i).cost;
             d[j] = there - step;
-            const double slope = (above - cost(d, same, i)) / (2 * step);
+            const double slope = (above - cost(d, same, i).cost) / (2 * step);
             d[j] = there;
             if (j != i) crowd.add(i, j, slope / images);
         }
     }
     expected.gradient = crowd.gradient();
     return expected;
+}
+
+// Of all triplets of the image: (the sum of what they cost, how many cost something, how many there
+// are).
+struct Hinges {
+    double sum = 0, active = 0, all = 0, jump = 1;
+};
+
+Hinges hinges(const Doubles& d, const std::vector<bool>& same, std::size_t i, double margin) {
+    Hinges found;
+    for (std::size_t p = 0; p < d.size(); ++p)
+        for (std::size_t n = 0; n < d.size(); ++n) {
+            if (p == i || !same[p] || same[n]) continue;
+            const double lacks = d[p] + margin - d[n];
+            ++found.all;
+            found.jump = std::min(found.jump, std::abs(lacks));
+            if (lacks > 0) found.sum += lacks, ++found.active;
+        }
+    return found;
+}
+
+Cost batch_all(const Doubles& d, const std::vector<bool>& same, std::size_t i) {
+    const Hinges found = hinges(d, same, i, 0.11);
+    return {found.active > 0 ? found.sum / found.active : 0, found.jump};
+}
+
+Cost semi_hard(const Doubles& d, const std::vector<bool>& same, std::size_t i) {
+    Doubles negatives;
+    for (std::size_t j = 0; j < d.size(); ++j)
+        if (!same[j]) negatives.push_back(d[j]);
+    std::sort(negatives.begin(), negatives.end());
+    double sum = 0, positives = 0, jump = hinges(d, same, i, 0).jump;
+    for (std::size_t p = 0; p < d.size() && !negatives.empty(); ++p) {
+        if (p == i || !same[p]) continue;
+        const auto beyond = std::upper_bound(negatives.begin(), negatives.end(), d[p]);
+        const double n = beyond == negatives.end() ? negatives.back() : *beyond;
+        sum += std::max(0.0, d[p] + 0.2 - n), ++positives;
+        jump = std::min(jump, std::abs(d[p] + 0.2 - n));
+    }
+    return {positives > 0 ? sum / positives : 0, jump};
 }
 
 double batch_hard(const Doubles& d, const std::vector<bool>& same, std::size_t i) {
@@ -139,7 +189,9 @@ double multi_similarity(const Doubles& d, const std::vector<bool>& same, std::si
     return std::log(attracts) / 2 + std::log(repels) / 10;
 }
 
-const std::map<std::string, RowLoss> costs = {{"batch_hard", batch_hard},
+const std::map<std::string, RowLoss> costs = {{"batch_all", batch_all},
+                                              {"semi_hard", semi_hard},
+                                              {"batch_hard", batch_hard},
                                               {"batch_contrastive", batch_contrastive},
                                               {"supervised_contrastive", supervised_contrastive},
                                               {"n_pair", n_pair},
@@ -167,12 +219,14 @@ void label(World& world, int classes) {
 
 TEST_CASE("batch losses and gradients, whole and last batches", "[library]") {
     World world(crowd_model);
-    label(world, 9);
+    std::iota(world.rows.begin(), world.rows.end(), 0);  // all are others: else distances tie
+    for (std::int32_t& row : world.rows) row %= stored_images;
     siamc_results results{};
     REQUIRE(crowd_model.loss_count == static_cast<int>(costs.size()));
     // After a full batch small ones find its numbers in the arena.
-    for (const int images : {128, 17, 40})
+    for (const auto& [images, classes] : {std::pair{128, 23}, {17, 9}, {40, 9}})
         for (const auto& [name, cost] : costs) {
+            label(world, classes);
             INFO(name << " of " << images << " images");
             const siamc_loss& loss = *siamc_find_loss(&crowd_model, name.c_str());
             REQUIRE(loss.sees == SIAMC_BATCH);
@@ -184,13 +238,16 @@ TEST_CASE("batch losses and gradients, whole and last batches", "[library]") {
 TEST_CASE("a batch in which nothing can be compared costs nothing", "[library]") {
     World world(crowd_model);
     siamc_results results{};
-    for (const bool all_alike : {true, false}) {
-        for (std::size_t t = 0; t < world.labels.size(); ++t)
-            world.labels[t] = all_alike ? 3.0f : static_cast<float>(t);
-        REQUIRE(world.take_gradient(crowd_model.losses[0], 128, results) == 0);
-        CHECK(results.loss == 0);
-        for (int i = 0; i < CROWD_PARAMETER_FLOATS; ++i) REQUIRE(world.gradient.data()[i] == 0);
-    }
+    for (const char* name : {"batch_all", "semi_hard", "batch_hard", "n_pair"})
+        for (const bool all_alike : {true, false}) {
+            INFO(name << ", all alike: " << all_alike);
+            for (std::size_t t = 0; t < world.labels.size(); ++t)
+                world.labels[t] = all_alike ? 3.0f : static_cast<float>(t);
+            const siamc_loss& loss = *siamc_find_loss(&crowd_model, name);
+            REQUIRE(world.take_gradient(loss, 128, results) == 0);
+            CHECK(results.loss == 0);
+            for (int i = 0; i < CROWD_PARAMETER_FLOATS; ++i) REQUIRE(world.gradient.data()[i] == 0);
+        }
 }
 
 TEST_CASE("classes that are none are refused, and change nothing", "[library]") {
