@@ -199,7 +199,7 @@ class Bench {
         const auto tuples = distinct(loss.evaluate->branches, 64L * count, embedded);
         rows_.push_back(
             {std::string(loss.name) + "_evaluation", "", count, 0, [this, &loss, count, tuples] {
-                 model_.evaluate(loss, embeddings_, tuples->next(count), distances_);
+                 model_.evaluate(loss, parameters_, embeddings_, tuples->next(count), distances_);
              }});
     }
 

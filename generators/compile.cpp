@@ -43,6 +43,13 @@ std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, in
     return entries;
 }
 
+ParameterLayout layout_of(const ModelSpec& model) {
+    constexpr int any_batch = 1;
+    std::vector<Graph> losses;
+    for (const LayerSpec& loss : model.losses) losses.push_back(build_loss(model, loss, any_batch));
+    return lay_out_parameters({build_embedding(model), build_distances(model)}, losses);
+}
+
 Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
                      Processor processor, const Observer& observe) {
     Graph graph = entry.graph;
@@ -79,14 +86,14 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
 namespace {
 
 // Kernels of GPUs would take a stage at a time too, but those that look across the batch have no
-// schedules there yet.
+// schedules there yet; nor do its programs check classes.
 void check_losses(const ModelSpec& model, const LibraryTarget& target) {
     for (const LayerSpec& loss : model.losses)
-        if (on_device(target) && find_layer(loss.type, LayerKind::loss)->sees == Sees::batch)
-            throw ModelError(loss.location,
-                             fmt::format("{} is not made for {}", loss.type, device_of(target)),
-                             "losses that see the whole batch are made for processors alone",
-                             "another --target, or losses on pairs or triplets");
+        if (on_device(target) && branches_of(find_layer(loss.type, LayerKind::loss)->sees) == 1)
+            throw ModelError(
+                loss.location, fmt::format("{} is not made for {}", loss.type, device_of(target)),
+                "losses on single images or the whole batch are made for processors alone",
+                "another --target, or losses on pairs or triplets");
 }
 
 }  // namespace
@@ -100,7 +107,7 @@ std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOpti
     library->name = device.empty() ? model.name : model.name + "_" + device;
     library->schedules = options.schedules;
     const Graph embedding = fold_twins(build_embedding(model));
-    library->parameters = lay_out_parameters(embedding);
+    library->parameters = layout_of(model);
     library->embedding_size = static_cast<int>(embedding[embedding.outputs[0]].shape.size());
     for (const EntryPoint& entry : entry_points(model, options.batch, embed_batch))
         library->programs.push_back({entry.name,

@@ -32,6 +32,9 @@ struct EntryPoint {
 // embed_one, embed, distances, and a training and an evaluation program for each loss.
 std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, int embed_batch);
 
+// Every parameter of the model, and of its losses.
+ParameterLayout layout_of(const ModelSpec& model);
+
 // All passes, then the plan.
 Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
                      Processor processor, const Observer& observe);

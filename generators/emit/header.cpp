@@ -81,7 +81,14 @@ std::string embed_text(const Library& library) {
         upper(library.name), library.name);
 }
 
+bool evaluation_reads_parameters(const Library& library, const std::string& loss) {
+    return std::any_of(library.programs.begin(), library.programs.end(), [&](const auto& named) {
+        return named.name == loss + "_evaluation" && reads_parameters(named.program);
+    });
+}
+
 std::string loss_text(const Library& library, const std::string& loss, std::size_t index) {
+    const bool reads = evaluation_reads_parameters(library, loss);
     return fmt::format(
         "/* siamc_gradient and siamc_evaluate with the {1} loss. */\n"
         "static inline int {0}_{1}_gradient(const float* parameters, const uint8_t* images,\n"
@@ -90,12 +97,13 @@ std::string loss_text(const Library& library, const std::string& loss, std::size
         "    return siamc_gradient(&{0}_model.losses[{2}], parameters, images, stored, batch,\n"
         "                          gradient, arena, results);\n"
         "}}\n\n"
-        "static inline int {0}_{1}_evaluate(const float* embeddings, int32_t stored,\n"
-        "    const siamc_batch* batch, void* arena, siamc_results* results) {{\n"
-        "    return siamc_evaluate(&{0}_model, &{0}_model.losses[{2}], embeddings, stored,\n"
-        "                          batch, arena, results);\n"
+        "static inline int {0}_{1}_evaluate({3}const float* embeddings,\n"
+        "    int32_t stored, const siamc_batch* batch, void* arena, siamc_results* results) {{\n"
+        "    return siamc_evaluate(&{0}_model, &{0}_model.losses[{2}], {4}, embeddings,\n"
+        "                          stored, batch, arena, results);\n"
         "}}\n\n",
-        library.name, loss, index);
+        library.name, loss, index, reads ? "const float* parameters, " : "",
+        reads ? "parameters" : "NULL /* has none */");
 }
 
 // The archive, and what of the system is linked beside it: "libfc.a, pthread, dl and m".

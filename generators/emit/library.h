@@ -34,6 +34,9 @@ struct Library {
     std::string hash;  // of all that tables and code depend on: 16 hexadecimal digits
 };
 
+// Whether one of its kernels is given parameters.
+bool reads_parameters(const Program& program);
+
 // Names of all kernels, equal ones named once, and the hash. Programs must not move afterwards: the
 // kernels refer to them.
 void name_kernels(Library& library);
@@ -55,8 +58,9 @@ KernelTask for_variant(const Library& library, const KernelTask& kernel, const V
 // What a table of schedules knows the kernel by.
 std::string key_of(const KernelTask& task);
 
-// Of the names, shapes and order of the parameters, 16 hexadecimal digits: two libraries that share
-// it read each other's weights, whatever their targets, batches and schedules.
+// Of the names, shapes and order of the parameters, but for those that only losses have, 16
+// hexadecimal digits: two libraries that share it read each other's weights, whatever their
+// targets, batches, losses and schedules.
 std::string parameter_hash(const ParameterLayout& parameters);
 
 std::string optimizer_kernel(const Library& library, const OptimizerRule& rule);

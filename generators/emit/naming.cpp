@@ -7,6 +7,13 @@
 
 namespace siamc {
 
+bool reads_parameters(const Program& program) {
+    for (const Call& call : program.calls)
+        for (const Operand& operand : call.operands)
+            if (operand.space == Space::parameters) return true;
+    return false;
+}
+
 void name_kernels(Library& library) {
     std::map<std::string, std::string> name_of;  // by signature
     std::map<std::string, int> used;

@@ -8,8 +8,10 @@ namespace siamc {
 
 std::string parameter_hash(const ParameterLayout& parameters) {
     std::string all;
-    for (const ParameterSlot& slot : parameters.slots)
+    for (size_t s = 0; s < parameters.shared; ++s) {
+        const ParameterSlot& slot = parameters.slots[s];
         all += fmt::format("{} [{}]\n", slot.name, fmt::join(slot.dims, ", "));
+    }
     return fmt::format("{:016x}", XXH64(all.data(), all.size(), 0));
 }
 

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <stdexcept>
 
+#include "layers/sources.h"
+
 namespace siamc {
 
 namespace {
@@ -76,6 +78,16 @@ int prologue_parts(const Program& program) {
     return parts;
 }
 
+// Classes are counted as floats are: up to 2^24. 0: the labels are none.
+std::int32_t classes_of(const Graph& graph) {
+    for (const Node& node : graph.nodes)
+        if (node.op == &class_op())
+            return node.attributes.count(classes_attribute)
+                       ? static_cast<std::int32_t>(integer(node.attributes, classes_attribute))
+                       : 1 << 24;
+    return 0;
+}
+
 // Offsets where the caller's tuples go, and the outputs; gradients have a place of their own.
 void fill_places(const Program& program, siamc_program& table, std::vector<std::string>& outputs) {
     table.first_images_offset = program.first_images;
@@ -85,6 +97,7 @@ void fill_places(const Program& program, siamc_program& table, std::vector<std::
     table.label_offset = arena_offset(program, "label");
     table.sample_weight_offset = arena_offset(program, "weight");
     table.ordinals_offset = arena_offset(program, "ordinal");
+    table.classes = classes_of(program.graph);
     for (NodeId id : program.graph.outputs) {
         const Node& node = program.graph[id];
         const long offset = arena_offset(program, program.graph[base_of(program.graph, id)].name);
@@ -155,6 +168,7 @@ std::size_t ProgramTables::add(const NamedProgram& named) {
     table.multiply_adds = program.multiply_adds;
     table.stage_count = static_cast<std::int32_t>(program.parts.size());
     table.prologue_stages = prologue_parts(program);
+    table.reads_parameters = reads_parameters(program);
     fill_places(program, table, outputs);
     const std::size_t calls = add_calls(named), stages = add_stages(program);
     const std::size_t at = place(named.name, table, calls, stages);

@@ -29,9 +29,22 @@ static_assert(sizeof(siamc_tensor) == sizeof(halide_buffer_t) &&
               offsetof(siamc_tensor, dim) == offsetof(halide_buffer_t, dim) &&
               sizeof(siamc_extent) == sizeof(halide_dimension_t));
 
-static_assert(static_cast<int>(Sees::pairs) == SIAMC_PAIRS &&
-              static_cast<int>(Sees::triplets) == SIAMC_TRIPLETS &&
-              static_cast<int>(Sees::batch) == SIAMC_BATCH);
+const Program& program_named(const Library& library, const std::string& name) {
+    for (const NamedProgram& named : library.programs)
+        if (named.name == name) return named.program;
+    throw std::logic_error("no program " + name);
+}
+
+std::int32_t sees_of(const LayerSpec& loss) {
+    switch (find_layer(loss.type, LayerKind::loss)->sees) {
+        case Sees::pairs:
+            return SIAMC_PAIRS;
+        case Sees::triplets:
+            return SIAMC_TRIPLETS;
+        default:
+            return SIAMC_BATCH;
+    }
+}
 
 class Tables {
   public:
@@ -132,6 +145,8 @@ class Tables {
             list[s].offset = slots[s].offset;
             list[s].dimensions = static_cast<std::int32_t>(slots[s].dims.size());
             std::copy(slots[s].dims.rbegin(), slots[s].dims.rend(), list[s].dims);
+            list[s].is_drawn = !slots[s].initial;
+            list[s].initial = static_cast<float>(slots[s].initial.value_or(0));
         }
         const std::size_t at = data_.add(list);
         for (std::size_t s = 0; s < slots.size(); ++s)
@@ -140,12 +155,29 @@ class Tables {
         return at;
     }
 
+    // What lies before and behind a loss's own parameters among those of all losses.
+    void fill_idle(const std::string& loss, siamc_loss& table) const {
+        const ParameterLayout& layout = library_.parameters;
+        if (layout.shared == layout.slots.size()) return;
+        const long begin = layout.slots[layout.shared].offset;
+        long own = layout.padded, end = layout.padded;
+        for (std::size_t s = layout.slots.size(); s-- > layout.shared;) {
+            if (program_named(library_, loss).graph.find(layout.slots[s].name) < 0) continue;
+            if (own == layout.padded)
+                end = s + 1 < layout.slots.size() ? layout.slots[s + 1].offset : layout.padded;
+            own = layout.slots[s].offset;
+        }
+        table.idle[0] = {begin, own - begin};
+        table.idle[1] = {end, layout.padded - end};
+    }
+
     std::size_t add_losses() {
         const std::vector<LayerSpec>& losses = library_.model.losses;
         std::vector<siamc_loss> list(losses.size());
-        for (std::size_t l = 0; l < losses.size(); ++l)
-            list[l].sees =
-                static_cast<std::int32_t>(find_layer(losses[l].type, LayerKind::loss)->sees);
+        for (std::size_t l = 0; l < losses.size(); ++l) {
+            list[l].sees = sees_of(losses[l]);
+            fill_idle(losses[l].type, list[l]);
+        }
         const std::size_t all = data_.add(list);
         for (std::size_t l = 0; l < losses.size(); ++l) {
             const std::size_t at = all + l * sizeof(siamc_loss);
@@ -172,6 +204,7 @@ class Tables {
         table.arena_bytes = arena_bytes_of(library_);
         table.encoder_bytes = encoder_bytes_of(library_);
         table.parameter_tensors = static_cast<std::int32_t>(library_.parameters.slots.size());
+        table.shared_tensors = static_cast<std::int32_t>(library_.parameters.shared);
         table.loss_count = static_cast<std::int32_t>(model.losses.size());
         table.optimizer_count = static_cast<std::int32_t>(optimizer_rules().size());
         return table;
@@ -203,12 +236,6 @@ class Tables {
     std::size_t shared_ = 0, optimizers_ = 0;
     std::map<std::string, std::size_t> programs_;
 };
-
-const Program& program_named(const Library& library, const std::string& name) {
-    for (const NamedProgram& named : library.programs)
-        if (named.name == name) return named.program;
-    throw std::logic_error("no program " + name);
-}
 
 }  // namespace
 

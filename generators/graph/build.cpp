@@ -98,6 +98,17 @@ void build_batch(Graph& graph, const ModelSpec& model, const LayerSpec& loss, in
                          .node};
 }
 
+void build_images(Graph& graph, const LayerSpec& loss, const Embedding& embedding) {
+    const Edge embedded = embedding(graph, 0);
+    const Attributes attributes{{"branch", 0L},
+                                {classes_attribute, loss.attributes.at(classes_attribute)}};
+    const Edge classes{graph.add({&class_op(), "label", {}, attributes, {}, {}})};
+    graph.outputs = {
+        find_layer(loss.type, LayerKind::loss)
+            ->build(graph, {"loss", {embedded, classes}, loss.attributes, loss.location})
+            .node};
+}
+
 // Pairs: (D, label). Triplets: (D(anchor, positive), D(anchor, negative)).
 void build_tuples(Graph& graph, const ModelSpec& model, const LayerSpec& loss,
                   const Embedding& embedding) {
@@ -128,6 +139,8 @@ Graph build_with(const ModelSpec& model, const LayerSpec& loss, int batch, const
     graph.branches = branches_of(sees);
     if (sees == Sees::batch)
         build_batch(graph, model, loss, batch, embedding);
+    else if (sees == Sees::image)
+        build_images(graph, loss, embedding);
     else
         build_tuples(graph, model, loss, embedding);
     return graph;

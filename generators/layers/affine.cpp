@@ -76,7 +76,7 @@ const Op& affine_op() {
 
 Edge affine(Graph& graph, const LayerUse& use, Edge value) {
     const long channels = graph.shape_of(value).dims[0];
-    const Edge gamma = parameter(graph, use.name + ".gamma", {channels}, use.location);
+    const Edge gamma = parameter(graph, use.name + ".gamma", {channels}, use.location, 1.0);
     const Edge beta = parameter(graph, use.name + ".beta", {channels}, use.location);
     return {graph.add(
         {&affine_op(), use.name + ".affine", {value, gamma, beta}, {}, {}, use.location})};

@@ -69,7 +69,8 @@ struct Op {
         reference = {};
     ElementType type = ElementType::float32;  // of the result
     // batch_sum and parameter with two dims: the input whose dim 0 is the result's outermost dim.
-    // The result is then computed in blocks of that dim, in parallel.
+    // The result is then computed in blocks of that dim, in parallel; inputs of the result's shape
+    // are read in the same blocks.
     int blocked_input = -1;
     // With attribute places_attribute (layers/windows.h): dims of the part of input 0 that the node
     // reads for its result's present shape. Empty: all of it.
@@ -83,11 +84,11 @@ struct Op {
 
 enum class LayerKind { layer, distance, loss };
 
-// What a loss is given: one distance of a pair and its label; two of a triplet; or the distances
-// between all images of the batch and their classes.
-enum class Sees { pairs, triplets, batch };
+// What a loss is given: one distance of a pair and its label; two of a triplet; the distances
+// between all images of the batch and their classes; or an image's embedding and its class.
+enum class Sees { pairs, triplets, batch, image };
 
-// Images of a tuple: of the batch each is one of its own.
+// Images of a tuple: of a batch, each is one of its own.
 inline int branches_of(Sees sees) {
     return sees == Sees::pairs ? 2 : sees == Sees::triplets ? 3 : 1;
 }
@@ -116,6 +117,9 @@ struct LayerUse {
     SourceLocation location;
 };
 
+// Of losses that see an image and know so many classes.
+constexpr const char* classes_attribute = "classes";
+
 struct Layer {
     std::string name;  // what a model file calls it
     LayerKind kind;
@@ -128,7 +132,8 @@ struct Layer {
     // Appends the layer's nodes to the graph and returns its result. Layers get one input edge, or
     // with second_input two; distances two (one per branch, same shape, tuple rows). Losses get, of
     // pairs, the distance and the label; of triplets the distances anchor-positive and
-    // anchor-negative; of the batch the inputs of layers/batch_loss.h.
+    // anchor-negative; of the batch the inputs of layers/batch_loss.h; of an image its embedding
+    // and its class, below the attribute classes_attribute.
     std::function<Edge(Graph&, const LayerUse&)> build = {};
     // Distances: appends those between all images of the batch. Inputs as layers/pairwise.h.
     std::function<Edge(Graph&, const LayerUse&)> build_matrix = {};

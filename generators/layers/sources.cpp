@@ -115,10 +115,12 @@ const Op& parameter_op() {
 }
 
 Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& dims,
-               SourceLocation location) {
+               SourceLocation location, std::optional<double> initial) {
     const NodeId known = graph.find(name);
     if (known >= 0) return {known};
-    return {graph.add({&parameter_op(), name, {}, {{"dims", dims}}, {}, location})};
+    Attributes attributes{{"dims", dims}};
+    if (initial) attributes["initial"] = *initial;
+    return {graph.add({&parameter_op(), name, {}, attributes, {}, location})};
 }
 
 }  // namespace siamc

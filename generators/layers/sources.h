@@ -17,13 +17,15 @@ const Op& shifts_op();      // [2] per row: pixels that the image is moved right
 const Op& label_op();       // 1: the tuple's images are of one class, 0: they are not
 const Op& weight_op();      // of each tuple in the loss: 1 / real tuples, 0 for padding
 // Where a tuple is one image, of a loss over the batch.
-const Op& class_op();         // of each image: a whole number, -1 for padding
+// Class of each image: a whole number, -1 for padding; below classes_attribute, if there is one.
+const Op& class_op();
 const Op& image_weight_op();  // as weight_op, of each image
 const Op& ordinal_op();       // each image's row in the batch
-const Op& parameter_op();     // attribute "dims"
+const Op& parameter_op();     // attributes "dims", perhaps "initial"
 
-// The parameter of that name and shape, made on its first use.
+// The parameter of that name and shape, made on its first use. `initial`: what all its numbers are
+// before training; without, they are drawn (two dims and more) or 0.
 Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& dims,
-               SourceLocation location);
+               SourceLocation location, std::optional<double> initial = {});
 
 }  // namespace siamc

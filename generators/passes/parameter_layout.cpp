@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "frontend/model_spec.h"
 #include "layers/structural.h"
 #include "passes/plan.h"
@@ -12,13 +14,20 @@ constexpr long boundary = 64;     // floats: 256 bytes
 constexpr long line_floats = 16;  // a cache line
 constexpr long most_parameters = 1L << 28;
 
-}  // namespace
+std::optional<double> initial_of(const Node& node) {
+    if (node.attributes.count("initial")) return real(node.attributes, "initial");
+    if (node.shape.dims.size() < 2) return 0.0;
+    return std::nullopt;
+}
 
-ParameterLayout lay_out_parameters(const Graph& graph) {
-    ParameterLayout layout;
+// Those that are not there yet.
+void add_parameters(ParameterLayout& layout, const Graph& graph) {
     for (const Node& node : graph.nodes) {
         if (node.op != &parameter_op()) continue;
-        layout.slots.push_back({node.name, node.shape.dims, layout.padded});
+        if (std::any_of(layout.slots.begin(), layout.slots.end(),
+                        [&](const ParameterSlot& slot) { return slot.name == node.name; }))
+            continue;
+        layout.slots.push_back({node.name, node.shape.dims, layout.padded, initial_of(node)});
         layout.count += node.shape.size();
         layout.padded += round_up(node.shape.size(), boundary);
         if (layout.padded > most_parameters)
@@ -27,6 +36,16 @@ ParameterLayout lay_out_parameters(const Graph& graph) {
                              fmt::format("a model has at most {}: 1 GiB", most_parameters),
                              "fewer units or filters, here or in front");
     }
+}
+
+}  // namespace
+
+ParameterLayout lay_out_parameters(const std::vector<Graph>& model,
+                                   const std::vector<Graph>& losses) {
+    ParameterLayout layout;
+    for (const Graph& graph : model) add_parameters(layout, graph);
+    layout.shared = layout.slots.size();
+    for (const Graph& graph : losses) add_parameters(layout, graph);
     layout.padded = round_up(layout.padded, optimizer_tasks * line_floats);
     return layout;
 }

@@ -420,6 +420,9 @@ class Planner {
             if (operand.node == blocked_input) {
                 operand.extent[0] = block;
                 operand.task_stride = static_cast<long>(block) * 4;
+            } else if (node(operand.node).shape == sum.shape) {
+                operand.extent[1] = block;
+                operand.task_stride = static_cast<long>(block) * operand.stride[1] * 4;
             } else if (node(operand.node).op == &activity_op()) {
                 operand.extent[0] = block / zero_group;
                 operand.task_stride = block / zero_group;

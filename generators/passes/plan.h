@@ -62,8 +62,9 @@ struct Part {
 
 struct ParameterSlot {
     std::string name;
-    std::vector<int> dims;  // innermost first
-    long offset = 0;        // floats from the start of the flat buffer
+    std::vector<int> dims;               // innermost first
+    long offset = 0;                     // floats from the start of the flat buffer
+    std::optional<double> initial = {};  // of all numbers; empty: drawn by Glorot's rule
 };
 
 // One entry point of the generated library.
@@ -84,11 +85,14 @@ struct Program {
     long arena_bytes = 0;
 };
 
-// The flat parameter buffer: every parameter of the model in the order of its layers, each on a
-// boundary of 256 bytes (what OpenCL wants of a part of a buffer), then zeros up to a multiple that
-// lets `optimizer_tasks` equal blocks of whole cache lines cover it.
+// The flat parameter buffer: every parameter of the model in the order of its layers, then those
+// that only losses have, each on a boundary of 256 bytes (what OpenCL wants of a part of a buffer),
+// then zeros up to a multiple that lets `optimizer_tasks` equal blocks of whole cache lines cover
+// it.
 struct ParameterLayout {
     std::vector<ParameterSlot> slots;
+    size_t shared =
+        0;            // the first slots, which embedding and distance read; losses have the others
     long count = 0;   // floats that are parameters
     long padded = 0;  // floats of the buffer
 };
@@ -106,7 +110,9 @@ int padded_batch(int batch, int branches);
 
 constexpr int optimizer_tasks = 8;
 
-[[nodiscard]] ParameterLayout lay_out_parameters(const Graph& graph);
+// Of graphs whose parameters are the model's, and of those of losses.
+[[nodiscard]] ParameterLayout lay_out_parameters(const std::vector<Graph>& model,
+                                                 const std::vector<Graph>& losses = {});
 
 // What runs a program. A GPU takes the whole batch as one slice, in rows for whole tiles of its
 // blocks, each kernel as one task.

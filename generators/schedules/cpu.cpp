@@ -386,6 +386,21 @@ class CpuSchedule {
             .unroll(ki);
     }
 
+    // Sums down a parameter's columns, for all of them before the rest: side by side, so that the
+    // parameter is read line by line. False if there are none.
+    bool sums_columns() {
+        bool any = false;
+        for (Func& func : all_funcs(kernel_)) {
+            if (func.args().size() != 1 || !func.has_update_definition()) continue;
+            const Var n = func.args()[0];
+            func.compute_root();
+            func.update().reorder(n, func.rvars()[0]);
+            func.update().vectorize(n, registers_.lanes, TailStrategy::GuardWithIf);
+            any = true;
+        }
+        return any;
+    }
+
     // Square blocks go through registers: rows in, columns out.
     void transpose() {
         Func out = kernel_.outputs[0], in = kernel_.factors[0];
@@ -395,6 +410,7 @@ class CpuSchedule {
             out.reorder(out.args()[0], out.args()[2], out.args()[3], out.args()[1]);
             return;
         }
+        if (sums_columns()) return registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
         const int width = std::min(width_for(kernel_.dims[0][0]), width_for(kernel_.dims[0][1]));
         const bool divides = kernel_.dims[0][0] % width == 0 && kernel_.dims[0][1] % width == 0;
         if (!divides) return;

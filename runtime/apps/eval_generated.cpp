@@ -123,7 +123,7 @@ Json loss_of(Subject& subject, siamc_sees sees, const Tuples& tuples) {
     const siamc_loss* loss = subject.model.loss_that_sees(sees);
     if (!loss) return nullptr;
     std::vector<std::vector<float>> distances;
-    return subject.model.evaluate(*loss, subject.embeddings, tuples, distances);
+    return subject.model.evaluate(*loss, subject.parameters, subject.embeddings, tuples, distances);
 }
 
 // Of each triplet's anchor and its image `branch`.
@@ -133,14 +133,15 @@ std::vector<float> triplet_distances(Subject& subject, const TripletSet& set, st
         pairs.push_back(set.rows[row]);
         pairs.push_back(set.rows[row + branch]);
     }
-    return subject.model.distances(subject.embeddings, pairs);
+    return subject.model.distances(subject.parameters, subject.embeddings, pairs);
 }
 
 Json pairs(Subject& subject, double threshold) {
     const PairSet set = evaluation_pairs(subject.images.labels, evaluation_seed);
     const Json loss =
         loss_of(subject, SIAMC_PAIRS, {set.rows, {}, set.labels, static_cast<int>(set.size())});
-    const PairDistances result(subject.model.distances(subject.embeddings, set.rows), set.labels);
+    const PairDistances result(
+        subject.model.distances(subject.parameters, subject.embeddings, set.rows), set.labels);
     const Accuracy accuracy = result.accuracy(threshold);
     const Cut best = result.best_cut();
     const Rate equal_error = result.equal_error_rate(), accepted = result.tar_at_far(0.01);

@@ -37,7 +37,7 @@ struct JudgedPairs {
 JudgedPairs judge(const ReportedRun& run) {
     JudgedPairs judged{evaluation_pairs(run.validation.labels, report_seed), {}};
     const std::vector<float> embeddings = run.model.embed(run.parameters, run.validation);
-    judged.distances = run.model.distances(embeddings, judged.set.rows);
+    judged.distances = run.model.distances(run.parameters, embeddings, judged.set.rows);
     return judged;
 }
 

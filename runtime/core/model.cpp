@@ -7,7 +7,6 @@
 #include <cstdlib>
 #include <limits>
 #include <numeric>
-#include <string_view>
 
 #include "core/error.h"
 #include "sampling/random.h"
@@ -126,13 +125,19 @@ FloatBuffer Model::flat_buffer() const {
     return FloatBuffer(static_cast<std::size_t>(tables_.parameter_floats));
 }
 
+std::size_t size_of(const siamc_parameter& parameter) {
+    std::size_t size = 1;
+    for (int d = 0; d < parameter.dimensions; ++d)
+        size *= static_cast<std::size_t>(parameter.dims[d]);
+    return size;
+}
+
 void Model::initialize(FloatBuffer& parameters, std::uint64_t seed) const {
     std::fill_n(parameters.data(), parameters.size(), 0.0f);
     for (int t = 0; t < tables_.parameter_tensors; ++t) {
         const siamc_parameter& tensor = tables_.parameters[t];
-        if (tensor.dimensions < 2) {
-            if (std::string_view(tensor.name).ends_with(".gamma"))
-                std::fill_n(parameters.data() + tensor.offset, tensor.dims[0], 1.0f);
+        if (!tensor.is_drawn) {
+            std::fill_n(parameters.data() + tensor.offset, size_of(tensor), tensor.initial);
             continue;
         }
         // [height][width] of a convolution's window, then [inputs][outputs].
@@ -218,8 +223,9 @@ siamc_results Model::step(const siamc_loss& loss, const Update& update, FloatBuf
     return results;
 }
 
-double Model::evaluate(const siamc_loss& loss, std::span<const float> embeddings,
-                       const Tuples& tuples, std::vector<std::vector<float>>& distances) {
+double Model::evaluate(const siamc_loss& loss, const FloatBuffer& parameters,
+                       std::span<const float> embeddings, const Tuples& tuples,
+                       std::vector<std::vector<float>>& distances) {
     const int branches = loss.evaluate->branches;
     const auto stored =
         static_cast<std::int32_t>(embeddings.size() / static_cast<std::size_t>(embedding_size()));
@@ -232,7 +238,8 @@ double Model::evaluate(const siamc_loss& loss, std::span<const float> embeddings
         const siamc_batch batch = {tuples.rows.data() + static_cast<long>(branches) * done, nullptr,
                                    labels, count};
         siamc_results results{};
-        check(siamc_evaluate(&tables_, &loss, embeddings.data(), stored, &batch, arena(), &results),
+        check(siamc_evaluate(&tables_, &loss, parameters.data(), embeddings.data(), stored, &batch,
+                             arena(), &results),
               loss.name);
         for (int b = 0; b + 1 < branches; ++b)
             distances[static_cast<std::size_t>(b)].insert(
@@ -244,12 +251,13 @@ double Model::evaluate(const siamc_loss& loss, std::span<const float> embeddings
     return total / tuples.count;
 }
 
-std::vector<float> Model::distances(std::span<const float> embeddings,
+std::vector<float> Model::distances(const FloatBuffer& parameters,
+                                    std::span<const float> embeddings,
                                     std::span<const std::int32_t> pairs) {
     const auto stored =
         static_cast<std::int32_t>(embeddings.size() / static_cast<std::size_t>(embedding_size()));
     std::vector<float> distances(pairs.size() / 2);
-    check(siamc_distances(&tables_, embeddings.data(), stored, pairs.data(),
+    check(siamc_distances(&tables_, parameters.data(), embeddings.data(), stored, pairs.data(),
                           static_cast<std::int32_t>(distances.size()), distances.data(), arena()),
           "distances");
     return distances;

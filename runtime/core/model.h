@@ -34,6 +34,9 @@ struct Update {
     std::array<float*, SIAMC_MAX_MOMENTS> moments;
 };
 
+// Floats of a parameter.
+std::size_t size_of(const siamc_parameter& parameter);
+
 class Model {
   public:
     // internal if the tables are of another ABI version; usage if they have no kernels that this
@@ -56,8 +59,9 @@ class Model {
     // A flat buffer for parameters, a gradient or a moment.
     FloatBuffer flat_buffer() const;
     // Glorot-uniform kernels (Glorot and Bengio 2010: +-sqrt(6 / (inputs + outputs)), each
-    // times the places of a convolution's window), ones for what normalisations multiply by (their
-    // gamma), zero biases: a pure function of the seed and the parameters' order.
+    // times the places of a convolution's window); of other parameters what the library says: zero
+    // biases, ones for what normalisations multiply by. A pure function of the seed and the
+    // parameters' order.
     void initialize(FloatBuffer& parameters, std::uint64_t seed) const;
 
     // bad_data unless images of so many pixels are what the model reads.
@@ -81,11 +85,12 @@ class Model {
     // Losses and distances of any number of tuples of embeddings: distances[b] compares each
     // tuple's image 0 with its image b + 1 (none, of a loss that sees the batch). Returns the mean
     // loss.
-    double evaluate(const siamc_loss& loss, std::span<const float> embeddings, const Tuples& tuples,
+    double evaluate(const siamc_loss& loss, const FloatBuffer& parameters,
+                    std::span<const float> embeddings, const Tuples& tuples,
                     std::vector<std::vector<float>>& distances);
 
     // Of pairs of embeddings, rows interleaved: by the model's distance, whatever its losses are.
-    std::vector<float> distances(std::span<const float> embeddings,
+    std::vector<float> distances(const FloatBuffer& parameters, std::span<const float> embeddings,
                                  std::span<const std::int32_t> pairs);
 
   private:

@@ -42,8 +42,9 @@ class CpuEngine : public Engine {
     double validate(const ImageSet& images, const Tuples& tuples, const Tuples& pairs,
                     std::vector<std::vector<float>>& distances) override {
         const std::vector<float> embeddings = model_.embed(state_.parameters, images);
-        const double loss = model_.evaluate(loss_, embeddings, tuples, distances);
-        if (pairs.count) distances = {model_.distances(embeddings, pairs.rows)};
+        const double loss =
+            model_.evaluate(loss_, state_.parameters, embeddings, tuples, distances);
+        if (pairs.count) distances = {model_.distances(state_.parameters, embeddings, pairs.rows)};
         return loss;
     }
 

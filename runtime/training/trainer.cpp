@@ -1,5 +1,6 @@
 #include "training/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -32,6 +33,8 @@ Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation
     if (config_.recipe.epochs < 1) fail(Exit::usage, "--epochs: at least 1");
     model.check_images(train);
     model.check_images(validation);
+    check_classes(train.labels);
+    check_classes(validation.labels);
     FloatBuffer parameters = model.flat_buffer();
     model.initialize(parameters, config_.seed);
     engine_ = make_engine({model, loss_, optimizer_, train, std::move(parameters)});
@@ -39,6 +42,18 @@ Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation
         loss_, {train.labels, config_.seed, config_.recipe.batch, config_.recipe.images_per_class});
     validated_ = protocol_->validation(validation.labels);
     if (loss_.sees == SIAMC_BATCH) validated_pairs_ = validation_pairs(validation.labels);
+}
+
+// Losses on single images know so many classes.
+void Trainer::check_classes(const std::vector<int>& labels) const {
+    const std::int32_t known = loss_.train->classes;
+    if (known == 0 || labels.empty()) return;
+    const int largest = *std::max_element(labels.begin(), labels.end());
+    if (largest < known) return;
+    fail(Exit::usage,
+         "--loss: {} knows the classes 0 to {}, the images have class {}\n  write: classes = {} or "
+         "more under [loss.{}] in the model, or --classes with fewer",
+         loss_.name, known - 1, largest, largest + 1, loss_.name);
 }
 
 Tuples Trainer::sample(int number) {

@@ -64,6 +64,7 @@ class Trainer {
     long tuples_per_epoch() const { return protocol_->tuples(); }
 
   private:
+    void check_classes(const std::vector<int>& labels) const;
     Tuples sample(int number);
     double rate_of(int number, long step) const;
     long steps_per_epoch() const;

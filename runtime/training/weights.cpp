@@ -18,11 +18,8 @@ std::vector<long> shape_of(const siamc_parameter& parameter) {
     return {parameter.dims, parameter.dims + parameter.dimensions};
 }
 
-std::size_t size_of(const siamc_parameter& parameter) {
-    std::size_t size = 1;
-    for (long extent : shape_of(parameter)) size *= static_cast<std::size_t>(extent);
-    return size;
-}
+// Of tensors that losses had with which the weights were trained, and the model does not have.
+constexpr std::size_t most_bytes_of_losses = std::size_t{1} << 28;
 
 constexpr const char* hash_key = "parameter_hash";
 
@@ -33,21 +30,44 @@ std::size_t values_of(const Model& model) {
     return values;
 }
 
-// What first sets the file's tensors of that prefix apart from the model's parameters; empty:
+// nullptr if the file has none of that name.
+const TensorView* find_tensor(const SafetensorsFile& file, const std::string& name) {
+    const auto tensor = std::find_if(file.tensors().begin(), file.tensors().end(),
+                                     [&](const TensorView& any) { return any.name == name; });
+    return tensor == file.tensors().end() ? nullptr : &*tensor;
+}
+
+// What first sets the file's tensors of that prefix apart from the first `count` parameters; empty:
 // nothing.
 std::string first_difference(const SafetensorsFile& file, const siamc_model& tables,
-                             const std::string& prefix) {
-    for (int t = 0; t < tables.parameter_tensors; ++t) {
+                             const std::string& prefix, int count) {
+    for (int t = 0; t < count; ++t) {
         const siamc_parameter& parameter = tables.parameters[t];
         const std::string name = prefix + parameter.name;
-        const auto tensor = std::find_if(file.tensors().begin(), file.tensors().end(),
-                                         [&](const TensorView& any) { return any.name == name; });
-        if (tensor == file.tensors().end()) return fmt::format("there is no tensor {}", name);
+        const TensorView* tensor = find_tensor(file, name);
+        if (!tensor) return fmt::format("there is no tensor {}", name);
         if (tensor->shape != shape_of(parameter))
             return fmt::format("tensor {} has shape [{}], the model needs [{}]", name,
                                fmt::join(tensor->shape, ", "),
                                fmt::join(shape_of(parameter), ", "));
     }
+    return "";
+}
+
+bool has_hash(const SafetensorsFile& file, const siamc_model& tables) {
+    const auto stored = file.metadata().find(hash_key);
+    return stored != file.metadata().end() && stored->second == tables.parameter_hash;
+}
+
+// Of a file whose tensors fit, with so many in all: what else sets it apart; empty: nothing. A file
+// of other programs has no hash.
+std::string other_difference(const SafetensorsFile& file, const siamc_model& tables,
+                             std::size_t tensors) {
+    if (file.tensors().size() != tensors)
+        return fmt::format("there are {} tensors, the model has {}", file.tensors().size(),
+                           tensors);
+    if (file.metadata().count(hash_key) && !has_hash(file, tables))
+        return "its tensors fit, but they were parameters of another order";
     return "";
 }
 
@@ -70,6 +90,26 @@ void check_finite(const TensorView& tensor, const std::string& path) {
          "{}: tensor {}: value {} is {}: such weights give results that mean nothing\n"
          "  write: weights of a training that did not collapse",
          path, tensor.name, bad - tensor.data.begin(), *bad);
+}
+
+// The parameters that the file has in the model's shape; the others as they are before training, 0
+// where they would be drawn.
+FloatBuffer copy_tensors(const SafetensorsFile& file, const std::string& path, const Model& model,
+                         const std::string& prefix) {
+    const siamc_model& tables = model.tables();
+    FloatBuffer flat = model.flat_buffer();
+    for (int t = 0; t < tables.parameter_tensors; ++t) {
+        const siamc_parameter& parameter = tables.parameters[t];
+        float* values = flat.data() + parameter.offset;
+        const TensorView* tensor = find_tensor(file, prefix + parameter.name);
+        if (!tensor || tensor->shape != shape_of(parameter)) {
+            std::fill_n(values, size_of(parameter), parameter.initial);
+            continue;
+        }
+        check_finite(*tensor, path);
+        std::copy(tensor->data.begin(), tensor->data.end(), values);
+    }
+    return flat;
 }
 
 }  // namespace
@@ -96,29 +136,17 @@ void check_fit(const SafetensorsFile& file, const std::string& path, const Model
                std::size_t buffers) {
     const siamc_model& tables = model.tables();
     const std::size_t tensors = buffers * static_cast<std::size_t>(tables.parameter_tensors);
-    std::string why = first_difference(file, tables, "");
-    if (why.empty() && file.tensors().size() != tensors)
-        why = fmt::format("there are {} tensors, the model has {}", file.tensors().size(), tensors);
-    const auto stored = file.metadata().find(hash_key);
-    const bool has_hash = stored != file.metadata().end();
-    if (why.empty() && has_hash && stored->second != tables.parameter_hash)
-        why = "its tensors fit, but they were parameters of another order";
+    std::string why = first_difference(file, tables, "", tables.parameter_tensors);
+    if (why.empty()) why = other_difference(file, tables, tensors);
     if (!why.empty()) fail_to_fit(file, path, tables, why);
 }
 
 FloatBuffer take_flat(const SafetensorsFile& file, const std::string& path, const Model& model,
                       const std::string& prefix) {
     const siamc_model& tables = model.tables();
-    if (const std::string why = first_difference(file, tables, prefix); !why.empty())
-        fail_to_fit(file, path, tables, why);
-    FloatBuffer flat = model.flat_buffer();
-    for (int t = 0; t < tables.parameter_tensors; ++t) {
-        const siamc_parameter& parameter = tables.parameters[t];
-        const TensorView& tensor = file.tensor(prefix + parameter.name);
-        check_finite(tensor, path);
-        std::copy(tensor.data.begin(), tensor.data.end(), flat.data() + parameter.offset);
-    }
-    return flat;
+    const std::string why = first_difference(file, tables, prefix, tables.parameter_tensors);
+    if (!why.empty()) fail_to_fit(file, path, tables, why);
+    return copy_tensors(file, path, model, prefix);
 }
 
 std::size_t most_bytes_of(const Model& model, std::size_t buffers) {
@@ -135,10 +163,13 @@ std::string save_weights(const std::filesystem::path& path, const Model& model,
 
 FloatBuffer load_weights(const std::filesystem::path& path, const Model& model) {
     ReadLimits limits;
-    limits.file_bytes = most_bytes_of(model, 1) + limits.header_bytes;
+    limits.file_bytes = most_bytes_of(model, 1) + limits.header_bytes + most_bytes_of_losses;
     const SafetensorsFile file = read_safetensors(path, limits);
-    check_fit(file, path.string(), model);
-    return take_flat(file, path.string(), model);
+    const siamc_model& tables = model.tables();
+    if (!has_hash(file, tables)) check_fit(file, path.string(), model);
+    const std::string why = first_difference(file, tables, "", tables.shared_tensors);
+    if (!why.empty()) fail_to_fit(file, path.string(), tables, why);
+    return copy_tensors(file, path.string(), model, "");
 }
 
 }  // namespace siamc

@@ -15,9 +15,10 @@ namespace siamc {
 std::string save_weights(const std::filesystem::path& path, const Model& model,
                          const FloatBuffer& parameters);
 
-// bad_data, naming the first difference, unless the file holds exactly this model's parameters, all
-// finite, and, where it carries a parameter hash, that of the model's library; otherwise as
-// read_safetensors. A file that is longer than the model's weights can be is not read.
+// bad_data, naming the first difference, unless the file holds this model's parameters, all finite,
+// and, where it carries a parameter hash, that of the model's library; otherwise as
+// read_safetensors. Parameters that only losses have may be others in a file with a hash: what has
+// the model's shape is read. A file that is longer than weights can be is not read.
 FloatBuffer load_weights(const std::filesystem::path& path, const Model& model);
 
 // What files of a model's flat buffers (weights, checkpoints) are made of.

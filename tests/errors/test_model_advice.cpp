@@ -26,7 +26,7 @@ std::string advice_of(const std::string& message) {
 std::string fault_of(const std::string& text) {
     try {
         const Graph graph = build_embedding(parse_model(text));
-        return lay_out_parameters(graph).count >= 0 ? "no error" : "";
+        return lay_out_parameters({graph}).count >= 0 ? "no error" : "";
     } catch (const ModelError& error) {
         return error.message("m.toml");
     }

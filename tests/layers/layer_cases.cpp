@@ -78,6 +78,12 @@ std::vector<Edge> batch_inputs(Graph& graph, int images) {
             {graph.add({&ordinal_op(), "ordinal", {}, {}, {}, {}})}};
 }
 
+// An embedding, and its class.
+std::vector<Edge> image_inputs(Graph& graph, const std::vector<int>& dims) {
+    return {input(graph, "x", dims, Rows::image),
+            {graph.add({&class_op(), "label", {}, {}, {}, {}})}};
+}
+
 std::string to_text(const Attributes& attributes) {
     std::string text;
     for (const auto& [name, value] : attributes)
@@ -104,6 +110,7 @@ LayerCase make_case(const Layer& layer, const std::vector<int>& dims, const Attr
         if (layer.sees == Sees::pairs)
             inputs.push_back({made.graph.add({&label_op(), "label", {}, {}, {}, {}})});
         if (layer.sees == Sees::batch) inputs = batch_inputs(made.graph, tuples);
+        if (layer.sees == Sees::image) inputs = image_inputs(made.graph, dims);
     } else {
         const NodeId x = input(made.graph, "x", dims, Rows::image).node;
         inputs = {{x}};
@@ -143,11 +150,13 @@ std::vector<LayerCase> cases_of(const Layer& layer) {
                                      {{64}, 12}, {{127}, 4}, {{3, 9, 7}, 4}};
     std::vector<LayerCase> cases;
     for (size_t s = 0; s < sizes.size(); ++s) {
-        const bool flat = layer.flat_input || layer.kind == LayerKind::distance;
+        const bool of_images = layer.kind == LayerKind::loss && layer.sees == Sees::image;
+        const bool flat = layer.flat_input || layer.kind == LayerKind::distance || of_images;
+        const bool any_dims = layer.kind == LayerKind::loss && !of_images;
         if (flat && sizes[s].dims.size() > 1) continue;
-        if (layer.kind == LayerKind::loss && s >= 4) continue;  // only the tuples count
+        if (of_images && sizes[s].dims[0] == 1) continue;  // cosines of 1 and -1 alone, at a corner
+        if (layer.kind == LayerKind::loss && s >= 4) continue;  // long enough
         for (const Attributes& attributes : attributes_of(layer, s)) {
-            const bool any_dims = layer.kind == LayerKind::loss;
             const bool of_batch = any_dims && layer.sees == Sees::batch;
             if (of_batch && sizes[s].tuples % batch_quantum != 0) continue;
             cases.push_back(make_case(layer, any_dims ? std::vector<int>{} : sizes[s].dims,
@@ -191,11 +200,13 @@ Gradients add_gradients(Graph& graph, NodeId node) {
 
 Graph with_gradients(const Graph& graph) {
     Graph whole = graph;
-    for (NodeId node : layer_nodes(graph))
+    for (NodeId node : layer_nodes(graph)) {
+        if (!graph[node].op->gradient) continue;
         for (Edge edge : add_gradients(whole, node).edges)
             if (edge.node >= 0 && whole[edge.node].op->pattern != Pattern::source &&
                 !std::count(whole.outputs.begin(), whole.outputs.end(), edge.node))
                 whole.outputs.push_back(edge.node);
+    }
     return whole;
 }
 

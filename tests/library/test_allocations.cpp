@@ -123,7 +123,7 @@ long allocations_of(const siamc_model& tables, int steps) {
         errors += 0 != world.take_gradient(loss, batch.tuples, results);
         optimizers[s % 3].step(world.parameters, world.gradient, 0.001);
         errors += 0 != world.step(loss, optimizers[s % 3].next(0.001), batch.tuples);
-        errors += 0 != siamc_evaluate(&tables, &loss, embeddings.data(), 257, &batch,
+        errors += 0 != siamc_evaluate(&tables, &loss, nullptr, embeddings.data(), 257, &batch,
                                       world.arena.data(), &results);
         if (s % 100 == 0)
             for (const int n : {1, 2, 3, 9, 257})

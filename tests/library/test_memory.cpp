@@ -79,8 +79,9 @@ TEST_CASE("nothing outside the buffers is touched") {
                                      stored_images, &batch, guarded.gradient(), guarded.arena(),
                                      &results) == 0);
                 CHECK(std::isfinite(results.loss));
-                CHECK(siamc_evaluate(&fc_model, &fc_model.losses[loss], guarded.embeddings(),
-                                     stored_images, &batch, guarded.arena(), &results) == 0);
+                CHECK(siamc_evaluate(&fc_model, &fc_model.losses[loss], nullptr,
+                                     guarded.embeddings(), stored_images, &batch, guarded.arena(),
+                                     &results) == 0);
                 CHECK(std::isfinite(results.loss));
             }
         CHECK(guarded.slack_is_whole());

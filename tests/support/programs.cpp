@@ -15,8 +15,4 @@ std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch, Proce
     return programs;
 }
 
-ParameterLayout layout_of(const ModelSpec& model) {
-    return lay_out_parameters(fold_twins(build_embedding(model)));
-}
-
 }  // namespace siamc::test

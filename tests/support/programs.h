@@ -19,6 +19,4 @@ struct PlannedProgram {
 std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch,
                                         Processor processor = Processor::cpu);
 
-ParameterLayout layout_of(const ModelSpec& model);
-
 }  // namespace siamc::test

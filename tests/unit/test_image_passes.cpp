@@ -87,7 +87,7 @@ void check_equal(const Graph& graph, const Graph& plain) {
 
 TEST_CASE("the notebook's CNN has its parameters and its work", "[passes]") {
     const Graph graph = trim(pool_first(folded(cnn(), "")));
-    CHECK(lay_out_parameters(graph).count == 428672);
+    CHECK(lay_out_parameters({graph}).count == 428672);
     CHECK(multiply_adds(graph) == 24 * 24 * 32 * 9 + 10 * 10 * 64 * 9 * 32 + 1600 * 256);
     CHECK(training_multiply_adds(graph) ==
           2 * 24 * 24 * 32 * 9 + 3 * (10 * 10 * 64 * 9 * 32 + 1600 * 256));

@@ -7,6 +7,7 @@
 
 #include "abi/siamc/siamc.h"
 #include "catch.h"
+#include "compile.h"
 #include "layers/structural.h"
 #include "support/programs.h"
 
@@ -54,7 +55,7 @@ std::vector<Planned> plans() {
           parse_model(odd_model)}) {
         for (const int batch : {1, 3, 100, 128, 1000})
             for (PlannedProgram& planned : test::programs_of(model, batch)) {
-                const ParameterLayout layout = test::layout_of(model);
+                const ParameterLayout layout = layout_of(model);
                 all.push_back({fmt::format("{} {} for {}", model.name, planned.name, batch),
                                std::move(planned.program), layout});
             }
@@ -325,8 +326,34 @@ TEST_CASE("blocks write each gradient once", "[plan]") {
     }
 }
 
+TEST_CASE("parameters that only losses have lie behind the others", "[plan]") {
+    const ParameterLayout layout = layout_of(parse_model(R"(
+name = "heads"
+[input]
+shape = [8]
+[[layer]]
+type = "dense"
+units = 6
+[[layer]]
+type = "layer_norm"
+[distance]
+type = "euclidean"
+[loss.arcface]
+classes = 5
+[loss.contrastive]
+)"));
+    std::vector<std::string> names;
+    for (const ParameterSlot& slot : layout.slots) names.push_back(slot.name);
+    CHECK(names == std::vector<std::string>{"dense1.kernel", "dense1.bias", "layer_norm1.gamma",
+                                            "layer_norm1.beta", "arcface.kernel"});
+    CHECK(layout.shared == 4);
+    CHECK(layout.slots[4].dims == std::vector<int>{5, 6});
+    const std::vector<std::optional<double>> initial = {{}, 0.0, 1.0, 0.0, {}};
+    for (size_t s = 0; s < initial.size(); ++s) CHECK(layout.slots[s].initial == initial[s]);
+}
+
 TEST_CASE("parameters lie in the order of the layers, each on 256 bytes", "[plan]") {
-    const ParameterLayout layout = test::layout_of(parse_model(odd_model));
+    const ParameterLayout layout = layout_of(parse_model(odd_model));
     std::vector<std::string> names;
     long end = 0;
     for (const ParameterSlot& slot : layout.slots) {

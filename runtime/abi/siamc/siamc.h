@@ -41,7 +41,7 @@
 extern "C" {
 #endif
 
-#define SIAMC_ABI_VERSION 7
+#define SIAMC_ABI_VERSION 8
 #define SIAMC_MAX_DIMS 5
 #define SIAMC_MAX_OUTPUTS 4
 #define SIAMC_MAX_MOMENTS 2
@@ -70,7 +70,8 @@ enum siamc_error {
     SIAMC_BAD_RATE = -2014,         /* a learning rate that is no finite number */
     SIAMC_OUT_OF_MEMORY = -2015,    /* on a device */
     SIAMC_TOO_LARGE = -2016, /* over 2^31 - 1 stored values; 2 GiB in one piece on a device */
-    SIAMC_BAD_CLASS = -2017  /* a label of an image that is no whole number from 0 to 16777215 */
+    SIAMC_BAD_CLASS = -2017  /* a label that is no whole number from 0 to 16777215, or no class
+                                that the loss knows */
 };
 
 /* One sentence without a full stop, for every error above; "a kernel failed" for those of kernels
@@ -88,17 +89,24 @@ typedef struct siamc_parameter {
     int64_t offset;               /* floats from the start of the flat buffer */
     int32_t dims[SIAMC_MAX_DIMS]; /* outermost first, as numpy prints a shape */
     int32_t dimensions;
+    int32_t is_drawn; /* before training: drawn by Glorot's rule; else all numbers are `initial` */
+    float initial;
 } siamc_parameter;
 
 /* A loss: training on images, and evaluation of embeddings that were computed before. */
-/* What a loss compares, and with it what a tuple is: a pair, a triplet, or one image of a batch, of
- * which all are compared with each other. */
+/* What a loss compares, and with it what a tuple is: a pair, a triplet, or one image of a batch,
+ * whose label is its class. */
 enum siamc_sees { SIAMC_PAIRS, SIAMC_TRIPLETS, SIAMC_BATCH };
+
+typedef struct siamc_span {
+    int64_t offset, floats; /* of a flat buffer */
+} siamc_span;
 
 typedef struct siamc_loss {
     const char* name;
     const siamc_program *train, *evaluate;
-    int32_t sees; /* enum siamc_sees */
+    siamc_span idle[2]; /* parameters that other losses alone have: their gradient is 0 */
+    int32_t sees;       /* enum siamc_sees */
     int32_t reserved;
 } siamc_loss;
 
@@ -123,7 +131,7 @@ typedef struct siamc_model {
     const siamc_loss* losses;
     const siamc_optimizer* optimizers;
     int32_t parameter_tensors, loss_count, optimizer_count;
-    int32_t reserved;
+    int32_t shared_tensors; /* the first ones; the others are each read by one loss alone */
     const siamc_program *embed_one, *embed, *distances;
     const siamc_library* library;
 } siamc_model;
@@ -238,15 +246,17 @@ static inline int siamc_trainer_update(siamc_trainer* trainer, double rate);
 static inline int siamc_trainer_step(siamc_trainer* trainer, double rate, const siamc_batch* batch,
                                      siamc_results* results);
 
-/* Loss and distances of tuples of embeddings: `stored` of them, [stored][embedding_size]. */
+/* Loss and distances of tuples of embeddings: `stored` of them, [stored][embedding_size].
+ * `parameters` may be NULL where neither loss nor distance has any; so below. */
 static inline int siamc_evaluate(const siamc_model* model, const siamc_loss* loss,
-                                 const float* embeddings, int32_t stored, const siamc_batch* batch,
-                                 void* arena, siamc_results* results);
+                                 const float* parameters, const float* embeddings, int32_t stored,
+                                 const siamc_batch* batch, void* arena, siamc_results* results);
 
 /* out[p] is the distance of embeddings pairs[2 p] and pairs[2 p + 1], of `stored` of them. `arena`:
  * [arena_bytes]. */
-static inline int siamc_distances(const siamc_model* model, const float* embeddings, int32_t stored,
-                                  const int32_t* pairs, int32_t n, float* out, void* arena);
+static inline int siamc_distances(const siamc_model* model, const float* parameters,
+                                  const float* embeddings, int32_t stored, const int32_t* pairs,
+                                  int32_t n, float* out, void* arena);
 
 /* ---- in one call ----------------------------------------------------------------------------- */
 

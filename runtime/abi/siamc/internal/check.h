@@ -43,10 +43,10 @@ static inline int siamc_check_stored(int32_t stored, int64_t values_each) {
 }
 
 /* Classes are compared as floats, and below 0 are images that pad the batch. NaN is refused. */
-static inline int siamc_check_classes(const float* classes, int32_t count) {
+static inline int siamc_check_classes(const float* classes, int32_t count, int32_t known) {
     int32_t i;
     for (i = 0; i < count; ++i)
-        if (!(classes[i] >= 0 && classes[i] < 16777216.0f) ||
+        if (!(classes[i] >= 0 && classes[i] < (float)known) ||
             classes[i] != (float)(int32_t)classes[i])
             return SIAMC_BAD_CLASS;
     return 0;
@@ -60,8 +60,8 @@ static inline int siamc_check_batch(const siamc_program* program, const siamc_ba
     if (batch->tuples > program->batch) return SIAMC_TOO_MANY_TUPLES;
     if (batch->tuples > 0 && (!dataset || (program->label_offset >= 0 && !batch->labels)))
         return SIAMC_NULL_ARGUMENT;
-    if (program->ordinals_offset >= 0) {
-        const int error = siamc_check_classes(batch->labels, batch->tuples);
+    if (program->classes > 0) {
+        const int error = siamc_check_classes(batch->labels, batch->tuples, program->classes);
         if (error) return error;
     }
     return siamc_check_indices(batch->indices, (int64_t)program->branches * batch->tuples, stored);
@@ -104,7 +104,7 @@ static inline const char* siamc_error_text(int error) {
         case SIAMC_TOO_LARGE:
             return "more than 2147483647 stored values, or 2 GiB in one piece on a device";
         case SIAMC_BAD_CLASS:
-            return "an image's class is no whole number from 0 to 16777215";
+            return "a class is no whole number from 0 to 16777215, or none that the loss knows";
         default:
             return "a kernel failed";
     }

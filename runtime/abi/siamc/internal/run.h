@@ -218,6 +218,12 @@ static inline void siamc_start_training(siamc_run* run, const siamc_trainer* tra
     run->base[SIAMC_MOMENT2] = trainer->buffers.moments[1];
 }
 
+static inline void siamc_clear_idle(const siamc_loss* loss, float* gradient) {
+    int32_t i;
+    for (i = 0; i < 2; ++i)
+        memset(gradient + loss->idle[i].offset, 0, (size_t)loss->idle[i].floats * sizeof *gradient);
+}
+
 /* What is due of a step: the gradient of a batch (unless it is NULL), an update (unless `hyper`
  * is). */
 static inline int siamc_train(const siamc_trainer* trainer, const siamc_batch* batch,
@@ -234,6 +240,7 @@ static inline int siamc_train(const siamc_trainer* trainer, const siamc_batch* b
         if (error) return error;
         if (!results) return SIAMC_NULL_ARGUMENT;
         siamc_prepare_batch(&run, program, batch);
+        siamc_clear_idle(trainer->loss, trainer->buffers.gradient);
         error = siamc_add_program(&run, program);
     }
     if (hyper && !error) error = siamc_add_program(&run, trainer->optimizer->program);
@@ -278,17 +285,24 @@ static inline int siamc_trainer_step(siamc_trainer* trainer, double rate, const 
     return error;
 }
 
+/* NULL will do for a program that reads none. */
+static inline int siamc_check_parameters(const siamc_program* program, const float* parameters) {
+    return program->reads_parameters ? siamc_check_floats(parameters) : 0;
+}
+
 static inline int siamc_evaluate(const siamc_model* model, const siamc_loss* loss,
-                                 const float* embeddings, int32_t stored, const siamc_batch* batch,
-                                 void* arena, siamc_results* results) {
+                                 const float* parameters, const float* embeddings, int32_t stored,
+                                 const siamc_batch* batch, void* arena, siamc_results* results) {
     siamc_run run;
     int error = loss && results ? siamc_check_model(model) : SIAMC_NULL_ARGUMENT;
+    if (!error) error = siamc_check_parameters(loss->evaluate, parameters);
     if (!error) error = siamc_check_memory(arena);
     if (!error) error = siamc_check_stored(stored, model->embedding_size);
     if (!error) error = siamc_check_batch(loss->evaluate, batch, embeddings, stored);
     if (!error && !siamc_aligned(embeddings, sizeof(float))) error = SIAMC_UNALIGNED;
     if (error) return error;
     siamc_start(&run, arena, embeddings, stored);
+    run.base[SIAMC_PARAMETERS] = (void*)(uintptr_t)parameters;
     siamc_prepare_batch(&run, loss->evaluate, batch);
     error = siamc_add_program(&run, loss->evaluate);
     if (!error) error = siamc_execute(&run);
@@ -296,10 +310,12 @@ static inline int siamc_evaluate(const siamc_model* model, const siamc_loss* los
     return error;
 }
 
-static inline int siamc_distances(const siamc_model* model, const float* embeddings, int32_t stored,
-                                  const int32_t* pairs, int32_t n, float* out, void* arena) {
+static inline int siamc_distances(const siamc_model* model, const float* parameters,
+                                  const float* embeddings, int32_t stored, const int32_t* pairs,
+                                  int32_t n, float* out, void* arena) {
     int32_t done = 0;
     int error = siamc_check_model(model);
+    if (!error) error = siamc_check_parameters(model->distances, parameters);
     if (!error) error = siamc_check_memory(arena);
     if (!error && n < 0) error = SIAMC_NEGATIVE_COUNT;
     if (!error) error = siamc_check_stored(stored, model->embedding_size);
@@ -315,6 +331,7 @@ static inline int siamc_distances(const siamc_model* model, const float* embeddi
         batch.labels = NULL;
         batch.tuples = n - done < program->batch ? n - done : program->batch;
         siamc_start(&run, arena, embeddings, stored);
+        run.base[SIAMC_PARAMETERS] = (void*)(uintptr_t)parameters;
         siamc_prepare_batch(&run, program, &batch);
         error = siamc_add_program(&run, program);
         if (!error) error = siamc_execute(&run);

@@ -106,6 +106,8 @@ struct siamc_program {
     int32_t prologue_stages; /* the first ones, which read parameters alone */
     siamc_output outputs[SIAMC_MAX_OUTPUTS];
     int32_t output_count;
+    int32_t classes; /* the labels are classes below this; 0: they are not classes */
+    int32_t reads_parameters;
     int32_t reserved;
     const siamc_transfer *load, *store; /* on a device; else NULL */
 };

@@ -1,0 +1,190 @@
+// Losses with parameters of their own, through a library's C interface, against double precision.
+#include <algorithm>
+#include <cmath>
+
+#include "catch.h"
+#include "crowd.h"
+#include "library/fixture.h"
+#include "library/reference.h"
+#include "support/scratch_folder.h"
+#include "training/weights.h"
+
+using namespace siamc;
+using namespace siamc::test;
+
+namespace {
+
+constexpr double tolerance = 1e-5;  // as test_results.cpp
+constexpr std::size_t classes = 25, width = 256;
+constexpr double margin = 0.4, scale = 16;  // as crowd.toml
+
+const siamc_loss& arcface() {
+    return *siamc_find_loss(&crowd_model, "arcface");
+}
+
+const float* head(const World& world) {
+    return world.parameters.data() + CROWD_ARCFACE_KERNEL_OFFSET;
+}
+
+double length(const float* kernel, std::size_t column) {
+    double square = 0;
+    for (std::size_t k = 0; k < width; ++k) square += std::pow(kernel[k * classes + column], 2);
+    return std::sqrt(square);
+}
+
+Doubles cosines(const Doubles& embedding, const float* kernel) {
+    Doubles found;
+    for (std::size_t j = 0; j < classes; ++j) {
+        double sum = 0;
+        for (std::size_t k = 0; k < width; ++k) sum += embedding[k] * kernel[k * classes + j];
+        found.push_back(sum / length(kernel, j));
+    }
+    return found;
+}
+
+// By angles: the cost of an image, and its slopes by its cosines.
+double angular_cost(const Doubles& c, std::size_t own, Doubles& slopes) {
+    const double angle = std::acos(c[own]);
+    Doubles logits;
+    for (const double cosine : c) logits.push_back(scale * cosine);
+    logits[own] = scale * std::cos(angle + margin);
+    double sum = 0;
+    for (const double logit : logits) sum += std::exp(logit);
+    slopes.clear();
+    for (std::size_t j = 0; j < classes; ++j)
+        slopes.push_back(scale * (std::exp(logits[j]) / sum - (j == own)));
+    slopes[own] *= std::sin(angle + margin) / std::sin(angle);
+    return std::log(sum) - logits[own];
+}
+
+struct Expected {
+    double loss = 0;
+    Doubles gradient = Doubles(CROWD_PARAMETER_FLOATS, 0.0);
+};
+
+Expected expected_of(const World& world, std::size_t images) {
+    const float* kernel = head(world);
+    Expected expected;
+    for (std::size_t i = 0; i < images; ++i) {
+        const std::uint8_t* image = world.images.data() + 784 * world.rows[i];
+        const Trace trace = forward(world.parameters.data(),
+                                    pixels(image, world.shifts[2 * i], world.shifts[2 * i + 1]));
+        const Doubles c = cosines(trace.embedding, kernel);
+        Doubles slopes, adjoint(width, 0.0);
+        expected.loss +=
+            angular_cost(c, static_cast<std::size_t>(world.labels[i]), slopes) / images;
+        for (std::size_t j = 0; j < classes; ++j) {
+            const double longer = length(kernel, j), slope = slopes[j] / longer / images;
+            for (std::size_t k = 0; k < width; ++k) {
+                const double w = kernel[k * classes + j];
+                adjoint[k] += slope * w;
+                expected.gradient[CROWD_ARCFACE_KERNEL_OFFSET + k * classes + j] +=
+                    slope * (trace.embedding[k] - c[j] * w / longer);
+            }
+        }
+        backward(world.parameters.data(), trace, adjoint, expected.gradient);
+    }
+    return expected;
+}
+
+void label(World& world) {
+    for (std::size_t t = 0; t < world.labels.size(); ++t)
+        world.labels[t] = static_cast<float>(t * 7 % classes);
+}
+
+}  // namespace
+
+TEST_CASE("arcface and its gradients, whole and last batches", "[library]") {
+    World world(crowd_model);
+    label(world);
+    REQUIRE(arcface().sees == SIAMC_BATCH);
+    for (const int images : {128, 17, 1}) {
+        INFO(images << " images");
+        siamc_results results{};
+        std::fill_n(world.gradient.data(), world.gradient.size(), 7.0f);
+        REQUIRE(world.take_gradient(arcface(), images, results) == 0);
+        const Expected expected = expected_of(world, static_cast<std::size_t>(images));
+        CHECK(results.loss == Approx(expected.loss).epsilon(tolerance));
+        for (const siamc_parameter* tensor = crowd_model.parameters;
+             tensor != crowd_model.parameters + crowd_model.parameter_tensors; ++tensor) {
+            double largest = 0, worst = 0;
+            for (std::size_t i = 0; i < size_of(*tensor); ++i) {
+                const std::size_t at = static_cast<std::size_t>(tensor->offset) + i;
+                largest = std::max(largest, std::abs(expected.gradient[at]));
+                const double off = std::abs(world.gradient.data()[at] - expected.gradient[at]);
+                if (!(off <= worst)) worst = off;
+            }
+            INFO(tensor->name);
+            REQUIRE(largest > 0);
+            CHECK(worst <= tolerance * largest);
+        }
+    }
+}
+
+TEST_CASE("a class that the loss does not know is refused", "[library]") {
+    World world(crowd_model);
+    label(world);
+    siamc_results results{};
+    world.labels[3] = 24;
+    CHECK(world.take_gradient(arcface(), 4, results) == 0);
+    world.labels[3] = 25;
+    CHECK(world.take_gradient(arcface(), 4, results) == SIAMC_BAD_CLASS);
+    CHECK(world.take_gradient(crowd_model.losses[0], 4, results) == 0);
+}
+
+// The optimiser walks over all parameters: what a loss does not have must not move.
+TEST_CASE("parameters of another loss have gradient 0", "[library]") {
+    World world(crowd_model);
+    label(world);
+    siamc_results results{};
+    REQUIRE(world.take_gradient(arcface(), 128, results) == 0);
+    REQUIRE(world.take_gradient(crowd_model.losses[0], 128, results) == 0);
+    float* own = world.gradient.data() + CROWD_ARCFACE_KERNEL_OFFSET;
+    CHECK(std::all_of(own, own + width * classes, [](float value) { return value == 0; }));
+    CHECK(std::any_of(world.gradient.data(), own, [](float value) { return value != 0; }));
+}
+
+TEST_CASE("the loss of embeddings that were computed before, with its parameters", "[library]") {
+    World world(crowd_model);
+    label(world);
+    std::fill(world.shifts.begin(), world.shifts.end(), 0);
+    const std::vector<std::int32_t> rows(world.rows.begin(), world.rows.begin() + 100);
+    const std::vector<float> embeddings = world.embed(rows);
+    std::vector<std::int32_t> places(100);
+    for (int i = 0; i < 100; ++i) places[static_cast<std::size_t>(i)] = i;
+    const siamc_batch batch = {places.data(), nullptr, world.labels.data(), 100};
+    siamc_results results{};
+    const auto evaluate = [&](const float* parameters) {
+        return siamc_evaluate(&crowd_model, &arcface(), parameters, embeddings.data(), 100, &batch,
+                              world.arena.data(), &results);
+    };
+    CHECK(evaluate(nullptr) == SIAMC_NULL_ARGUMENT);
+    REQUIRE(evaluate(world.parameters.data()) == 0);
+    CHECK(results.loss == Approx(expected_of(world, 100).loss).epsilon(tolerance));
+    CHECK(crowd_arcface_evaluate(world.parameters.data(), embeddings.data(), 100, &batch,
+                                 world.arena.data(), &results) == 0);
+}
+
+TEST_CASE("parameters that a loss alone has are saved, and no part of the hash", "[library]") {
+    REQUIRE(crowd_model.shared_tensors == crowd_model.parameter_tensors - 1);
+    REQUIRE(std::string(crowd_model.parameters[crowd_model.shared_tensors].name) ==
+            "arcface.kernel");
+    // The layers of models/fc.toml, which has no such loss.
+    REQUIRE(std::string(crowd_model.parameter_hash) == fc_model.parameter_hash);
+    const ScratchFolder folder;
+    World world(crowd_model);
+    const Model crowd(crowd_model), fc(fc_model);
+    const auto same = [](const FloatBuffer& a, const FloatBuffer& b, std::size_t floats) {
+        return std::equal(a.data(), a.data() + floats, b.data());
+    };
+    save_weights(folder.path() / "crowd", crowd, world.parameters);
+    const FloatBuffer again = load_weights(folder.path() / "crowd", crowd);
+    CHECK(same(again, world.parameters, CROWD_PARAMETER_FLOATS));
+    const FloatBuffer without = load_weights(folder.path() / "crowd", fc);
+    CHECK(same(without, world.parameters, FC_DENSE3_BIAS_OFFSET + width));
+    save_weights(folder.path() / "fc", fc, without);
+    const FloatBuffer back = load_weights(folder.path() / "fc", crowd);
+    CHECK(same(back, world.parameters, FC_DENSE3_BIAS_OFFSET + width));
+    CHECK(std::all_of(back.data() + CROWD_ARCFACE_KERNEL_OFFSET, back.data() + back.size(),
+                      [](float value) { return value == 0; }));
+}
