@@ -3,8 +3,9 @@
 // A row is a step as the training loop takes it: gradient of a batch of tuples that its sampler
 // drew from a data set of MNIST's size, then the optimiser's update. Pairs have each anchor twice,
 // which a step computes once; rows named "distinct" are of pairs in which hardly an image occurs
-// twice. Learning rates are too small to move any parameter: thousands of real steps on noise would
-// end in subnormal numbers, which take longer.
+// twice. Losses that see the whole batch get 16 made-up classes of 8 such images each. Learning
+// rates are too small to move any parameter: thousands of real steps on noise would end in
+// subnormal numbers, which take longer.
 //
 // FLOPs are what the graph needs once trimmed, 2 per multiply-add of its dense and convolutional
 // layers: forward, for the gradients of the weights and for those of the inputs, which the first
@@ -28,11 +29,9 @@
 #include "images.h"
 #include "machine.h"
 #include "reference_file.h"
-#include "sampling/random.h"
 #include "timing.h"
 #include "training/optimizer.h"
-#include "training/protocol.h"
-#include "training/recipe.h"
+#include "tuples.h"
 
 namespace siamc {
 namespace {
@@ -77,49 +76,6 @@ struct Row {
     double seconds = 0;
 };
 
-// Tuples, taken batch by batch and again from the start.
-class TupleQueue {
-  public:
-    TupleQueue(std::vector<std::int32_t> rows, std::vector<float> labels, int branches)
-        : rows_(std::move(rows)),
-          labels_(std::move(labels)),
-          branches_(static_cast<std::size_t>(branches)) {}
-
-    Tuples next(int count) {
-        const auto tuples = static_cast<std::size_t>(count);
-        if ((done_ + tuples) * branches_ > rows_.size()) done_ = 0;
-        Tuples batch;
-        batch.count = count;
-        batch.rows = std::span(rows_).subspan(done_ * branches_, tuples * branches_);
-        if (!labels_.empty()) batch.labels = std::span(labels_).subspan(done_, tuples);
-        done_ += tuples;
-        return batch;
-    }
-
-  private:
-    std::vector<std::int32_t> rows_;
-    std::vector<float> labels_;
-    std::size_t branches_, done_ = 0;
-};
-
-// An epoch, as the training loop samples it.
-std::shared_ptr<TupleQueue> sampled(const ImageSet& images, const siamc_loss& loss, int batch) {
-    TupleList tuples;
-    make_protocol(loss, {images.labels, 0, batch, Recipe{}.images_per_class})->sample(0, tuples);
-    return std::make_shared<TupleQueue>(std::move(tuples.rows), std::move(tuples.labels),
-                                        tuples.branches);
-}
-
-// That many tuples of any of the first `stored` images.
-std::shared_ptr<TupleQueue> distinct(int branches, long tuples, std::uint32_t stored) {
-    Random random(0, Stream::pairs);
-    std::vector<std::int32_t> rows(static_cast<std::size_t>(branches * tuples));
-    for (auto& row : rows) row = static_cast<std::int32_t>(random.below(stored));
-    std::vector<float> labels;
-    for (long t = 0; branches == 2 && t < tuples; ++t) labels.push_back(made_up_label(t));
-    return std::make_shared<TupleQueue>(std::move(rows), std::move(labels), branches);
-}
-
 // As a program that recognises image after image embeds: with weights prepared beforehand.
 class PreparedEmbedding {
   public:
@@ -162,13 +118,13 @@ class Bench {
     }
 
     void add_step(const siamc_loss& loss, const std::string& optimizer_name, int batch) {
-        add_step(loss, loss.name, optimizer_name, batch, sampled(images_, loss, batch));
+        add_step(loss, loss.name, optimizer_name, batch, training_tuples(images_, loss, batch));
     }
 
     // Pairs as a batch of which nothing can be computed once for several.
     void add_distinct_step(const siamc_loss& loss, const std::string& optimizer_name, int batch) {
         add_step(loss, std::string(loss.name) + "_distinct", optimizer_name, batch,
-                 distinct(loss.train->branches, image_count, image_count));
+                 distinct_tuples(loss, image_count, image_count));
     }
 
     void add_step(const siamc_loss& loss, const std::string& name,
@@ -196,7 +152,7 @@ class Bench {
         if (embeddings_.empty())
             embeddings_ = model_.embed(parameters_, first_images(images_, embedded));
         const int count = loss.evaluate->batch;
-        const auto tuples = distinct(loss.evaluate->branches, 64L * count, embedded);
+        const auto tuples = distinct_tuples(loss, 64L * count, embedded);
         rows_.push_back(
             {std::string(loss.name) + "_evaluation", "", count, 0, [this, &loss, count, tuples] {
                  model_.evaluate(loss, parameters_, embeddings_, tuples->next(count), distances_);

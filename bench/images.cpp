@@ -55,4 +55,8 @@ float made_up_label(long tuple) {
     return tuple % 2 == 0 ? 1.0f : 0.0f;
 }
 
+int made_up_class(long image) {
+    return static_cast<int>(image / 8 % 16);
+}
+
 }  // namespace siamc

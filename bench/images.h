@@ -21,4 +21,7 @@ double share_of_zeros(const ImageSet& images);
 // 1 and 0 in turn: half of the pairs are similar.
 float made_up_label(long tuple);
 
+// Of an image of a batch: 16 classes of 8 images each, batch after batch of 128.
+int made_up_class(long image);
+
 }  // namespace siamc

@@ -51,8 +51,11 @@ void write_reference(const std::filesystem::path& file, const siamc_model& table
     const ImageSet images = bench_images(data, tables, count);
     std::vector<std::int32_t> rows(static_cast<std::size_t>(count));
     std::iota(rows.begin(), rows.end(), 0);
-    std::vector<float> labels(static_cast<std::size_t>(tuples));
-    for (int t = 0; t < tuples; ++t) labels[static_cast<std::size_t>(t)] = made_up_label(t);
+    std::vector<float> labels, classes;
+    for (int t = 0; t < tuples; ++t) {
+        labels.push_back(made_up_label(t));
+        classes.push_back(static_cast<float>(made_up_class(t)));
+    }
 
     TensorList list;
     std::vector<float> pixels(images.pixels.size());
@@ -60,6 +63,7 @@ void write_reference(const std::filesystem::path& file, const siamc_model& table
         pixels[i] = static_cast<float>(images.pixels[i]) / 255.0f;
     list.add("images", {count, tables.image_bytes}, std::move(pixels));
     list.add("labels", {tuples}, labels);
+    list.add("classes", {tuples}, classes);
     list.add_parameters("params/", tables, parameters);
     for (int l = 0; l < tables.loss_count; ++l) {
         const siamc_loss& loss = tables.losses[l];
@@ -67,7 +71,8 @@ void write_reference(const std::filesystem::path& file, const siamc_model& table
         batch.count = tuples;
         batch.rows = std::span(rows).first(static_cast<std::size_t>(loss.train->branches) *
                                            static_cast<std::size_t>(tuples));
-        if (loss.train->branches == 2) batch.labels = labels;
+        if (loss.sees == SIAMC_PAIRS) batch.labels = labels;
+        if (loss.sees == SIAMC_BATCH) batch.labels = classes;
         const siamc_results results = model.gradient(loss, parameters, images, batch, gradient);
         const std::string name = loss.name;
         list.add("loss/" + name, {1}, {static_cast<float>(results.loss)});

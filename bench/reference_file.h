@@ -12,6 +12,7 @@ namespace siamc {
 // (float32):
 //   images                 [rows][pixels]: stored values times 1 / 255; rows of a tuple in a row
 //   labels                 [tuples], for losses on pairs
+//   classes                [tuples], for losses that see the whole batch: of its images
 //   params/NAME            as the model names and shapes them
 //   loss/LOSS              [1]: mean over the batch
 //   grad/LOSS/NAME
