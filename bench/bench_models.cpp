@@ -29,6 +29,7 @@
 #include "images.h"
 #include "machine.h"
 #include "reference_file.h"
+#include "step_kernels.h"
 #include "timing.h"
 #include "training/optimizer.h"
 #include "tuples.h"
@@ -60,7 +61,11 @@ std::vector<cli::Group> options() {
                .initial = "noise",
                .help = "images: noise, glyphs, or the folder of MNIST's files"}}},
             {"Output",
-             {{.name = "check",
+             {{.name = "kernels",
+               .kind = cli::Flag{},
+               .without = {"check"},
+               .help = "what each kernel takes in a step with Adam, and the loss's together"},
+              {.name = "check",
                .kind = cli::a_file,
                .without = {"json"},
                .help = "write losses, gradients and embeddings of one batch to this safetensors "
@@ -159,6 +164,18 @@ class Bench {
              }});
     }
 
+    StepTimes time_kernels(const siamc_loss& loss, int batch) {
+        const ClockedStep clocked(model_.tables(), loss, model_.optimizer("adam"));
+        Optimizer optimizer(model_, "adam", Semantics::keras);
+        const auto tuples = training_tuples(images_, loss, batch);
+        const Work step = [&] {
+            const Update update = optimizer.next(still_rate);
+            model_.step(clocked.loss(), {clocked.optimizer(), update.hyper, update.moments},
+                        parameters_, images_, tuples->next(batch), gradient_);
+        };
+        return clocked.run(step, rounds, turn_seconds);
+    }
+
     double zeros() const { return share_of_zeros(images_); }
 
     std::vector<Row> run() {
@@ -255,6 +272,62 @@ void print_result(const Json& result) {
     }
 }
 
+// Shares are of what the threads have together: the step's time, times the threads.
+Json to_json(const StepTimes& times, const std::string& loss, int threads) {
+    Json kernels = Json::array();
+    double all = 0, of_loss = 0;
+    for (const KernelTime& kernel : times.kernels) {
+        const double share = kernel.seconds / (times.seconds * threads);
+        all += share;
+        if (kernel.of_loss) of_loss += share;
+        kernels.push_back({{"name", kernel.name},
+                           {"of_loss", kernel.of_loss},
+                           {"us", kernel.seconds * 1e6},
+                           {"share", share}});
+    }
+    return {
+        {"loss", loss},         {"optimizer", "adam"},   {"step_ms", times.seconds * 1e3},
+        {"kernels_share", all}, {"loss_share", of_loss}, {"loss_share_of_kernels", of_loss / all},
+        {"kernels", kernels}};
+}
+
+Json measure_kernels(const siamc_model& tables, const std::string& data, int threads, int batch) {
+    Bench bench(tables, data);
+    Json result = {{"machine", describe_machine()},
+                   {"date", today()},
+                   {"threads", threads},
+                   {"data", data},
+                   {"zero_pixels", bench.zeros()},
+                   {"target", tables.target},
+                   {"variant", siamc_variant_name(&tables)},
+                   {"model", tables.name},
+                   {"batch", batch},
+                   {"steps", Json::array()}};
+    for (int l = 0; l < tables.loss_count; ++l)
+        result["steps"].push_back(
+            to_json(bench.time_kernels(tables.losses[l], batch), tables.losses[l].name, threads));
+    return result;
+}
+
+void print_kernels(const Json& result) {
+    print("{}; {}; runs {}\n", result["machine"].get<std::string>(),
+          result["date"].get<std::string>(), result["variant"].get<std::string>());
+    for (const Json& step : result["steps"]) {
+        print("\n{} {} adam, batch {}: {:.1f} us a step on {} threads\n{:<46}{:>9}{:>12}\n",
+              result["model"].get<std::string>(), step["loss"].get<std::string>(),
+              result["batch"].get<int>(), step["step_ms"].get<double>() * 1e3,
+              result["threads"].get<int>(), "", "time", "of step");
+        for (const Json& kernel : step["kernels"])
+            print("{:<46}{:>6.1f} us{:>10.1f} %{}\n", kernel["name"].get<std::string>(),
+                  kernel["us"].get<double>(), 100 * kernel["share"].get<double>(),
+                  kernel["of_loss"].get<bool>() ? "  of the loss" : "");
+        print("{:<46}{:>19.1f} %\n{:<46}{:>19.1f} %, {:.1f} % of all kernels\n", "all kernels",
+              100 * step["kernels_share"].get<double>(), "those of the loss",
+              100 * step["loss_share"].get<double>(),
+              100 * step["loss_share_of_kernels"].get<double>());
+    }
+}
+
 int bench_models(const cli::Values& values) {
     const siamc_model& tables = find_model(values.text("model"));
     const int threads = values.whole("threads");
@@ -273,11 +346,13 @@ int bench_models(const cli::Values& values) {
         write_reference(values.text("check"), tables, data, batch);
         return 0;
     }
-    const Json result = measure(tables, data, threads, batch);
+    const bool kernels = values.flag("kernels");
+    const Json result = kernels ? measure_kernels(tables, data, threads, batch)
+                                : measure(tables, data, threads, batch);
     if (values.flag("json"))
         print_json(result);
     else
-        print_result(result);
+        (kernels ? print_kernels : print_result)(result);
     return 0;
 }
 
