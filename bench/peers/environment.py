@@ -48,6 +48,7 @@ def install():
     packages = next((FOLDER / "lib").glob("python3*/site-packages"))
     run(sys.executable, HERE / "cuda_stand_ins.py", packages)
     run(PYTHON, "-c", "import torch, jax, tensorflow, onnxruntime, safetensors")
+    run(PYTHON, "-c", "import pytorch_metric_learning")
     stamp.write_text(recipe_hash())
 
 

@@ -60,6 +60,11 @@ def distance(a, b):
     return jnp.sqrt(jnp.maximum(jnp.sum((a - b) ** 2, axis=1), TINY))
 
 
+def of_product(products):
+    """Distances of embeddings of length 1."""
+    return jnp.sqrt(jnp.maximum(2 - 2 * products, TINY))
+
+
 def contrastive(network, params, images, labels):
     e = embed(network, TRAINS, params, images).reshape(2, -1, EMBEDDING)
     d = distance(e[0], e[1])
@@ -71,7 +76,18 @@ def triplet(network, params, images, _):
     return jnp.mean(jnp.maximum(distance(e[0], e[1]) - distance(e[0], e[2]) + MARGIN, 0))
 
 
-LOSSES = {"contrastive": contrastive, "triplet": triplet}
+def batch_hard(network, params, images, classes):
+    """Embeddings have length 1, so the least product is the largest distance. Forms that gather the
+    rows found, mark them, or have a whole matrix of distances took longer."""
+    e = embed(network, TRAINS, params, images)
+    products = e @ e.T
+    same = classes[:, None] == classes
+    positive = jnp.min(jnp.where(same, products, 2), axis=1)
+    negative = jnp.max(jnp.where(same, -2, products), axis=1)
+    return jnp.mean(jnp.maximum(of_product(positive) - of_product(negative) + MARGIN, 0))
+
+
+LOSSES = {"contrastive": contrastive, "triplet": triplet, "batch_hard": batch_hard}
 
 
 def adam_step(loss, state, images, labels):
@@ -90,7 +106,8 @@ class JaxJit(Peer):
 
     @property
     def without(self):
-        return {self.network.epoch_work: "JAX has no loop of its own to compare with"}
+        return dict.fromkeys(self.network.epoch_works,
+                             "JAX has no loop of its own to compare with")
 
     def loss(self, name):
         return functools.partial(LOSSES[name], self.network)

@@ -72,7 +72,7 @@ class OnnxRuntime(Peer):
     @property
     def without(self):
         return {work: "onnxruntime embeds only here"
-                for work in (*self.network.step_works, self.network.epoch_work)}
+                for work in (*self.network.step_works, *self.network.epoch_works)}
 
     def embed(self, params, images):
         options = onnxruntime.SessionOptions()

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from common import BATCH, BRANCHES, SEED, THREADS
+from common import BATCH, SEED, THREADS
 
 EPOCHS = 3
 
@@ -40,8 +40,8 @@ class Ours:
         with open(path, "rb") as file:
             names = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         parameters = self.network.parameters
-        wanted = {"images", "labels", *(f"params/{name}" for name in parameters)}
-        for loss in BRANCHES:
+        wanted = {"images", "labels", "classes", *(f"params/{name}" for name in parameters)}
+        for loss in self.network.losses:
             wanted |= {f"loss/{loss}", *(f"grad/{loss}/{name}" for name in parameters)}
         lacking = sorted(wanted - names.keys())
         if not any(name.split("/")[0] == "embedding" for name in names):
@@ -63,7 +63,7 @@ class Ours:
             times |= {work: embeds[count] for work, count in self.network.embed_works.items()}
         except KeyError as key:
             raise Failed(f"{self.bench} gives no row for {key}") from None
-        return times | {self.network.epoch_work: self.epoch(data_folder)}
+        return times | {work: self.epoch(data_folder) for work in self.network.epoch_works}
 
     def epoch(self, data_folder):
         folder = tempfile.mkdtemp(prefix="siamc-compare-")

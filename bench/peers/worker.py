@@ -43,13 +43,16 @@ class Reference:
         self.params = {name: np.ascontiguousarray(self.tensors[f"params/{name}"], np.float32)
                        for name in parameters}
         self.images = self.tensors["images"].reshape(len(self.tensors["images"]), -1)
-        self.labels = self.tensors["labels"].reshape(-1).astype(np.float32)[:BATCH]
 
     def branches(self, loss):
         """Rows lie tuple by tuple there; peers take them branch by branch."""
         count = BRANCHES[loss]
         rows = self.images[:count * BATCH].reshape(BATCH, count, -1)
         return np.ascontiguousarray(rows.swapaxes(0, 1).reshape(count * BATCH, -1))
+
+    def labels(self, loss):
+        name = "classes" if loss == "batch_hard" else "labels"
+        return self.tensors[name].reshape(-1).astype(np.float32)[:BATCH]
 
     def embeddings(self):
         return {k: v for k, v in self.tensors.items() if k.split("/")[0] == "embedding"}
@@ -74,7 +77,7 @@ def differences(reference, values):
 
 def step_differences(peer, reference, loss, params):
     value, gradients = peer.loss_and_gradients(loss, params, reference.branches(loss),
-                                               reference.labels)
+                                               reference.labels(loss))
     return differences(reference, {f"loss/{loss}": [value],
                                    **{f"grad/{loss}/{name}": gradients[name]
                                       for name in peer.network.parameters}})
@@ -90,16 +93,15 @@ def disagreements(peer, reference):
     """
     network, found = peer.network, []
     if network.step_works.keys() - peer.without.keys():
-        for loss in BRANCHES:
+        for loss in network.losses:
             differ = step_differences(peer, reference, loss, reference.params)
             if differ and all(step_differences(peer, reference, loss,
                                                nudged(reference.params, seed))
                               for seed in range(NUDGES)):
                 found += differ
-    if network.embed_works.keys() - peer.without.keys():
-        for name, expected in reference.embeddings().items():
-            embeddings = peer.embed(reference.params, reference.images[:len(expected)])()
-            found += differences(reference, {name: embeddings})
+    for name, expected in reference.embeddings().items():
+        embeddings = peer.embed(reference.params, reference.images[:len(expected)])()
+        found += differences(reference, {name: embeddings})
     return found
 
 
@@ -148,13 +150,13 @@ class Worker:
 
     def prepare(self, work, data_folder):
         reference = self.reference
-        if work == self.network.epoch_work:
+        if work in self.network.epoch_works:
             seconds = self.peer.epoch(reference.params, *data.load_pairs(data_folder))
             self.turns[work] = lambda: seconds() * 1e3
         elif work in self.network.step_works:
             loss = self.network.step_works[work]
             once = self.peer.step(loss, reference.params, reference.branches(loss),
-                                  reference.labels)
+                                  reference.labels(loss))
             self.turns[work] = Timer(once, self.peer.wait).turn
         else:
             count = self.network.embed_works[work]
