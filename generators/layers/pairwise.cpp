@@ -5,6 +5,7 @@
 #include "layers/pairwise.h"
 
 #include "frontend/model_spec.h"
+#include "layers/active.h"
 
 namespace siamc {
 
@@ -29,26 +30,17 @@ Shape matrix_shape(const Graph& graph, const Node& node) {
             graph.shape_of(node.inputs[1]).rows};
 }
 
-// Columns beyond the batch show its last images again. Whole blocks, so that loads stay dense.
-Expr column_in_batch(const AlgorithmContext& context, const Expr& j) {
-    return min(j / batch_quantum * batch_quantum, context.batch_rows - batch_quantum) +
-           j % batch_quantum;
-}
-
-// (rows of the batch, ordinal) -> matrix.
+// (rows of the batch, ordinal) -> matrix. Columns beyond the batch show its last image again.
 Func pairwise_algorithm(const AlgorithmContext& context, bool squared) {
     const auto& in = context.inputs;
     const int size = context.graph.shape_of(context.node.inputs[0]).dims[0];
-    Var j("j"), row("row"), c("c");
+    Var j("j"), row("row");
     RDom k(0, size, "k");
-    Func columns("columns"), out("pairwise");
-    columns(j, c) = in[0](c, column_in_batch(context, j));
-    const Expr own = in[0](k, row_in_batch(context, in[1], row)), other = columns(j, k);
+    Func out("pairwise");
+    const Expr own = in[0](k, row_in_batch(context, in[1], row));
+    const Expr other = in[0](k, min(j, context.batch_rows - 1));
     out(j, row) = 0.0f;
-    if (squared)
-        out(j, row) += (own - other) * (own - other);
-    else
-        out(j, row) += own * other;
+    out(j, row) += squared ? (own - other) * (own - other) : own * other;
     return out;
 }
 
@@ -67,17 +59,44 @@ const Op& both_roles_op() {
     return op;
 }
 
+// What image j adds to the adjoint of the row's embedding, less the factor s_ij.
+Expr pull(const AlgorithmContext& context, bool squared, const Expr& c, const Expr& j,
+          const Expr& row) {
+    const Func& x = context.inputs[1];
+    return squared ? x(c, row_in_batch(context, context.inputs[2], row)) - x(c, j) : Expr(x(c, j));
+}
+
+// A register tile's rows share one list of the images that one of them looks at.
+Func skipping_grad_algorithm(const AlgorithmContext& context, bool squared) {
+    const Func& both = context.inputs[0];
+    const int tall = context.tile_rows;
+    const int images = context.graph.shape_of(context.node.inputs[0]).dims[0];
+    Var c("c"), row("row"), i("i"), j("j"), tile("tile");
+    Func flags("active_flags"), product("active_product"), out("pairwise_grad");
+    Expr any = both(j, tile * tall) != 0.0f;
+    for (int r = 1; r < tall; ++r) any = any || both(j, tile * tall + r) != 0.0f;
+    flags(j, tile) = any && j < context.batch_rows;
+    const ActiveList active = active_list(flags, images);
+    RDom at(0, images, "at");
+    at.where(at < active.counts(tile));
+    const Expr other =
+        Halide::unsafe_promise_clamped(active.places(at, tile), 0, context.batch_rows - 1);
+    const Expr here = tile * tall + i;
+    product(c, i, tile) = 0.0f;
+    product(c, i, tile) += both(other, here) * pull(context, squared, c, other, here);
+    out(c, row) = product(c, row % tall, row / tall);
+    return out;
+}
+
 // (sums of both roles, rows of the batch, ordinal) -> the embeddings' adjoint.
 Func pairwise_grad_algorithm(const AlgorithmContext& context, bool squared) {
-    const auto& in = context.inputs;
+    if (context.node.attributes.count(skips_columns))
+        return skipping_grad_algorithm(context, squared);
     Var c("c"), row("row");
     RDom j(0, context.batch_rows, "j");
     Func out("pairwise_grad");
     out(c, row) = 0.0f;
-    if (squared)
-        out(c, row) += in[0](j, row) * (in[1](c, row_in_batch(context, in[2], row)) - in[1](c, j));
-    else
-        out(c, row) += in[0](j, row) * in[1](c, j);
+    out(c, row) += context.inputs[0](j, row) * pull(context, squared, c, j, row);
     return out;
 }
 
@@ -101,7 +120,8 @@ std::vector<Edge> pairwise_gradient(Graph& graph, NodeId self, Edge adjoint, con
     const Edge ordinal = node.inputs[1];
     const Edge both = add_for(graph, node, both_roles_op(), ".both_roles",
                               {adjoint, across(graph, adjoint), ordinal});
-    const Edge x = add_for(graph, node, grad, ".grad", {both, node.inputs[0], ordinal});
+    const Edge x = add_for(graph, node, grad, ".grad", {both, node.inputs[0], ordinal},
+                           {{skips_columns, true}});
     return {across(graph, x), Edge{}};
 }
 

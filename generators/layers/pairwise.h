@@ -15,6 +15,10 @@ constexpr int batch_quantum = 16;
 // Attribute: the most images of a batch, a multiple of batch_quantum: the length of a matrix's row.
 constexpr const char* images_attribute = "images";
 
+// Attribute of a matrix's gradient: it leaves out images that no row of a register tile looks at,
+// whose factors are 0. Losses that mine look at few. The result is the same.
+constexpr const char* skips_columns = "skips_columns";
+
 // What Layer::build_matrix gets: the embeddings (image rows), each image's ordinal, and the
 // distance's own attributes with images_attribute among them.
 

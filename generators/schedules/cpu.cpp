@@ -134,7 +134,7 @@ class CpuSchedule {
         const int tall = kernel_.single_row ? 1 : row_quantum;
         const int most = kernel_.single_row ? single_row_vectors : tile_vectors_;
         const Var tiles = sum_in_tiles(out, product, tall, most);
-        product.update().unroll(product.rvars()[0]);  // within a group
+        if (product.rvars().size() == 2) product.update().unroll(product.rvars()[0]);  // of a group
         list_active(LoopLevel(out, tiles));
     }
 
@@ -285,33 +285,27 @@ class CpuSchedule {
         registers_.channels(masks, masks.args()[0], kernel_.dims[0][0]);
     }
 
-    // A block of the other images, as wide as two or four registers, is transposed once for all of
-    // the slice's rows, in chunks of the summed dimension that fit the stack.
+    // Along the summed dimension, in which embeddings lie: a tile of rows times columns holds a
+    // vector of partial sums for each of its numbers.
     void pairwise() {
-        constexpr int chunk = most_stack_bytes / (4 * batch_quantum);
-        Func out = kernel_.outputs[0], sum = kernel_.values[0], columns = *helper("columns");
-        const Var j = out.args()[0], sj = sum.args()[0], row = sum.args()[1];
-        Var jo("jo"), ji("ji"), ro("ro"), ri("ri"), co("co"), ci("ci");
+        const int tall = row_quantum, wide = registers_.many_registers ? row_quantum : 2;
+        const int lanes = width_for(kernel_.channels);
+        Func out = kernel_.outputs[0], sum = kernel_.values[0];
+        const Var j = out.args()[0], row = out.args()[1];
+        Var jo("jo"), ji("ji"), ro("ro"), ri("ri"), lane("lane");
+        out.tile(j, row, jo, ro, ji, ri, wide, tall, TailStrategy::RoundUp).reorder(jo, ro);
+        out.reorder(ji, ri, jo, ro).unroll(ji).unroll(ri);
+        sum.compute_at(out, jo).store_in(MemoryType::Stack);
+        for (const Var& each : {sum.args()[0], sum.args()[1]}) sum.unroll(each);
+        if (kernel_.channels % lanes != 0) return;
         RVar k = sum.rvars()[0], ko("ko"), ki("ki");
-        const int tall = registers_.many_registers && registers_.lanes == batch_quantum
-                             ? 2 * row_quantum
-                             : row_quantum;
-        out.split(j, jo, ji, batch_quantum).reorder(ji, out.args()[1], jo).vectorize(ji);
-        sum.compute_at(out, jo)
-            .store_in(MemoryType::Stack)
-            .bound_storage(row, most_slice_rows)
-            .vectorize(sj, batch_quantum);
-        sum.update()
-            .split(k, ko, ki, chunk, TailStrategy::GuardWithIf)
-            .split(row, ro, ri, tall, TailStrategy::GuardWithIf)
-            .reorder(sj, ri, ki, ro, ko)
-            .vectorize(sj, batch_quantum)
-            .unroll(ri);
-        const Var c = columns.args()[1];
-        columns.compute_at(sum, ko)
-            .store_in(MemoryType::Stack)
-            .bound_storage(c, chunk)
-            .vectorize(columns.args()[0], batch_quantum);
+        sum.update().split(k, ko, ki, lanes);
+        Func partial = sum.update().rfactor(ki, lane);
+        const Var pj = sum.args()[0], prow = sum.args()[1];
+        partial.compute_at(out, jo).store_in(MemoryType::Stack).reorder_storage(lane, pj, prow);
+        partial.reorder(lane, pj, prow).vectorize(lane, lanes).unroll(pj).unroll(prow);
+        partial.update().reorder(lane, pj, prow, ko).vectorize(lane, lanes).unroll(pj).unroll(prow);
+        sum.update().unroll(sum.args()[0]).unroll(sum.args()[1]).atomic().vectorize(ki, lanes);
     }
 
     bool is_output(const Func& func) const {

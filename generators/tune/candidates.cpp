@@ -1,6 +1,7 @@
 #include "tune/candidates.h"
 
 #include "layers/active.h"
+#include "layers/pairwise.h"
 #include "schedules/vectors.h"
 
 namespace siamc {
@@ -17,7 +18,8 @@ const Node& first_node(const KernelTask& task) {
 bool has_tile(const KernelTask& task) {
     const Pattern pattern = task.kernel->pattern;
     const Node& first = first_node(task);
-    if (first.attributes.count(skips_zeros) || first.shape.dims.empty()) return false;
+    const bool skips = first.attributes.count(skips_zeros) || first.attributes.count(skips_columns);
+    if (skips || first.shape.dims.empty()) return false;
     return (pattern == Pattern::matmul && !task.single_row) || pattern == Pattern::convolution ||
            pattern == Pattern::scatter ||
            (pattern == Pattern::batch_sum && first.shape.dims.size() == 2) ||

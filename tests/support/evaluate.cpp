@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "layers/active.h"
+#include "layers/pairwise.h"
 #include "layers/structural.h"
 
 namespace siamc::test {
@@ -79,6 +80,7 @@ Algorithm algorithm_of(const Graph& graph, NodeId id, const RowCounts& rows) {
 // What skips zeros gives what it would give if it did not.
 Graph without_skipping(Graph graph, NodeId id) {
     if (graph[id].attributes.erase(skips_zeros)) graph[id].inputs.pop_back();
+    graph[id].attributes.erase(skips_columns);
     return graph;
 }
 
