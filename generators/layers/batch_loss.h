@@ -7,7 +7,8 @@
 namespace siamc {
 
 // What such a loss's Layer::build gets, in this order: the matrix of distances (pairwise.h), each
-// image's class, the classes of the batch, each image's ordinal. Its result is one number an image.
+// image's class, the classes of the batch, each image's ordinal; behind them what a loss adds. Its
+// result is one number an image.
 // Images that pad the batch have class -1: they are nobody's other, and weigh nothing themselves.
 
 // The operations of a loss: itself, and the adjoint of the matrix, from the same inputs and the
@@ -42,7 +43,7 @@ class BatchLoss {
     }
     Halide::Expr images() const { return context_.batch_rows; }
     // The loss's adjoint, in its gradient.
-    Halide::Expr adjoint(const Halide::Expr& row) const { return context_.inputs.at(4)(row); }
+    Halide::Expr adjoint(const Halide::Expr& row) const { return context_.inputs.back()(row); }
 
     // Over the images j with `among`: the largest and the smallest of `value`, -+`none` where there
     // are none; the first j whose value is `sought`.

@@ -67,9 +67,23 @@ struct Cost {
 // among them.
 using RowLoss = std::function<Cost(const Doubles& d, const std::vector<bool>& same, std::size_t i)>;
 
+// The circle loss of weights that stay as they are.
+struct Circle {
+    Doubles weights;
+    double operator()(const Doubles& d, const std::vector<bool>& same, std::size_t i) const {
+        double attracts = 0, repels = 0;
+        for (std::size_t j = 0; j < d.size(); ++j) {
+            if (same[j] && j != i) attracts += std::exp(4 * (weights[j] + 0.4) * (d[j] - 0.4));
+            if (!same[j]) repels += std::exp(4 * std::max(0.0, 1.4 - weights[j]) * (0.6 - d[j]));
+        }
+        return std::log(1 + attracts * repels);
+    }
+};
+
 // Slopes by central differences: an image's cost depends on its own row of distances. Where it
-// jumps nearby, they and the library's, from distances in float, would say nothing.
-Expected expected_of(const World& world, int images, const RowLoss& cost) {
+// jumps nearby, they and the library's, from distances in float, would say nothing. `weighs`: the
+// circle loss, whose weights are those of the distances as they are.
+Expected expected_of(const World& world, int images, RowLoss cost, bool weighs) {
     constexpr double step = 1e-7, clear = 1e-6;
     Crowd crowd(world, images);
     Expected expected;
@@ -80,6 +94,7 @@ Expected expected_of(const World& world, int images, const RowLoss& cost) {
             d.push_back(crowd.at(i, j));
             same.push_back(crowd.classes[i] == crowd.classes[j]);
         }
+        if (weighs) cost = Circle{d};
         const Cost here = cost(d, same, i);
         REQUIRE(here.jump > clear);
         expected.loss += here.cost / images;
@@ -195,7 +210,8 @@ const std::map<std::string, RowLoss> costs = {{"batch_all", batch_all},
                                               {"batch_contrastive", batch_contrastive},
                                               {"supervised_contrastive", supervised_contrastive},
                                               {"n_pair", n_pair},
-                                              {"multi_similarity", multi_similarity}};
+                                              {"multi_similarity", multi_similarity},
+                                              {"circle", Circle{}}};
 
 void check(const World& world, const siamc_results& results, const Expected& expected) {
     CHECK(results.loss == Approx(expected.loss).epsilon(tolerance));
@@ -231,7 +247,7 @@ TEST_CASE("batch losses and gradients, whole and last batches", "[library]") {
             const siamc_loss& loss = *siamc_find_loss(&crowd_model, name.c_str());
             REQUIRE(loss.sees == SIAMC_BATCH);
             REQUIRE(world.take_gradient(loss, images, results) == 0);
-            check(world, results, expected_of(world, images, cost));
+            check(world, results, expected_of(world, images, cost, name == "circle"));
         }
 }
 
