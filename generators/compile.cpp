@@ -17,8 +17,9 @@ namespace siamc {
 namespace fs = std::filesystem;
 
 const std::vector<std::string> step_names = {
-    "build",        "fold",       "pool-first",      "trim", "differentiate", "follow-winners",
-    "use-winograd", "skip-zeros", "lay-out-for-gpu", "work", "fuse",          "plan"};
+    "build",          "fold",         "pool-first", "trim",          "differentiate",
+    "follow-winners", "use-winograd", "skip-zeros", "skip-inactive", "lay-out-for-gpu",
+    "work",           "fuse",         "plan"};
 
 namespace {
 
@@ -74,6 +75,7 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
         done("follow-winners", remove_unused(follow_winners(graph)));
         done("use-winograd", use_winograd(graph));
         done("skip-zeros", skip_zeros(graph, entry.batch));
+        done("skip-inactive", remove_unused(skip_inactive(graph)));
     }
     Program program = plan(graph, parameters, entry.batch, processor);
     program.multiply_adds = entry.train ? training_multiply_adds(trimmed) : multiply_adds(trimmed);

@@ -1,5 +1,7 @@
 #include "emit/kernel_cost.h"
 
+#include <algorithm>
+
 #include "layers/active.h"
 #include "layers/structural.h"
 #include "passes/work.h"
@@ -9,9 +11,8 @@ namespace siamc {
 namespace {
 
 double rows_of(const Graph& graph, const Shape& shape, int tuples) {
-    if (shape.rows == Rows::image || shape.rows == Rows::batch)
-        return static_cast<double>(graph.branches) * tuples;
-    return shape.rows == Rows::tuple ? tuples : 1;
+    const int rows = row_count(shape.rows, graph.branches, tuples, 1);
+    return std::max(rows, 1);
 }
 
 // Multiply-adds of one node over a batch, where `part` of its result is written. Sums over rows
@@ -19,7 +20,7 @@ double rows_of(const Graph& graph, const Shape& shape, int tuples) {
 double work_of(const Graph& graph, const Node& node, double part, int tuples) {
     const long work = multiply_adds(graph, node);
     if (work == 0) return 0;
-    const bool sums = node.shape.rows != Rows::image && node.shape.rows != Rows::tuple;
+    const bool sums = node.shape.rows == Rows::none || node.shape.rows == Rows::slice;
     const Shape walked = sums ? graph.shape_of(node.inputs[own_inputs(node) - 1]) : node.shape;
     return part * static_cast<double>(work) * rows_of(graph, walked, tuples);
 }

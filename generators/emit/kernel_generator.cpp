@@ -84,6 +84,22 @@ KernelTask task_of(const Program& program, const Call& call) {
     return task;
 }
 
+namespace {
+
+// How a kernel reads rows that data name.
+std::string picked(const Graph& graph, const Node& pick, std::map<NodeId, std::string>& names) {
+    std::string text = pick.op->name + "[";
+    for (Edge edge : pick.inputs)
+        text += " " + (graph[edge.node].op->pattern == Pattern::pick
+                           ? picked(graph, graph[edge.node], names)
+                           : names[edge.node]);
+    for (const auto& [key, value] : pick.attributes)
+        text += std::visit([&](const auto& v) { return fmt::format(" {}", v); }, value);
+    return text + (pick.op == &branch_op() ? fmt::format(" of {}]", graph.branches) : "]");
+}
+
+}  // namespace
+
 std::string signature(const KernelTask& task) {
     const Graph& graph = *task.graph;
     std::map<NodeId, std::string> names;
@@ -103,12 +119,8 @@ std::string signature(const KernelTask& task) {
                                value);
         for (Edge edge : node.inputs) {
             const Node& read = graph[edge.node];
-            if (read.op->pattern != Pattern::pick)
-                text += " " + names[edge.node];
-            else
-                text += fmt::format(
-                    " {}[{}{}]", names[read.inputs[0].node], integer(read.attributes, "branch"),
-                    read.op == &branch_op() ? fmt::format(" of {}", graph.branches) : "");
+            text += " " + (read.op->pattern == Pattern::pick ? picked(graph, read, names)
+                                                             : names[edge.node]);
         }
         names[task.kernel->nodes[i]] = fmt::format("v{}", i);
     }
@@ -173,10 +185,19 @@ Expr KernelGenerator::rows_of(Rows kind) {
         const Expr rows = inputs_[i]->dim(inputs_[i]->dimensions() - 1).extent();
         // Sums over images then need no guard at the end of a chunk.
         if (kind == Rows::batch) return rows / batch_quantum * batch_quantum;
+        if (kind == Rows::summed) return rows / row_quantum * row_quantum;
         const bool whole_tiles = on_gpu() && kind == Rows::image;
         return whole_tiles ? rows / gpu_row_quantum * gpu_row_quantum : rows;
     }
     return 0;
+}
+
+// What images a node with such rows of its first input and of its result is about: all of them, or
+// those that are listed.
+Rows image_rows_of(Rows read, Rows result) {
+    for (Rows rows : {read, result})
+        if (rows == Rows::active_image || rows == Rows::summed) return rows;
+    return Rows::image;
 }
 
 Func KernelGenerator::input(NodeId id, const std::map<NodeId, Func>& values) {
@@ -188,13 +209,16 @@ Func KernelGenerator::input(NodeId id, const std::map<NodeId, Func>& values) {
 
 AlgorithmContext KernelGenerator::context_of(NodeId id, const std::map<NodeId, Func>& values) {
     const Graph& graph = *task_.graph;
+    const Node& node = graph[id];
+    const Rows first = node.inputs.empty() ? Rows::none : graph.shape_of(node.inputs[0]).rows;
     AlgorithmContext context{graph,
-                             graph[id],
+                             node,
                              {},
-                             rows_of(Rows::image),
-                             rows_of(Rows::tuple),
+                             rows_of(image_rows_of(first, node.shape.rows)),
+                             rows_of(first == Rows::active_tuple ? first : Rows::tuple),
                              rows_of(Rows::slice),
                              rows_of(Rows::batch),
+                             rows_of(first),
                              task_.single_row ? 1 : row_quantum};
     for (Edge edge : graph[id].inputs) context.inputs.push_back(input(edge.node, values));
     return context;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <stdexcept>
 
+#include "layers/active_tuples.h"
 #include "layers/sources.h"
 
 namespace siamc {
@@ -18,7 +19,10 @@ static_assert(static_cast<int>(Rows::none) == SIAMC_FIXED &&
               static_cast<int>(Rows::tuple) == SIAMC_TUPLES &&
               static_cast<int>(Rows::dataset) == SIAMC_STORED &&
               static_cast<int>(Rows::slice) == SIAMC_SLICES &&
-              static_cast<int>(Rows::batch) == SIAMC_BATCH_IMAGES);
+              static_cast<int>(Rows::batch) == SIAMC_BATCH_IMAGES &&
+              static_cast<int>(Rows::active_tuple) == SIAMC_ACTIVE_TUPLES &&
+              static_cast<int>(Rows::active_image) == SIAMC_ACTIVE_IMAGES &&
+              static_cast<int>(Rows::summed) == SIAMC_SUMMED);
 static_assert(static_cast<int>(Space::arena) == SIAMC_ARENA &&
               static_cast<int>(Space::parameters) == SIAMC_PARAMETERS &&
               static_cast<int>(Space::gradient) == SIAMC_GRADIENT &&
@@ -98,6 +102,13 @@ void fill_places(const Program& program, siamc_program& table, std::vector<std::
     table.sample_weight_offset = arena_offset(program, "weight");
     table.ordinals_offset = arena_offset(program, "ordinal");
     table.classes = classes_of(program.graph);
+    table.active_counts_offset = program.active_counts;
+    table.active_offset = arena_offset(program, "active");
+    table.active_tuples_offset = arena_offset(program, active_tuples_op().name);
+    table.active_places_offset = arena_offset(program, active_places_op().name);
+    table.active_images_offset = arena_offset(program, active_images_op().name);
+    table.summed_images_offset = arena_offset(program, summed_images_op().name);
+    table.summed_adjoints_offset = arena_offset(program, summed_adjoints_op().name);
     for (NodeId id : program.graph.outputs) {
         const Node& node = program.graph[id];
         const long offset = arena_offset(program, program.graph[base_of(program.graph, id)].name);
@@ -150,7 +161,7 @@ std::size_t ProgramTables::add_calls(const NamedProgram& named) {
 std::size_t ProgramTables::add_stages(const Program& program) {
     std::vector<siamc_stage> stages;
     for (const Part& part : program.parts)
-        stages.push_back({part.calls, part.by_slices, part.tasks});
+        stages.push_back({part.calls, part.by_slices, part.tasks, part.forward_calls});
     require_limit(stages.size() <= SIAMC_MAX_STAGES, "SIAMC_MAX_STAGES");
     return data_.add(stages);
 }
@@ -251,7 +262,7 @@ std::size_t ProgramTables::add_optimizer_program(const OptimizerRule& rule) {
     program.first_images_offset = program.indices_offset = program.shifts_offset = -1;
     program.members_offset = program.label_offset = program.sample_weight_offset = -1;
     program.ordinals_offset = -1;
-    const std::size_t stages = data_.add(siamc_stage{1, 0, 0});
+    const std::size_t stages = data_.add(siamc_stage{1, 0, 0, 0});
     const std::size_t at = place(rule.name, program, calls, stages);
     if (on_device(library_.target))
         data_.point(at + offsetof(siamc_program, load), add_transfer("optimizer__load"));

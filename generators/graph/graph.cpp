@@ -19,8 +19,15 @@ long Shape::size() const {
 }
 
 std::string to_string(const Shape& shape) {
-    static const char* const rows[] = {
-        "", " per image", " per tuple", " per stored image", " per slice", " of the batch"};
+    static const char* const rows[] = {"",
+                                       " per image",
+                                       " per tuple",
+                                       " per stored image",
+                                       " per slice",
+                                       " of the batch",
+                                       " per active tuple",
+                                       " per active image",
+                                       " per summed image"};
     return fmt::format("[{}]{}", fmt::join(shape.dims, " "), rows[static_cast<int>(shape.rows)]);
 }
 

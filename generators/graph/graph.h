@@ -26,6 +26,10 @@ enum class Rows {
     dataset,  // one per stored image
     slice,    // one per slice of the batch: partial sums
     batch,    // one per image of the batch, undivided: every slice sees all of them
+    // Of a backward pass that skips what has no gradient (layers/active_tuples.h):
+    active_tuple,  // one per tuple of the slice with a gradient
+    active_image,  // one per image of the slice that such a tuple shows, in whole register tiles
+    summed,        // those of all slices, without the gaps between them
 };
 
 enum class ElementType { float32, uint8, int32 };

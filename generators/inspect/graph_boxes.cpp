@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <tuple>
 
 #include "layers/op.h"
 #include "layers/structural.h"
@@ -52,17 +53,36 @@ class BoxMaker {
         for (size_t b = 0; b < boxes_.size(); ++b)
             for (const NodeLine& line : boxes_[b].nodes) box_of_[line.node] = static_cast<int>(b);
         place_rows();
-        // The way back leads up.
-        const auto order = [](const Box& box) {
-            const NodeId first = box.nodes[0].node;
-            return box.column == Column::backward ? -first : first;
-        };
-        std::stable_sort(boxes_.begin(), boxes_.end(),
-                         [&](const Box& a, const Box& b) { return order(a) < order(b); });
+        std::map<NodeId, Order> order;  // by first node
+        for (const Box& box : boxes_) order[box.nodes[0].node] = order_of(box);
+        std::sort(boxes_.begin(), boxes_.end(), [&](const Box& a, const Box& b) {
+            return order.at(a.nodes[0].node) < order.at(b.nodes[0].node);
+        });
         return boxes_;
     }
 
   private:
+    using Order = std::tuple<NodeId, bool, NodeId>;
+
+    // The way back leads up: what a kernel reads there stands below it.
+    Order order_of(const Box& box) const {
+        const NodeId first = box.nodes[0].node;
+        if (box.column != Column::backward) return {first, false, first};
+        return {-first_of_reader(box), box.kernel < 0, -first};
+    }
+
+    // The first node of the box, or of the first kernel that reads what is in no kernel.
+    NodeId first_of_reader(const Box& box) const {
+        const NodeId id = box.nodes[0].node;
+        if (box.kernel >= 0) return id;
+        auto first = static_cast<NodeId>(graph_.nodes.size());
+        for (NodeId reader = id; reader < static_cast<NodeId>(graph_.nodes.size()); ++reader)
+            for (Edge edge : graph_[reader].inputs)
+                if (edge.node == id)
+                    first = std::min(first, first_of_reader(boxes_[box_of_[reader]]));
+        return first;
+    }
+
     void add(int kernel, const std::vector<NodeId>& nodes, const Kernel* of) {
         Box box;
         box.kernel = kernel;
@@ -95,7 +115,7 @@ class BoxMaker {
 
     Column column_of(NodeId first, const Kernel* kernel) const {
         const Node& node = graph_[first];
-        if (node.op->pattern == Pattern::source) return Column::given;
+        if (node.op->pattern == Pattern::source && node.inputs.empty()) return Column::given;
         if (kernel && stage_of(*kernel) == Stage::prologue) return Column::given;
         if (!after_loss_[first]) return Column::forward;
         const bool sum = node.shape.rows == Rows::none || node.shape.rows == Rows::slice;
@@ -123,17 +143,20 @@ class BoxMaker {
             const bool known = graph_[first].location.line > 0 && found != row_of.end();
             box.row = known ? found->second : -1;
         }
-        // What has no place stands where it is first used.
-        for (Box& box : boxes_)
-            if (box.row < 0) box.row = row_of_readers(box.nodes[0].node);
+        // What has no place stands where it is first used, which on the way back is the lowest row.
+        for (size_t b = boxes_.size(); b-- > 0;)
+            if (boxes_[b].row < 0)
+                boxes_[b].row =
+                    row_of_readers(boxes_[b].nodes[0].node, boxes_[b].column == Column::backward);
     }
 
-    int row_of_readers(NodeId id) const {
+    int row_of_readers(NodeId id, bool lowest) const {
         int row = -1;
         for (NodeId reader = id; reader < static_cast<NodeId>(graph_.nodes.size()); ++reader)
             for (Edge edge : graph_[reader].inputs) {
                 const int at = boxes_[box_of_[reader]].row;
-                if (edge.node == id && at >= 0 && (row < 0 || at < row)) row = at;
+                if (edge.node == id && at >= 0 && (row < 0 || (lowest ? at > row : at < row)))
+                    row = at;
             }
         return std::max(row, 0);
     }

@@ -49,7 +49,8 @@ struct AlgorithmContext {
     const Node& node;
     std::vector<Halide::Func> inputs;
     Halide::Expr image_rows, tuple_rows, slices, batch_rows;
-    int tile_rows;  // rows that a register tile takes at once; the batch has whole tiles
+    Halide::Expr listed_rows;  // of a tensor of which a list names rows
+    int tile_rows;             // rows that a register tile takes at once; the batch has whole tiles
 };
 
 struct Op {

@@ -65,29 +65,37 @@ Func gather_algorithm(const AlgorithmContext& context) {
 }
 
 // The image row that a tuple shows as one of its branches.
-Expr picked_row(const AlgorithmContext& context, const Expr& branch, const Expr& tuple) {
-    return clamp(context.inputs.back()(branch, tuple), 0, context.image_rows - 1);
+Expr picked_row(const AlgorithmContext& context, const Func& places, const Expr& branch,
+                const Expr& tuple) {
+    return clamp(places(branch, tuple), 0, context.image_rows - 1);
 }
 
 Func pick_algorithm(const AlgorithmContext& context) {
     const auto branch = static_cast<int>(integer(context.node.attributes, "branch"));
     const std::vector<Var> vars = index_vars(context.node.shape);
     std::vector<Expr> index(vars.begin(), vars.end());
-    index.back() = picked_row(context, branch, vars.back());
+    index.back() = picked_row(context, context.inputs[1], branch, vars.back());
     Func out("branch_pick");
     out(vars) = context.inputs[0](index);
     return out;
+}
+
+// Whether the last input of pick_grad is there to say how many images there are.
+bool lists_images(const Graph& graph, const Node& node) {
+    return graph.shape_of(node.inputs.back()).rows == Rows::active_image;
 }
 
 Func pick_grad_algorithm(const AlgorithmContext& context) {
     if (Halide::Internal::is_const_zero(context.image_rows))
         throw std::logic_error(context.node.name + ": its kernel reads no image rows to count");
     const std::vector<Var> vars = index_vars(context.node.shape);
-    const auto branches = static_cast<int>(context.inputs.size()) - 1;
+    const auto branches =
+        static_cast<int>(context.inputs.size()) - 1 - lists_images(context.graph, context.node);
+    const Func& places = context.inputs[static_cast<size_t>(branches)];
     const RDom at(0, branches, 0, context.tuple_rows, "at");
     std::vector<Expr> read(vars.begin(), vars.end()), place = read;
     read.back() = at.y;
-    place.back() = picked_row(context, at.x, at.y);
+    place.back() = picked_row(context, places, at.x, at.y);
     Expr value = context.inputs[static_cast<size_t>(branches) - 1](read);
     for (int branch = branches - 2; branch >= 0; --branch)
         value = select(at.x == branch, context.inputs[static_cast<size_t>(branch)](read), value);
@@ -233,7 +241,7 @@ const Op& pick_op() {
                               const long branch = integer(node.attributes, "branch");
                               if (value.rows != Rows::image || branch >= graph.branches)
                                   throw std::logic_error(node.name + ": there is no such branch");
-                              return Shape{value.dims, Rows::tuple};
+                              return Shape{value.dims, graph.shape_of(node.inputs[1]).rows};
                           },
                           pick_algorithm};
     return op;
@@ -257,7 +265,9 @@ Edge pick(Graph& graph, Edge value, int branch) {
 const Op& pick_grad_op() {
     static const Op op = {"pick.grad", Pattern::scatter,
                           [](const Graph& graph, const Node& node) {
-                              return Shape{graph.shape_of(node.inputs[0]).dims, Rows::image};
+                              return Shape{
+                                  graph.shape_of(node.inputs[0]).dims,
+                                  lists_images(graph, node) ? Rows::active_image : Rows::image};
                           },
                           pick_grad_algorithm};
     return op;

@@ -38,7 +38,8 @@ const Op& transpose_op();
 // (image-row tensor, places) -> the rows that the tuples show as branch "branch".
 const Op& pick_op();
 Edge pick(Graph& graph, Edge value, int branch);
-// (one tuple tensor per branch, places) -> image rows, each the sum over the places that show it.
+// (one tuple tensor per branch, places) -> image rows, each the sum over the places that show it;
+// with the list of active images as a last input, rows of those (layers/active_tuples.h).
 const Op& pick_grad_op();
 
 // Where images are not listed but lie tuple by tuple, as the caller names them (GPUs):

@@ -37,13 +37,25 @@ std::vector<int> phases_of(const Graph& graph) {
     return phases;
 }
 
+// What reads a list of active tuples or images, or depends on such.
+std::vector<bool> of_active_tuples(const Graph& graph) {
+    std::vector<bool> active;
+    for (const Node& node : graph.nodes) {
+        bool reads = !node.inputs.empty() && node.op->pattern == Pattern::source;
+        for (Edge edge : node.inputs) reads = reads || active[edge.node];
+        active.push_back(reads);
+    }
+    return active;
+}
+
 class Fuser {
   public:
     Fuser(const Graph& graph, bool single_row)
         : graph_(graph),
           single_row_(single_row),
           readers_(readers_of(graph)),
-          phases_(phases_of(graph)) {}
+          phases_(phases_of(graph)),
+          of_active_(of_active_tuples(graph)) {}
 
     std::vector<Kernel> run() {
         do place_all();
@@ -78,18 +90,30 @@ class Fuser {
     int place(NodeId id) {
         int latest = -1;
         for (Edge edge : graph_[id].inputs) latest = std::max(latest, kernel_of_[edge.node]);
+        if (of_active_[id]) latest = std::max(latest, first_of_active(id));
         if (latest < 0 || starts_.count(id) || !joins(id, latest)) {
             latest = static_cast<int>(kernels_.size());
-            kernels_.push_back({"", graph_[id].op->pattern, {}, {}, {}, phases_[id]});
+            kernels_.push_back(
+                {"", graph_[id].op->pattern, {}, {}, {}, phases_[id], of_active_[id]});
         }
         kernels_[latest].nodes.push_back(id);
         return latest;
     }
 
+    // The kernel that reads tuples that have just been listed, if this node does so too; else -1.
+    int first_of_active(NodeId id) const {
+        for (size_t k = 0; k < kernels_.size(); ++k)
+            if (kernels_[k].of_active)
+                return graph_[kernels_[k].nodes[0]].shape.rows == graph_[id].shape.rows
+                           ? static_cast<int>(k)
+                           : -1;
+        return -1;
+    }
+
     bool joins(NodeId id, int k) const {
         const Node& node = graph_[id];
         const Kernel& kernel = kernels_[k];
-        if (kernel.phase != phases_[id]) return false;
+        if (kernel.phase != phases_[id] || kernel.of_active != of_active_[id]) return false;
         // What branches are compared by is rounded to memory first: in registers, a product could
         // be fused into the difference of two embeddings and leave a distance between equal images.
         for (Edge edge : node.inputs)
@@ -236,6 +260,7 @@ class Fuser {
     bool single_row_;
     std::vector<std::vector<NodeId>> readers_;  // by node
     std::vector<int> phases_;                   // by node
+    std::vector<bool> of_active_;               // by node
     std::vector<int> kernel_of_;                // by node; of a view: that of its base
     std::set<NodeId> starts_;                   // a kernel, whatever they could join
     std::vector<Kernel> kernels_;

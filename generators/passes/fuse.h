@@ -25,6 +25,7 @@ struct Kernel {
     // How often what it computes looked across the batch on its way: a kernel of a phase runs when
     // all slices are through the phase before.
     int phase = 0;
+    bool of_active = false;  // reads what is listed when the forward pass is through
 };
 
 Stage stage_of(const Kernel& kernel);

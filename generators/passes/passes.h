@@ -36,6 +36,11 @@ namespace siamc {
 // multiplications a window (layers/winograd.h). For graphs that have their gradients.
 [[nodiscard]] Graph use_winograd(const Graph& graph);
 
+// The gradients of pairs and triplets are computed for those alone whose loss has one, and for the
+// images that these show (layers/active_tuples.h). For graphs that have their gradients; what has
+// no tuples that pick images stays as it is.
+[[nodiscard]] Graph skip_inactive(const Graph& graph);
+
 // For GPUs: each image of a tuple has a row of its own and a thread of its own reads each pixel, so
 // that no thread needs what another one lists.
 [[nodiscard]] Graph lay_out_for_gpu(const Graph& graph);

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <map>
 #include <stdexcept>
+#include <tuple>
 
 #include "abi/siamc/siamc.h"  // its limits
 #include "frontend/model_spec.h"
 #include "layers/active.h"
+#include "layers/active_tuples.h"
 #include "layers/pairwise.h"
 #include "layers/structural.h"
 #include "passes/share.h"
@@ -43,6 +45,7 @@ static_assert(most_parts <= SIAMC_MAX_STAGES);
 
 // The executor finds a slice's images again in a table that is never more than half full.
 static_assert(2 * most_slice_rows <= SIAMC_TABLE);
+static_assert(most_slice_rows <= SIAMC_MAX_SLICE_IMAGES);
 
 // Blocks of weights hold whole groups of zeros.
 static_assert(row_quantum % zero_group == 0);
@@ -120,7 +123,8 @@ class Planner {
     // optimiser's tasks are. A thread then updates about what it has just summed.
     static std::vector<Kernel> in_stages(std::vector<Kernel> kernels) {
         std::stable_sort(kernels.begin(), kernels.end(), [](const Kernel& a, const Kernel& b) {
-            return std::pair(stage_of(a), a.phase) < std::pair(stage_of(b), b.phase);
+            return std::tuple(stage_of(a), a.phase, a.of_active) <
+                   std::tuple(stage_of(b), b.phase, b.of_active);
         });
         const auto sums = std::find_if(kernels.begin(), kernels.end(), [](const Kernel& kernel) {
             return stage_of(kernel) == Stage::batch;
@@ -157,7 +161,10 @@ class Planner {
                                                 kernel.phase != program_.kernels[k - 1].phase));
             if (begins) program_.parts.push_back({0, by_slices(kernel), 0});
             if (shared_) program_.parts.back().tasks = program_.calls[k].tasks;
-            ++program_.parts.back().calls;
+            Part& part = program_.parts.back();
+            if (by_slices(kernel) && kernel.of_active && part.forward_calls == 0)
+                part.forward_calls = part.calls;
+            ++part.calls;
         }
     }
 
@@ -196,7 +203,9 @@ class Planner {
             const bool is_source = node(tensor.node).op->pattern == Pattern::source;
             if (is_source) tensor.first_call = 0;
             if (is_output(tensor.node)) tensor.last_call = last;
-            if (is_source || is_output(tensor.node)) tensor.per_slice = false;
+            // The executor reads the flags of a slice when its forward calls are through.
+            const bool flags = node(tensor.node).op == &active_op();
+            if (is_source || flags || is_output(tensor.node)) tensor.per_slice = false;
         }
     }
 
@@ -268,8 +277,9 @@ class Planner {
             program_.slice_bytes = std::max(program_.slice_bytes, tensor->offset + tensor->bytes);
         }
         program_.first_images = program_.slice_offset + program_.slices * program_.slice_bytes;
-        program_.arena_bytes =
+        program_.active_counts =
             program_.first_images + round_up((program_.slices + 1) * 4L, line_bytes);
+        program_.arena_bytes = program_.active_counts + round_up(program_.slices * 4L, line_bytes);
     }
 
     Operand whole(NodeId id, bool sliced) const {
@@ -289,8 +299,9 @@ class Planner {
             operand.extent.push_back(0);
             operand.stride.push_back(stride);
         }
-        const bool divided =
-            shape.rows == Rows::image || shape.rows == Rows::tuple || shape.rows == Rows::slice;
+        const bool divided = shape.rows == Rows::image || shape.rows == Rows::tuple ||
+                             shape.rows == Rows::slice || shape.rows == Rows::active_tuple ||
+                             shape.rows == Rows::active_image;
         if (sliced && divided)
             operand.row_stride = static_cast<long>(stride) * element_bytes(operand.type);
         check_reach(operand, sliced);
@@ -403,7 +414,9 @@ class Planner {
 
     // Blocks of the result's outermost dimension, equal in size.
     void split(Call& call, const Node& sum) const {
-        const NodeId blocked_input = sum.inputs[sum.op->blocked_input].node;
+        NodeId blocked_input = sum.inputs[sum.op->blocked_input].node;
+        if (node(blocked_input).op == &listed_op())
+            blocked_input = node(blocked_input).inputs[0].node;
         Operand& result = call.operands.back();
         const int depth = result.extent[1];
         int block = 1;
@@ -423,7 +436,8 @@ class Planner {
             } else if (node(operand.node).shape == sum.shape) {
                 operand.extent[1] = block;
                 operand.task_stride = static_cast<long>(block) * operand.stride[1] * 4;
-            } else if (node(operand.node).op == &activity_op()) {
+            } else if (node(operand.node).op == &activity_op() ||
+                       node(operand.node).op == &listed_activity_op()) {
                 operand.extent[0] = block / zero_group;
                 operand.task_stride = block / zero_group;
             }
@@ -444,8 +458,11 @@ int row_count(Rows kind, int branches, int tuples, int slices) {
     switch (kind) {
         case Rows::image:
         case Rows::batch:
+        case Rows::active_image:
+        case Rows::summed:
             return branches * tuples;
         case Rows::tuple:
+        case Rows::active_tuple:
             return tuples;
         case Rows::slice:
             return slices;

@@ -58,6 +58,7 @@ struct Part {
     int calls = 0;
     bool by_slices = false;  // a task takes one slice through all calls
     int tasks = 0;           // so many tasks go through all calls; 0: each call has its own
+    int forward_calls = 0;   // after so many a slice lists its active tuples; 0: it lists none
 };
 
 struct ParameterSlot {
@@ -75,13 +76,14 @@ struct Program {
     std::vector<Part> parts;
     long multiply_adds = 0;  // that an image's way forward needs, or both ways in training
     std::vector<Placement> arena;
-    int batch = 0;          // the most tuples it is planned for
-    int slice_tuples = 0;   // a full slice; small batches have smaller ones, to have slices
-    int slices = 0;         // at most
-    int tuple_quantum = 0;  // tuples are padded to a multiple of this
-    long slice_offset = 0;  // bytes: where the slices' parts start
-    long slice_bytes = 0;   // of one slice's part
-    long first_images = 0;  // bytes: where the executor notes each slice's first image row
+    int batch = 0;           // the most tuples it is planned for
+    int slice_tuples = 0;    // a full slice; small batches have smaller ones, to have slices
+    int slices = 0;          // at most
+    int tuple_quantum = 0;   // tuples are padded to a multiple of this
+    long slice_offset = 0;   // bytes: where the slices' parts start
+    long slice_bytes = 0;    // of one slice's part
+    long first_images = 0;   // bytes: where the executor notes each slice's first image row
+    long active_counts = 0;  // bytes: where it notes how many active images each slice has
     long arena_bytes = 0;
 };
 

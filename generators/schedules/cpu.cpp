@@ -278,11 +278,15 @@ class CpuSchedule {
     void activity() {
         Func out = kernel_.outputs[0], masks = *helper("active_masks");
         const Var row = out.args()[1];
+        const int groups = kernel_.dims[0][0], bytes = 4 * registers_.lanes;
         Var ro("ro"), ri("ri");
         out.split(row, ro, ri, kernel_.single_row ? 1 : row_quantum, TailStrategy::RoundUp);
-        registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
         masks.compute_at(out, ro).store_in(MemoryType::Stack);
-        registers_.channels(masks, masks.args()[0], kernel_.dims[0][0]);
+        for (Func& func : {std::ref(out), std::ref(masks)})
+            if (helper("active_masks_listed") && groups >= bytes)
+                func.vectorize(func.args()[0], bytes, TailStrategy::ShiftInwards);
+            else
+                registers_.channels(func, func.args()[0], groups);
     }
 
     // Along the summed dimension, in which embeddings lie: a tile of rows times columns holds a
@@ -370,14 +374,18 @@ class CpuSchedule {
         const Var n = sum.args()[0], k = sum.args()[1];
         const int tall = kernel_.dims[0][1] % row_quantum == 0 ? row_quantum : 1;
         Var ko("ko"), ki("ki"), no("no"), ni("ni");
-        RVar row = sum.rvars()[0], rows("rows"), at("at");
+        RVar row = sum.rvars()[0], rows("rows"), at("at"), tile("tile"), in_tile("in_tile");
         out.reorder(ni, out.args()[1], no);
-        sum.update()
-            .split(row, rows, at, chunk)
-            .split(k, ko, ki, tall)
-            .reorder(n, ki, at, ko, rows)
-            .vectorize(n, width, strategy)
-            .unroll(ki);
+        Halide::Stage update = sum.update();
+        update.split(k, ko, ki, tall);
+        if (helper("read_listed_tile"))  // ... whose rows of the adjoint are looked up once
+            update.split(row, tile, in_tile, row_quantum)
+                .split(tile, rows, at, std::max(1, chunk / row_quantum))
+                .reorder(n, ki, in_tile, at, ko, rows)
+                .unroll(in_tile);
+        else
+            update.split(row, rows, at, chunk).reorder(n, ki, at, ko, rows);
+        update.vectorize(n, width, strategy).unroll(ki);
     }
 
     // Sums down a parameter's columns, for all of them before the rest: side by side, so that the

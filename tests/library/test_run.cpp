@@ -45,7 +45,7 @@ const siamc_call failing_calls[] = {call_of(failing_kernel, "failing", first_tas
 
 // The first call is one part, the second another.
 int run(const siamc_call* calls) {
-    static const siamc_stage stages[] = {{1, 0, 0}, {1, 0, 0}};
+    static const siamc_stage stages[] = {{1, 0, 0, 0}, {1, 0, 0, 0}};
     siamc_program program = {};
     program.library = fc_model.library;
     program.calls = calls;

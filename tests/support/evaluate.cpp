@@ -22,6 +22,13 @@ Halide::Type halide_type(ElementType type) {
     }
 }
 
+// Of what views and picks show.
+ElementType type_of(const Graph& graph, NodeId id) {
+    while (graph[id].op->pattern == Pattern::view || graph[id].op->pattern == Pattern::pick)
+        id = graph[id].inputs[0].node;
+    return graph[id].op->type;
+}
+
 // The next point of a box, innermost dimension first; false after the last.
 bool advance(std::vector<int>& point, const std::vector<int>& extents) {
     for (size_t d = 0; d < point.size(); ++d) {
@@ -42,8 +49,13 @@ int RowCounts::of(Rows kind) const {
         case Rows::image:
         case Rows::batch:
             return branches * tuples;
+        case Rows::active_image:
+        case Rows::summed:
+            return active_images < 0 ? branches * tuples : active_images;
         case Rows::tuple:
             return tuples;
+        case Rows::active_tuple:
+            return active_tuples < 0 ? tuples : active_tuples;
         case Rows::dataset:
             return dataset;
         default:
@@ -58,18 +70,23 @@ Tensor64 make_tensor(const Shape& shape, const RowCounts& rows) {
 
 Algorithm algorithm_of(const Graph& graph, NodeId id, const RowCounts& rows) {
     Algorithm algorithm;
+    const auto first =
+        graph[id].inputs.empty() ? Rows::none : graph.shape_of(graph[id].inputs[0]).rows;
+    const bool of_active = first == Rows::active_image || first == Rows::summed ||
+                           graph[id].shape.rows == Rows::active_image;
     AlgorithmContext context{graph,
                              graph[id],
                              {},
-                             rows.of(Rows::image),
-                             rows.of(Rows::tuple),
+                             rows.of(of_active ? Rows::active_image : Rows::image),
+                             rows.of(first == Rows::active_tuple ? first : Rows::tuple),
                              1,
                              rows.of(Rows::batch),
+                             rows.of(first),
                              rows.tile};
     for (Edge edge : graph[id].inputs) {
         const Shape shape = graph.shape_of(edge);
         const auto dims = static_cast<int>(shape.dims.size()) + (shape.rows != Rows::none);
-        algorithm.params.emplace_back(halide_type(graph[base_of(graph, edge.node)].op->type), dims);
+        algorithm.params.emplace_back(halide_type(type_of(graph, edge.node)), dims);
         algorithm.inputs.push_back(algorithm.params.back());
     }
     context.inputs = algorithm.inputs;

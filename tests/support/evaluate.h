@@ -15,6 +15,8 @@ struct RowCounts {
     int branches = 1;
     int dataset = 0;
     int tile = 1;  // rows of a register tile
+    // Of a backward pass that skips tuples without a gradient; -1: all.
+    int active_tuples = -1, active_images = -1;
 
     int of(Rows rows) const;
 };

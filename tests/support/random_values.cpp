@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "layers/active_tuples.h"
 #include "layers/structural.h"
 
 namespace siamc::test {
@@ -50,6 +51,25 @@ void RandomValues::draw_places(Tensor64& places, int images) {
     }
 }
 
+// Any tuples and images, as long as the lists agree. Sums walk whole register tiles, in any order.
+void RandomValues::draw_lists(const Graph& graph, std::map<NodeId, Tensor64>& values,
+                              const RowCounts& rows) {
+    const auto list = [&](const Op& op) { return graph.find(op.name); };
+    if (list(active_tuples_op()) < 0) return;
+    for (double& tuple : values.at(list(active_tuples_op())).data) tuple = below(rows.tuples);
+    for (double& image : values.at(list(active_images_op())).data)
+        image = below(rows.of(Rows::image));
+    if (list(summed_images_op()) < 0) return;
+    const Tensor64& active = values.at(list(active_images_op()));
+    Tensor64& images = values.at(list(summed_images_op()));
+    const int offset = rows.tile * below(active.rows / rows.tile);
+    for (int row = 0; row < active.rows; ++row) {
+        const int from = (row + offset) % active.rows;
+        values.at(list(summed_adjoints_op())).data[static_cast<size_t>(row)] = from;
+        images.data[static_cast<size_t>(row)] = active.data[static_cast<size_t>(from)];
+    }
+}
+
 std::map<NodeId, Tensor64> RandomValues::sources(const Graph& graph, const RowCounts& rows) {
     std::map<NodeId, Tensor64> values;
     for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
@@ -59,7 +79,9 @@ std::map<NodeId, Tensor64> RandomValues::sources(const Graph& graph, const RowCo
         if (graph[id].op == &images_op()) draw_images(tensor);
         if (graph[id].op == &ordinal_op()) std::iota(tensor.data.begin(), tensor.data.end(), 0.0);
         if (graph[id].op == &places_op()) draw_places(tensor, rows.of(Rows::image));
+        if (graph[id].op == &active_places_op()) draw_places(tensor, rows.of(Rows::active_image));
     }
+    draw_lists(graph, values, rows);
     return values;
 }
 

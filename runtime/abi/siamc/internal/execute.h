@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "active.h"
 #include "tables.h"
 
 /* ---- the instruction set ------------------------------------------------------------------ */
@@ -102,6 +103,8 @@ typedef struct siamc_stage_run {
     int32_t through_all;              /* a task goes through all calls */
     int32_t fetches;                 /* the first by slices: its images are not in the caches yet */
     int32_t tasks, tasks_before;     /* of this stage; of all stages before it */
+    int32_t forward_calls;           /* as of siamc_stage */
+    int32_t listed;                  /* slices that are through, where they list active tuples */
     int32_t taken[SIAMC_MAX_SHARES]; /* of each share of the tasks; by any thread */
 } siamc_stage_run;
 
@@ -119,11 +122,6 @@ typedef struct siamc_run {
     siamc_stage_run stages[SIAMC_MAX_STAGES + 2]; /* and an optimiser's; what is not used is not
                                                    * cleared */
 } siamc_run;
-
-/* The part of each axis that a kernel is called with. */
-typedef struct siamc_range {
-    int32_t first[SIAMC_AXES], count[SIAMC_AXES];
-} siamc_range;
 
 static inline int siamc_call_kernel(const siamc_run* run, const siamc_call* call, int32_t task,
                                     const siamc_range* range) {
@@ -176,6 +174,7 @@ static inline int siamc_add_stages(siamc_run* run, const siamc_program* program,
         stage->program = program;
         stage->calls = calls;
         stage->call_count = program->stages[s].calls;
+        stage->forward_calls = program->stages[s].forward_calls;
         if (program->stages[s].by_slices) {
             stage->slice_tuples = slice_tuples;
             stage->fetches = !sliced;
@@ -226,7 +225,10 @@ static inline int siamc_run_slice(const siamc_run* run, const siamc_stage_run* s
         for (byte = 0; byte < program->stored_bytes; byte += 64)
             __builtin_prefetch(dataset + index[i] * program->stored_bytes + byte, 0, 2);
     for (c = 0; c < stage->call_count; ++c) {
-        const int error = siamc_call_kernel(run, stage->calls + c, slice, &range);
+        int error;
+        if (c > 0 && c == stage->forward_calls)
+            siamc_list_active(program, run->base[SIAMC_ARENA], slice, &range);
+        error = siamc_call_kernel(run, stage->calls + c, slice, &range);
         if (error) return error;
     }
     return 0;
@@ -238,7 +240,7 @@ static inline void siamc_wake_sleepers(siamc_run* run) {
     pthread_mutex_unlock(&run->mutex);
 }
 
-static inline void siamc_run_task(siamc_run* run, const siamc_stage_run* stage, int32_t task) {
+static inline void siamc_run_task(siamc_run* run, siamc_stage_run* stage, int32_t task) {
     siamc_range all;
     int error = __atomic_load_n(&run->error, __ATOMIC_RELAXED);
     int32_t c;
@@ -246,6 +248,9 @@ static inline void siamc_run_task(siamc_run* run, const siamc_stage_run* stage, 
     memcpy(all.count, run->counts, sizeof all.count);
     if (!error && stage->slice_tuples > 0) {
         error = siamc_run_slice(run, stage, task);
+        if (!error && stage->forward_calls > 0 &&
+            __atomic_add_fetch(&stage->listed, 1, __ATOMIC_ACQ_REL) == stage->tasks)
+            siamc_join_lists(stage->program, run->base[SIAMC_ARENA], run->counts);
     } else if (!error && stage->through_all) {
         for (c = 0; c < stage->call_count && !error; ++c)
             error = siamc_call_kernel(run, stage->calls + c, task, &all);

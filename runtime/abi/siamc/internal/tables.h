@@ -36,6 +36,10 @@ enum siamc_axis {
     SIAMC_STORED, /* images or embeddings of the data set */
     SIAMC_SLICES,
     SIAMC_BATCH_IMAGES, /* all images of the batch, for each slice */
+    /* Where the backward pass skips tuples without a gradient (internal/active.h): */
+    SIAMC_ACTIVE_TUPLES, /* tuples of the slice that have one */
+    SIAMC_ACTIVE_IMAGES, /* images that these show, in whole register tiles */
+    SIAMC_SUMMED,        /* those of all slices together */
     SIAMC_AXES
 };
 
@@ -72,6 +76,7 @@ typedef struct siamc_output {
  * is one of `tasks` that go through all of them; or (0) each call has its own tasks. */
 typedef struct siamc_stage {
     int32_t calls, by_slices, tasks;
+    int32_t forward_calls; /* after so many, a slice lists its active tuples; 0: it lists none */
 } siamc_stage;
 
 /* On a device: copies a batch from the tables into the arena, or its results from there. Arguments:
@@ -99,7 +104,11 @@ struct siamc_program {
     int64_t members_offset;                /* [branches] per tuple: which images of its slice */
     int64_t label_offset, sample_weight_offset;
     int64_t ordinals_offset; /* of each image: its row in the batch */
-    int64_t multiply_adds;   /* of an image forward or, in training, forward and backward */
+    /* Flags of tuples, and what is listed from them (internal/active.h). */
+    int64_t active_offset, active_counts_offset;
+    int64_t active_tuples_offset, active_places_offset, active_images_offset;
+    int64_t summed_images_offset, summed_adjoints_offset;
+    int64_t multiply_adds; /* of an image forward or, in training, forward and backward */
     const siamc_call* calls;
     const siamc_stage* stages;
     int32_t stage_count;
