@@ -114,6 +114,16 @@ void check_same_parameters(const Models& models) {
              trained, on_host);
 }
 
+// usage for a flag on pairs where the loss sees something else.
+void check_sees_pairs(const cli::Values& values, const Model& model) {
+    if (!values.on_line("positive-share") || model.loss(values.text("loss")).sees == SIAMC_PAIRS)
+        return;
+    fail(Exit::usage,
+         "--positive-share: says nothing for {}\n  why: it sees no pairs\n  write: --loss "
+         "contrastive, or leave it out",
+         values.text("loss"));
+}
+
 int train(const cli::Values& values) {
     const std::filesystem::path out = values.text("out");
     const std::string optimizer = values.text("optimizer");
@@ -127,6 +137,7 @@ int train(const cli::Values& values) {
     const Models models = {
         device == "cpu" ? host : on_device.emplace(named_model(name, device, batch)), host};
     check_same_parameters(models);
+    check_sees_pairs(values, host);
     catch_signals();  // until here there is nothing to save
     if (values.flag("verbose")) tell("{}\n", models.trained.describe_variant());
     const Split images = load_split(data_flags(values), models.trained);

@@ -85,6 +85,15 @@ cli::Group how() {
               .unit = "pixels",
               .fallback = "the recipe's",
               .help = "random shift of training images"},
+             {.name = "positive-share",
+              .kind = cli::Real{.least = 0.5, .most = 1, .below = true},
+              .fallback = "the recipe's",
+              .help = "of the training pairs, so many are of one class"},
+             {.name = "positive-share-from",
+              .kind = cli::Whole{1, most_epochs},
+              .unit = "epoch",
+              .fallback = "the recipe's",
+              .help = "the first with that share; half of the pairs before"},
              {.name = "seed",
               .kind = cli::Whole{0, std::numeric_limits<std::int64_t>::max()},
               .initial = "0",
@@ -119,6 +128,25 @@ cli::Group run() {
              verbose_option()}};
 }
 
+// usage for flags that would change nothing; recipes may say what only longer runs come to.
+void check_said(const cli::Values& values, const Recipe& recipe) {
+    if (values.on_line("warmup") && recipe.schedule.kind == RateSchedule::Kind::constant)
+        fail(Exit::usage,
+             "--warmup: says nothing for a constant rate\n  write: --schedule "
+             "one_cycle too, or leave it out");
+    const bool from = values.on_line("positive-share-from");
+    if (from && recipe.positive.share == 0.5)
+        fail(Exit::usage,
+             "--positive-share-from: says nothing where half of the pairs are positive all along\n"
+             "  write: --positive-share 0.55 too, or leave it out");
+    if ((from || values.on_line("positive-share")) && recipe.positive.share > 0.5 &&
+        recipe.positive.from > recipe.epochs)
+        fail(Exit::usage,
+             "--positive-share: it is to begin in epoch {}, but there are {}\n  write: "
+             "--positive-share-from 1, or more --epochs",
+             recipe.positive.from, recipe.epochs);
+}
+
 }  // namespace
 
 std::vector<cli::Group> train_options() {
@@ -143,10 +171,10 @@ TrainConfig train_config(const cli::Values& values, const std::string& optimizer
     if (values.has("schedule")) schedule.kind = parse_schedule(values.text("schedule"));
     if (values.has("warmup")) schedule.warmup = values.real("warmup");
     if (values.has("shift")) config.recipe.shift = values.whole("shift");
-    if (values.on_line("warmup") && schedule.kind == RateSchedule::Kind::constant)
-        fail(Exit::usage,
-             "--warmup: says nothing for a constant rate\n  write: --schedule "
-             "one_cycle too, or leave it out");
+    PositiveShare& positive = config.recipe.positive;
+    if (values.has("positive-share")) positive.share = values.real("positive-share");
+    if (values.has("positive-share-from")) positive.from = values.whole("positive-share-from");
+    check_said(values, config.recipe);
     return config;
 }
 
@@ -173,6 +201,8 @@ Settings settings_of(const cli::Values& values, const TrainConfig& config) {
     settings["schedule"] = std::string(constant ? "constant" : "one_cycle");
     settings["warmup"] = schedule.warmup;
     settings["shift"] = std::int64_t{config.recipe.shift};
+    settings["positive-share"] = config.recipe.positive.share;
+    settings["positive-share-from"] = std::int64_t{config.recipe.positive.from};
     return settings;
 }
 

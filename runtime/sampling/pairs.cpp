@@ -14,10 +14,18 @@ void write_pair(std::size_t pair, std::int32_t anchor, std::int32_t partner, flo
     labels[pair] = label;
 }
 
+struct Draw {
+    std::uint64_t seed;
+    Stream stream;
+    std::uint32_t epoch = 0;
+    double replaced = 0;  // share of the negative pairs that are positive ones instead
+};
+
 // Both pairs of every image, pairs 2 * i and 2 * i + 1 for image i. Each image's partners come from
-// a generator of its own index, so they don't depend on the order of the loop.
-void fill_pairs(const ClassIndex& classes, std::uint64_t seed, Stream stream, std::uint32_t epoch,
-                std::vector<std::int32_t>& rows, std::vector<float>& labels) {
+// a generator of its own index, so they don't depend on the order of the loop; what may replace the
+// negative one is drawn last, so the others don't depend on how many are replaced.
+void fill_pairs(const ClassIndex& classes, const Draw& draw, std::vector<std::int32_t>& rows,
+                std::vector<float>& labels) {
     const std::size_t pairs = 2 * static_cast<std::size_t>(classes.images());
     rows.resize(2 * pairs);
     labels.resize(pairs);
@@ -25,28 +33,34 @@ void fill_pairs(const ClassIndex& classes, std::uint64_t seed, Stream stream, st
         for (std::int32_t place = group.begin; place < group.end; ++place) {
             const std::int32_t anchor = classes.order()[static_cast<std::size_t>(place)];
             const auto index = static_cast<std::uint32_t>(anchor);
-            Random random(seed, stream, epoch, index);
+            Random random(draw.seed, draw.stream, draw.epoch, index);
             const std::int32_t positive = classes.same_class(group, place, random);
             const std::int32_t negative = classes.other_class(group, random);
             write_pair(2 * std::size_t{index}, anchor, positive, 1.0f, rows, labels);
-            write_pair(2 * std::size_t{index} + 1, anchor, negative, 0.0f, rows, labels);
+            const bool replaced = random.uniform() < draw.replaced;
+            const std::int32_t second =
+                replaced ? classes.same_class(group, place, random) : negative;
+            write_pair(2 * std::size_t{index} + 1, anchor, second, replaced ? 1.0f : 0.0f, rows,
+                       labels);
         }
     }
 }
 
 }  // namespace
 
-PairSampler::PairSampler(const std::vector<int>& labels, std::uint64_t seed)
-    : classes_(labels), seed_(seed) {
+PairSampler::PairSampler(const std::vector<int>& labels, std::uint64_t seed, PositiveShare positive)
+    : classes_(labels), seed_(seed), positive_(positive) {
     classes_.require_partners("pairs");
 }
 
 void PairSampler::epoch(int epoch, std::vector<std::int32_t>& rows,
                         std::vector<float>& labels) const {
     const auto number = static_cast<std::uint32_t>(epoch);
-    fill_pairs(classes_, seed_, Stream::pairs, number, rows, labels);
+    fill_pairs(classes_, {seed_, Stream::pairs, number, positive_.of_negatives(epoch)}, rows,
+               labels);
     const auto swap_anchors = [&](std::size_t i, std::size_t j) {
         for (std::size_t r = 0; r < 4; ++r) std::swap(rows[4 * i + r], rows[4 * j + r]);
+        std::swap(labels[2 * i + 1], labels[2 * j + 1]);
     };
     shuffle(static_cast<std::uint32_t>(classes_.images()),
             Random(seed_, Stream::pair_order, number), swap_anchors);
@@ -60,7 +74,7 @@ PairSet evaluation_pairs(const std::vector<int>& labels, std::uint64_t seed) {
     const ClassIndex classes(labels);
     classes.require_partners("evaluation pairs");
     PairSet set;
-    fill_pairs(classes, seed, Stream::evaluation_pairs, 0, set.rows, set.labels);
+    fill_pairs(classes, {seed, Stream::evaluation_pairs}, set.rows, set.labels);
     return set;
 }
 

@@ -70,7 +70,7 @@ class RecipeReader {
         } else if (name == "rate") {
             read_rates(table_of(node, "rate = { adam = 0.003 }"));
         } else if (name == "warmup") {
-            recipe_.schedule.warmup = real(name, node, 1);
+            recipe_.schedule.warmup = positive(name, node, 1);
         } else if (name == "shift") {
             recipe_.shift = whole(name, node, 0, most_shift);
         } else if (name == "epochs") {
@@ -79,10 +79,14 @@ class RecipeReader {
             recipe_.batch = whole(name, node, 1, most_batch);
         } else if (name == "images_per_class") {
             recipe_.images_per_class = whole(name, node, 2, most_batch / 2);
+        } else if (name == "positive_share") {
+            recipe_.positive.share = share(name, node);
+        } else if (name == "positive_share_from") {
+            recipe_.positive.from = whole(name, node, 1, most_epochs);
         } else {
-            fail_unknown(
-                node, "key", name,
-                {"schedule", "warmup", "rate", "shift", "epochs", "batch", "images_per_class"});
+            fail_unknown(node, "key", name,
+                         {"schedule", "warmup", "rate", "shift", "epochs", "batch",
+                          "images_per_class", "positive_share", "positive_share_from"});
         }
     }
 
@@ -91,7 +95,7 @@ class RecipeReader {
             const std::string name(key.str());
             if (!contains(recipe_optimizers, name))
                 fail_unknown(node, "optimiser", name, recipe_optimizers);
-            const double rate = real(name, node, most_rate);
+            const double rate = positive(name, node, most_rate);
             if (name == optimizer_) recipe_.schedule.peak = rate;
         }
     }
@@ -104,11 +108,22 @@ class RecipeReader {
                 near.empty() ? "one of " + listed(known) : near);
     }
 
-    double real(const std::string& key, const toml::node& node, double below) const {
+    double positive(const std::string& key, const toml::node& node, double below) const {
         const auto number = node.value<double>();
         if (!number || !(*number > 0 && *number < below))
             fail_at(node, fmt::format("{} has a value that it cannot have", key),
                     fmt::format("{} = a number above 0 and below {:g}", key, below));
+        return *number;
+    }
+
+    double share(const std::string& key, const toml::node& node) const {
+        const auto number = node.value<double>();
+        if (!number || !(*number >= 0.5 && *number < 1))
+            fail_at(node,
+                    fmt::format("{} has a value that it cannot have\n  why: half of the pairs are "
+                                "positive, or more of them, and some are negative",
+                                key),
+                    fmt::format("{} = a number from 0.5 to below 1", key));
         return *number;
     }
 

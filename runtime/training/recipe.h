@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <string>
 
+#include "sampling/pairs.h"
 #include "training/schedule.h"
 
 namespace siamc {
@@ -22,6 +23,7 @@ struct Recipe {
     int epochs = 10;
     int batch = 128;           // tuples a step
     int images_per_class = 4;  // of a batch, for losses that see it whole
+    PositiveShare positive;    // for losses that see pairs
 };
 
 struct RecipeFile {

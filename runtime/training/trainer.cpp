@@ -38,8 +38,9 @@ Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation
     FloatBuffer parameters = model.flat_buffer();
     model.initialize(parameters, config_.seed);
     engine_ = make_engine({model, loss_, optimizer_, train, std::move(parameters)});
-    protocol_ = make_protocol(
-        loss_, {train.labels, config_.seed, config_.recipe.batch, config_.recipe.images_per_class});
+    const Recipe& recipe = config_.recipe;
+    protocol_ = make_protocol(loss_, {train.labels, config_.seed, recipe.batch,
+                                      recipe.images_per_class, recipe.positive});
     validated_ = protocol_->validation(validation.labels);
     if (loss_.sees == SIAMC_BATCH) validated_pairs_ = validation_pairs(validation.labels);
 }

@@ -14,6 +14,8 @@ rate = { adam = 0.002, sgd = 1 }
 schedule = "one_cycle"
 warmup = 0.2
 shift = 2
+positive_share = 0.55
+positive_share_from = 5
 epochs = 30
 batch = 64
 rate = { adam = 0.003 }
@@ -40,6 +42,7 @@ TEST_CASE("a recipe says what it has, the rest is usual") {
     CHECK(brief.shift == 0);
     CHECK(brief.epochs == 10);
     CHECK(brief.batch == 128);
+    CHECK(brief.positive.share == 0.5);
     CHECK(find_recipe({"r.toml", recipes}, "short", "contrastive", "sgd").schedule.peak == 1);
     CHECK(find_recipe({"r.toml", recipes}, "short", "contrastive", "rmsprop").schedule.peak ==
           0.001);
@@ -49,6 +52,8 @@ TEST_CASE("a recipe says what it has, the rest is usual") {
     CHECK(full.shift == 2);
     CHECK(full.epochs == 30);
     CHECK(full.batch == 64);
+    CHECK(full.positive.share == 0.55);
+    CHECK(full.positive.from == 5);
 }
 
 TEST_CASE("a loss overrides what the recipe says") {
@@ -72,10 +77,30 @@ TEST_CASE("recipes that are not there or say nonsense") {
     CHECK(message_of("[a]\nepochs = \"ten\"\n", "a") ==
           "r.toml:2:10: epochs has a value that it cannot have\n  write: epochs = a whole number "
           "from 1 to 1000000");
-    for (const char* line :
-         {"epochs = 0", "epochs = 1.5", "batch = 70000", "shift = 5", "warmup = 1", "warmup = nan",
-          "rate = 0.1", "rate = { adam = 0 }", "rate = { adma = 1 }", "schedule = \"cosine\"",
-          "epoch = 3", "contrastive = 1", "[a.tripplet]", "[a.contrastive.triplet]"}) {
+    CHECK(message_of("[a]\npositive_share = 0.4\n", "a") ==
+          "r.toml:2:18: positive_share has a value that it cannot have\n  why: half of the pairs "
+          "are positive, or more of them, and some are negative\n  write: positive_share = a "
+          "number from 0.5 to below 1");
+    for (const char* line : {"epochs = 0",
+                             "epochs = 1.5",
+                             "batch = 70000",
+                             "shift = 5",
+                             "warmup = 1",
+                             "warmup = nan",
+                             "rate = 0.1",
+                             "rate = { adam = 0 }",
+                             "rate = { adma = 1 }",
+                             "schedule = \"cosine\"",
+                             "positive_share = 1",
+                             "positive_share = nan",
+                             "positive_share = \"0.6\"",
+                             "positive_share_from = 0",
+                             "positive_share_from = 2.5",
+                             "positive_shar = 0.6",
+                             "epoch = 3",
+                             "contrastive = 1",
+                             "[a.tripplet]",
+                             "[a.contrastive.triplet]"}) {
         const std::string message = message_of(std::string("[a]\n") + line + "\n[b]\n", "a");
         INFO(message);
         CHECK(message.starts_with("r.toml:2:"));

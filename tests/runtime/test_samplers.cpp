@@ -1,10 +1,11 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
-#include <set>
 #include <vector>
 
 #include "catch.h"
 #include "runtime/data_helpers.h"
+#include "runtime/sampler_helpers.h"
 #include "sampling/episodes.h"
 #include "sampling/pairs.h"
 #include "sampling/shifts.h"
@@ -14,20 +15,6 @@ using namespace siamc;
 using namespace siamc::test;
 
 namespace {
-
-// Classes of unequal size, mixed, with labels that don't start at 0.
-std::vector<int> some_labels(int images) {
-    std::vector<int> labels;
-    Random random(9, Stream::split);
-    for (int i = 0; i < images; ++i)
-        labels.push_back(10 + static_cast<int>(std::min(random.below(6), random.below(6))));
-    return labels;
-}
-
-int label_of(const std::vector<int>& labels, std::int32_t image) {
-    REQUIRE((image >= 0 && image < static_cast<std::int32_t>(labels.size())));
-    return labels[static_cast<std::size_t>(image)];
-}
 
 struct Epoch {
     std::vector<std::int32_t> rows;
@@ -77,14 +64,6 @@ void check_triplets(const std::vector<int>& labels, const std::vector<std::int32
     }
     CHECK(anchors == std::vector<int>(labels.size(), 1));
 }
-
-std::vector<long> values(const std::map<std::int32_t, long>& counts) {
-    std::vector<long> result;
-    for (const auto& [key, count] : counts) result.push_back(count);
-    return result;
-}
-
-const std::vector<int> three_classes = {0, 1, 2, 0, 1, 2, 0, 1, 2, 1, 2, 2, 0, 0, 1, 2, 2};
 
 }  // namespace
 
@@ -147,6 +126,76 @@ TEST_CASE("the two pairs of an anchor follow each other", "[samplers]") {
         REQUIRE(epoch.labels[pair] == 1);
         REQUIRE(epoch.labels[pair + 1] == 0);
     }
+}
+
+TEST_CASE("without a share of positive pairs an epoch is what it was", "[samplers]") {
+    const std::vector<int> labels = some_labels(500);
+    const PairSampler plain(labels, 1);
+    for (const int number : {0, 3}) {
+        const Epoch epoch = epoch_of(plain, number);
+        CHECK(epoch_of(PairSampler(labels, 1, {0.5, 1}), number) == epoch);
+        CHECK(epoch_of(PairSampler(labels, 1, {0.75, number + 2}), number) == epoch);
+        CHECK(epoch_of(PairSampler(labels, 1, {0.75, number + 1}), number) != epoch);
+    }
+}
+
+TEST_CASE("more positive pairs replace negative ones, the others stay", "[samplers]") {
+    const std::vector<int> labels = GENERATE(some_labels(2000), std::vector<int>{7, 7, -3, -3});
+    const double share = GENERATE(0.55, 0.6, 0.9);
+    const PairSampler sampler(labels, 1, {share, 1});
+    CHECK(epoch_of(sampler, 2) == epoch_of(sampler, 2));
+    const Epoch plain = epoch_of(PairSampler(labels, 1), 2), epoch = epoch_of(sampler, 2);
+    REQUIRE(epoch.labels.size() == plain.labels.size());
+    for (std::size_t pair = 0; pair < epoch.labels.size(); ++pair) {
+        const std::int32_t anchor = epoch.rows[2 * pair], partner = epoch.rows[2 * pair + 1];
+        REQUIRE(anchor != partner);
+        REQUIRE(epoch.labels[pair] ==
+                (label_of(labels, anchor) == label_of(labels, partner) ? 1.0f : 0.0f));
+        REQUIRE(anchor == plain.rows[2 * pair]);
+        if (pair % 2 == 0) REQUIRE(epoch.labels[pair] == 1);
+        if (epoch.labels[pair] == plain.labels[pair]) REQUIRE(partner == plain.rows[2 * pair + 1]);
+    }
+}
+
+TEST_CASE("the share of positive pairs is what was asked for, from its epoch on", "[samplers]") {
+    const std::vector<int> labels = some_labels(2000);
+    constexpr int from = 3;  // counted from 1
+    for (const double share : {0.55, 0.6, 0.9}) {
+        const PairSampler sampler(labels, 4, {share, from});
+        for (int number = 0; number < 40; ++number) {
+            const Epoch epoch = epoch_of(sampler, number);
+            const auto pairs = static_cast<double>(epoch.labels.size());
+            const auto positive =
+                static_cast<double>(std::count(epoch.labels.begin(), epoch.labels.end(), 1.0f));
+            const double replaced = 2 * share - 1;
+            // Five standard deviations of so many anchors that are each replaced by chance.
+            const double spread = 5 * std::sqrt(pairs / 2 * replaced * (1 - replaced));
+            if (number + 1 < from)
+                REQUIRE(positive == pairs / 2);
+            else
+                REQUIRE(!(std::abs(positive - share * pairs) > spread));
+        }
+    }
+}
+
+TEST_CASE("who gets a second positive pair, and which, is left to chance", "[samplers]") {
+    const PairSampler sampler(three_classes, 5, {0.75, 1});
+    std::map<std::int32_t, long> anchors, partners, places;
+    for (int number = 0; number < 6000; ++number) {
+        const Epoch epoch = epoch_of(sampler, number);
+        for (std::size_t pair = 1; pair < epoch.labels.size(); pair += 2) {
+            if (epoch.labels[pair] != 1) continue;
+            ++anchors[epoch.rows[2 * pair]];
+            ++places[static_cast<std::int32_t>(pair)];
+            if (epoch.rows[2 * pair] == 9) ++partners[epoch.rows[2 * pair + 1]];
+        }
+    }
+    CHECK(anchors.size() == three_classes.size());
+    CHECK(places.size() == three_classes.size());
+    CHECK(partners.size() == 4);
+    CHECK(roughly_equal(values(anchors)));
+    CHECK(roughly_equal(values(places)));
+    CHECK(roughly_equal(values(partners)));
 }
 
 TEST_CASE("shifts are drawn alike in both pairs of an anchor", "[samplers]") {
@@ -271,80 +320,4 @@ TEST_CASE("pairs and triplets say why they cannot be drawn", "[samplers]") {
     }
     CHECK(failure_of([] { evaluation_pairs({0, 0, 1}, 0); }).code == Exit::bad_data);
     CHECK(failure_of([] { evaluation_triplets({0, 0, 1}, 0); }).code == Exit::bad_data);
-}
-
-TEST_CASE("episodes have distinct images of the right classes", "[samplers]") {
-    const std::vector<int> labels = some_labels(400);
-    const EpisodeSampler sampler(labels, 4, 3, 2, 1);
-    for (int number = 0; number < 100; ++number) {
-        const Episode episode = sampler.episode(number);
-        REQUIRE(episode.classes.size() == 4);
-        REQUIRE(episode.support.size() == 12);
-        REQUIRE(episode.query.size() == 8);
-        REQUIRE(episode.query_way.size() == 8);
-        CHECK(std::set<int>(episode.classes.begin(), episode.classes.end()).size() == 4);
-        std::set<std::int32_t> images(episode.support.begin(), episode.support.end());
-        images.insert(episode.query.begin(), episode.query.end());
-        CHECK(images.size() == 20);
-        for (std::size_t i = 0; i < 12; ++i)
-            CHECK(label_of(labels, episode.support[i]) == episode.classes[i / 3]);
-        for (std::size_t i = 0; i < 8; ++i) {
-            CHECK(episode.query_way[i] == static_cast<std::int32_t>(i / 2));
-            CHECK(label_of(labels, episode.query[i]) == episode.classes[i / 2]);
-        }
-    }
-}
-
-TEST_CASE("episodes depend on seed and number alone", "[samplers]") {
-    const std::vector<int> labels = some_labels(400);
-    const EpisodeSampler sampler(labels, 4, 3, 2, 1);
-    const Episode fifth = sampler.episode(5);
-    sampler.episode(0);
-    CHECK(sampler.episode(5).support == fifth.support);
-    CHECK(sampler.episode(5).query == fifth.query);
-    CHECK(sampler.episode(6).support != fifth.support);
-    CHECK(EpisodeSampler(labels, 4, 3, 2, 2).episode(5).support != fifth.support);
-}
-
-TEST_CASE("episodes choose classes and images uniformly", "[samplers]") {
-    const EpisodeSampler sampler(three_classes, 2, 2, 1, 3);
-    std::map<std::int32_t, long> first_class, support, query;
-    for (int number = 0; number < 6000; ++number) {
-        const Episode episode = sampler.episode(number);
-        ++first_class[episode.classes[0]];
-        for (std::size_t way = 0; way < 2; ++way) {
-            if (episode.classes[way] != 1) continue;
-            ++support[episode.support[2 * way]];
-            ++query[episode.query[way]];
-        }
-    }
-    CHECK(first_class.size() == 3);
-    CHECK(support.size() == 5);
-    CHECK(query.size() == 5);
-    CHECK(roughly_equal(values(first_class)));
-    CHECK(roughly_equal(values(support)));
-    CHECK(roughly_equal(values(query)));
-}
-
-TEST_CASE("episodes may use every image of a class, and no more", "[samplers]") {
-    // The smallest class has five images.
-    CHECK(EpisodeSampler(three_classes, 3, 2, 3, 0).episode(0).query.size() == 9);
-    const Failure greedy = failure_of([] { EpisodeSampler(three_classes, 3, 2, 4, 0); });
-    CHECK(greedy.code == Exit::usage);
-    CHECK(greedy.message ==
-          "--shots 2 --queries 4: that takes 6 images of every class, but class 0 has 5\n  write: "
-          "--shots 2 --queries 3");
-    const Failure wide = failure_of([] { EpisodeSampler(three_classes, 4, 1, 1, 0); });
-    CHECK(wide.code == Exit::usage);
-    CHECK(wide.message == "--ways 4: there are 3 classes\n  write: --ways 3");
-    const std::vector<int> rare = {0, 1, 1, 1, 2, 2, 2};
-    CHECK(failure_of([&] { EpisodeSampler(rare, 3, 1, 2, 0); }).message ==
-          "--shots 1 --queries 2: that takes 3 images of every class, but class 0 has 1\n  write: "
-          "--classes 1,2 --ways 2");
-    CHECK(failure_of([] { EpisodeSampler({7, 7, 7}, 2, 1, 1, 0); }).mentions("need two classes"));
-    CHECK(failure_of([] { EpisodeSampler(three_classes, 1, 1, 1, 0); }).code == Exit::usage);
-    CHECK(failure_of([] { EpisodeSampler(three_classes, 2, 0, 1, 0); }).code == Exit::usage);
-    CHECK(failure_of([] { EpisodeSampler(three_classes, 2, 1, 0, 0); }).code == Exit::usage);
-    const int huge = 2147483647;
-    CHECK(failure_of([] { EpisodeSampler(three_classes, 2, huge, huge, 0); }).code == Exit::usage);
 }
