@@ -55,11 +55,6 @@ cli::Group how() {
               .unit = "tuples",
               .fallback = "the recipe's",
               .help = "pairs, triplets or, of a loss that sees the whole batch, images a step"},
-             {.name = "images-per-class",
-              .kind = cli::Whole{2, most_batch / 2},
-              .unit = "images",
-              .fallback = "the recipe's",
-              .help = "of each class that a batch shows, for such losses"},
              {.name = "optimizer",
               .kind = cli::Word{{"adam", "rmsprop", "sgd", "all"}},
               .initial = "adam",
@@ -80,6 +75,27 @@ cli::Group how() {
               .kind = cli::Real{.least = 0, .most = 1, .above = true, .below = true},
               .fallback = "the recipe's",
               .help = "share of one_cycle in which the rate rises"},
+             {.name = "average",
+              .kind = cli::Word{{"none", "ema"}},
+              .fallback = "the recipe's",
+              .help = "of the weights over the steps, to validate and to leave"},
+             {.name = "average-decay",
+              .kind = cli::Real{.least = 0, .most = 1, .above = true, .below = true},
+              .fallback = "the recipe's",
+              .help = "what a step leaves of an older one's weight in ema"},
+             {.name = "seed",
+              .kind = cli::Whole{0, std::numeric_limits<std::int64_t>::max()},
+              .initial = "0",
+              .help = "of weights, samples and shifts"}}};
+}
+
+cli::Group samples() {
+    return {"What a step shows",
+            {{.name = "images-per-class",
+              .kind = cli::Whole{2, most_batch / 2},
+              .unit = "images",
+              .fallback = "the recipe's",
+              .help = "of each class in a batch, for losses that see it whole"},
              {.name = "shift",
               .kind = cli::Whole{0, most_shift},
               .unit = "pixels",
@@ -93,11 +109,7 @@ cli::Group how() {
               .kind = cli::Whole{1, most_epochs},
               .unit = "epoch",
               .fallback = "the recipe's",
-              .help = "the first with that share; half of the pairs before"},
-             {.name = "seed",
-              .kind = cli::Whole{0, std::numeric_limits<std::int64_t>::max()},
-              .initial = "0",
-              .help = "of weights, samples and shifts"}}};
+              .help = "the first with that share; half of the pairs before"}}};
 }
 
 cli::Group run() {
@@ -134,6 +146,10 @@ void check_said(const cli::Values& values, const Recipe& recipe) {
         fail(Exit::usage,
              "--warmup: says nothing for a constant rate\n  write: --schedule "
              "one_cycle too, or leave it out");
+    if (values.on_line("average-decay") && recipe.averaging.kind == Averaging::Kind::none)
+        fail(Exit::usage,
+             "--average-decay: says nothing without an average\n  write: --average ema too, or "
+             "leave it out");
     const bool from = values.on_line("positive-share-from");
     if (from && recipe.positive.share == 0.5)
         fail(Exit::usage,
@@ -150,7 +166,7 @@ void check_said(const cli::Values& values, const Recipe& recipe) {
 }  // namespace
 
 std::vector<cli::Group> train_options() {
-    return {what(), how(), run()};
+    return {what(), how(), samples(), run()};
 }
 
 TrainConfig train_config(const cli::Values& values, const std::string& optimizer) {
@@ -171,6 +187,9 @@ TrainConfig train_config(const cli::Values& values, const std::string& optimizer
     if (values.has("schedule")) schedule.kind = parse_schedule(values.text("schedule"));
     if (values.has("warmup")) schedule.warmup = values.real("warmup");
     if (values.has("shift")) config.recipe.shift = values.whole("shift");
+    Averaging& averaging = config.recipe.averaging;
+    if (values.has("average")) averaging.kind = parse_average(values.text("average"));
+    if (values.has("average-decay")) averaging.decay = values.real("average-decay");
     PositiveShare& positive = config.recipe.positive;
     if (values.has("positive-share")) positive.share = values.real("positive-share");
     if (values.has("positive-share-from")) positive.from = values.whole("positive-share-from");
@@ -201,6 +220,9 @@ Settings settings_of(const cli::Values& values, const TrainConfig& config) {
     settings["schedule"] = std::string(constant ? "constant" : "one_cycle");
     settings["warmup"] = schedule.warmup;
     settings["shift"] = std::int64_t{config.recipe.shift};
+    const bool averages = config.recipe.averaging.kind == Averaging::Kind::ema;
+    settings["average"] = std::string(averages ? "ema" : "none");
+    settings["average-decay"] = config.recipe.averaging.decay;
     settings["positive-share"] = config.recipe.positive.share;
     settings["positive-share-from"] = std::int64_t{config.recipe.positive.from};
     return settings;

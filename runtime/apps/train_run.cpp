@@ -51,7 +51,7 @@ class Run {
     RunResult finish();
     RunResult stop();
     Json summary(bool finished);
-    const FloatBuffer& kept() { return best_ ? *best_ : trainer_.parameters(); }
+    const FloatBuffer& kept() { return best_ ? *best_ : trainer_.evaluated(); }
 
     const Models& models_;
     const Split& images_;
@@ -175,7 +175,7 @@ void Run::end_epoch(const EpochRow& row) {
     const bool keep = request_.keep == Keep::last || first_of_best;
     if (request_.keep == Keep::best && first_of_best) {
         best_.emplace(models_.trained.flat_buffer());
-        std::copy_n(trainer_.parameters().data(), best_->size(), best_->data());
+        std::copy_n(trainer_.evaluated().data(), best_->size(), best_->data());
     }
     line_.epoch(row);
     save(keep);

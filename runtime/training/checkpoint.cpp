@@ -19,10 +19,17 @@ namespace fs = std::filesystem;
 
 constexpr const char* checkpoint_format = "siamc checkpoint 1";
 constexpr const char* best_prefix = "best/";
+constexpr const char* average_prefix = "average/";
 constexpr std::size_t most_header_bytes = std::size_t{1} << 24;  // 70,000 epochs' metrics
 
 std::string moment_prefix(std::size_t moment) {
     return fmt::format("moment{}/", moment + 1);
+}
+
+// Whether the file has a flat buffer of that prefix.
+bool has_flat(const SafetensorsFile& file, const char* prefix) {
+    return std::any_of(file.tensors().begin(), file.tensors().end(),
+                       [&](const TensorView& tensor) { return tensor.name.starts_with(prefix); });
 }
 
 void require_finite(const FloatBuffer& flat, const char* what) {
@@ -105,6 +112,10 @@ void save_checkpoint(const fs::path& path, const Model& model, const RunProgress
         require_finite(state.moments[m], "the optimiser's moments");
         add(state.moments[m], moment_prefix(m));
     }
+    if (state.average) {
+        require_finite(*state.average, "the averages of the weights");
+        add(*state.average, average_prefix);
+    }
     if (best) add(*best, best_prefix);
     SafetensorsFile::Metadata metadata = metadata_of(model, checkpoint_format);
     metadata["settings"] = settings_text(progress.settings);
@@ -120,9 +131,11 @@ void save_checkpoint(const fs::path& path, const Model& model, const RunProgress
 
 TrainingState Checkpoint::state(const Model& model, int moments) const {
     const std::string name = path.string();
-    const bool has_best = best(model).has_value();
-    check_fit(file, name, model, static_cast<std::size_t>(1 + moments + has_best));
-    TrainingState state{take_flat(file, name, model), {}};
+    const bool averages = has_flat(file, average_prefix);
+    const int buffers = 1 + moments + averages + has_flat(file, best_prefix);
+    check_fit(file, name, model, static_cast<std::size_t>(buffers));
+    TrainingState state{take_flat(file, name, model), {}, {}};
+    if (averages) state.average = take_flat(file, name, model, average_prefix);
     for (int m = 0; m < moments; ++m)
         state.moments.push_back(
             take_flat(file, name, model, moment_prefix(static_cast<std::size_t>(m))));
@@ -130,10 +143,7 @@ TrainingState Checkpoint::state(const Model& model, int moments) const {
 }
 
 std::optional<FloatBuffer> Checkpoint::best(const Model& model) const {
-    const bool has_best =
-        std::any_of(file.tensors().begin(), file.tensors().end(),
-                    [](const TensorView& tensor) { return tensor.name.starts_with(best_prefix); });
-    if (!has_best) return std::nullopt;
+    if (!has_flat(file, best_prefix)) return std::nullopt;
     return take_flat(file, path.string(), model, best_prefix);
 }
 

@@ -2,8 +2,8 @@
 // --resume ends with the same bits as a run that was never interrupted.
 //
 // Tensors: the parameters under their names, the optimiser's moments as "moment1/NAME" and so on,
-// the best parameters so far as "best/NAME". Everything else is text in the metadata
-// (docs/file-formats.md).
+// the parameters' average as "average/NAME", the best parameters so far as "best/NAME". Everything
+// else is text in the metadata (docs/file-formats.md).
 #pragma once
 
 #include <filesystem>
@@ -43,7 +43,8 @@ struct Checkpoint {
     RunProgress progress;
     SafetensorsFile file;
 
-    // bad_data unless the file has the tensors of this model with so many moments, all finite.
+    // With an average where the file has one. bad_data unless the file has the tensors of this
+    // model with so many moments, all finite.
     TrainingState state(const Model& model, int moments) const;
     std::optional<FloatBuffer> best(const Model& model) const;
 };

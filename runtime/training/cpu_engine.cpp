@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "training/average.h"
 #include "training/engine.h"
 
 namespace siamc {
@@ -12,24 +15,27 @@ class CpuEngine : public Engine {
           loss_(request.loss),
           optimizer_(request.optimizer),
           images_(request.images),
-          state_{std::move(request.parameters), {}},
+          state_{std::move(request.parameters), {}, {}},
           gradient_(model_.flat_buffer()) {
         for (int m = 0; m < optimizer_.moments; ++m) state_.moments.push_back(model_.flat_buffer());
+        if (!request.averages) return;
+        const std::span<const float> start = state_.parameters.span();
+        std::copy(start.begin(), start.end(), state_.average.emplace(model_.flat_buffer()).data());
     }
 
-    void plan(const Tuples& tuples, int batch, std::span<const HyperParameters> hyper) override {
-        tuples_ = tuples;
-        batch_ = batch;
-        hyper_ = hyper;
-    }
+    void plan(const EpochPlan& plan) override { plan_ = plan; }
 
     const StepResults& run(long first) override {
-        const Tuples batch = tuples_.part(first * batch_, batch_, loss_.train->branches);
-        Update update{optimizer_, hyper_[static_cast<std::size_t>(first)], {}};
+        const Tuples batch =
+            plan_.tuples.part(first * plan_.batch, plan_.batch, loss_.train->branches);
+        Update update{optimizer_, plan_.hyper[static_cast<std::size_t>(first)], {}};
         for (std::size_t m = 0; m < state_.moments.size(); ++m)
             update.moments[m] = state_.moments[m].data();
         const siamc_results results =
             model_.step(loss_, update, state_.parameters, images_, batch, gradient_);
+        if (state_.average)
+            pull_average(*state_.average, state_.parameters,
+                         plan_.pulls[static_cast<std::size_t>(first)]);
         results_.steps = 1;
         results_.tuples = batch.count;
         results_.loss = results.loss * batch.count;
@@ -41,14 +47,15 @@ class CpuEngine : public Engine {
 
     double validate(const ImageSet& images, const Tuples& tuples, const Tuples& pairs,
                     std::vector<std::vector<float>>& distances) override {
-        const std::vector<float> embeddings = model_.embed(state_.parameters, images);
-        const double loss =
-            model_.evaluate(loss_, state_.parameters, embeddings, tuples, distances);
-        if (pairs.count) distances = {model_.distances(state_.parameters, embeddings, pairs.rows)};
+        const std::vector<float> embeddings = model_.embed(evaluated(), images);
+        const double loss = model_.evaluate(loss_, evaluated(), embeddings, tuples, distances);
+        if (pairs.count) distances = {model_.distances(evaluated(), embeddings, pairs.rows)};
         return loss;
     }
 
-    const FloatBuffer& parameters() override { return state_.parameters; }
+    const FloatBuffer& evaluated() override {
+        return state_.average ? *state_.average : state_.parameters;
+    }
     const TrainingState& state() override { return state_; }
     void load(TrainingState state) override { state_ = std::move(state); }
 
@@ -59,9 +66,7 @@ class CpuEngine : public Engine {
     const ImageSet& images_;
     TrainingState state_;
     FloatBuffer gradient_;
-    Tuples tuples_;
-    int batch_ = 0;
-    std::span<const HyperParameters> hyper_;
+    EpochPlan plan_;
     StepResults results_;
 };
 

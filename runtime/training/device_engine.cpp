@@ -129,7 +129,7 @@ class DeviceEngine : public Engine {
   public:
     explicit DeviceEngine(EngineRequest request)
         : model_(request.model),
-          state_{std::move(request.parameters), {}},
+          state_{std::move(request.parameters), {}, {}},
           open_(opened(model_.tables())),
           device_(open_->get()),
           train_(device_, *request.loss.train),
@@ -150,12 +150,12 @@ class DeviceEngine : public Engine {
     }
     ~DeviceEngine() override { siamc_unbind(&device_, &update_); }
 
-    void plan(const Tuples& tuples, int batch, std::span<const HyperParameters> hyper) override {
-        tuples_ = tuples.count;
-        batch_ = batch;
-        steps_ = static_cast<long>(hyper.size());
-        check(train_.put(tuples));
-        check(hyper_.put(hyper));
+    void plan(const EpochPlan& plan) override {
+        tuples_ = plan.tuples.count;
+        batch_ = plan.batch;
+        steps_ = static_cast<long>(plan.hyper.size());
+        check(train_.put(plan.tuples));
+        check(hyper_.put(plan.hyper));
     }
 
     const StepResults& run(long first) override {
@@ -200,13 +200,13 @@ class DeviceEngine : public Engine {
         return collect(evaluate_, 0, tuples.count, distances) / tuples.count;
     }
 
-    const FloatBuffer& parameters() override {
+    const FloatBuffer& evaluated() override {
         check(siamc_download(&device_.parameters, state_.parameters.data()));
         return state_.parameters;
     }
 
     const TrainingState& state() override {
-        parameters();
+        evaluated();
         for (std::size_t m = 0; m < state_.moments.size(); ++m)
             check(siamc_download(&device_.moments[m], state_.moments[m].data()));
         return state_;

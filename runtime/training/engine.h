@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,29 +21,40 @@ struct StepResults {
 // All that steps change.
 struct TrainingState {
     FloatBuffer parameters;
-    std::vector<FloatBuffer> moments;  // as many as the optimiser has
+    std::vector<FloatBuffer> moments;    // as many as the optimiser has
+    std::optional<FloatBuffer> average;  // of the parameters, where a run keeps one
+};
+
+// What the steps of an epoch do, the same for all of them but for what is said step by step. All of
+// it must stay where it is.
+struct EpochPlan {
+    Tuples tuples;
+    int batch = 0;                           // tuples a step, but for the last one
+    std::span<const HyperParameters> hyper;  // of each step
+    std::span<const float> pulls;            // of the average, of each step; empty: there is none
 };
 
 class Engine {
   public:
     virtual ~Engine() = default;
 
-    // What the steps until the next plan train on, `batch` tuples each but for the last, and the
-    // hyper-parameters of each step. All of it must stay where it is.
-    virtual void plan(const Tuples& tuples, int batch, std::span<const HyperParameters> hyper) = 0;
+    // What the steps until the next plan do.
+    virtual void plan(const EpochPlan& plan) = 0;
 
     // Takes steps of the plan, from `first` on: as many as the engine takes at once.
     virtual const StepResults& run(long first) = 0;
 
-    // Mean loss and distances of tuples of these images, as Model::evaluate; or, where there are
-    // pairs, their distances. The same tuples and pairs for the same images every time.
+    // By the evaluated() weights: mean loss and distances of tuples of these images, as
+    // Model::evaluate; or, where there are pairs, their distances. The same tuples and pairs for
+    // the same images every time.
     virtual double validate(const ImageSet& images, const Tuples& tuples, const Tuples& pairs,
                             std::vector<std::vector<float>>& distances) = 0;
 
-    // As they are now.
-    virtual const FloatBuffer& parameters() = 0;
+    // As they are now. What is validated and is the run's result: the average of the parameters
+    // where there is one, else the parameters.
+    virtual const FloatBuffer& evaluated() = 0;
     virtual const TrainingState& state() = 0;
-    // Goes on from a state of the same model and optimiser.
+    // Goes on from a state of the same model and optimiser, with an average or without as before.
     virtual void load(TrainingState state) = 0;
 };
 
@@ -53,6 +65,7 @@ struct EngineRequest {
     const siamc_optimizer& optimizer;
     const ImageSet& images;  // that it trains on
     FloatBuffer parameters;  // to start from
+    bool averages = false;   // keeps an average; not on a device
 };
 
 // On whatever the model's library is for. usage, saying why, if there is no such device here.

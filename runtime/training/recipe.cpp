@@ -83,10 +83,18 @@ class RecipeReader {
             recipe_.positive.share = share(name, node);
         } else if (name == "positive_share_from") {
             recipe_.positive.from = whole(name, node, 1, most_epochs);
+        } else if (name == "average") {
+            const auto kind = node.value<std::string>();
+            if (!kind || (*kind != "none" && *kind != "ema"))
+                fail_at(node, "this is no average of weights", "average = \"none\", or \"ema\"");
+            recipe_.averaging.kind = parse_average(*kind);
+        } else if (name == "average_decay") {
+            recipe_.averaging.decay = positive(name, node, 1);
         } else {
-            fail_unknown(node, "key", name,
-                         {"schedule", "warmup", "rate", "shift", "epochs", "batch",
-                          "images_per_class", "positive_share", "positive_share_from"});
+            fail_unknown(
+                node, "key", name,
+                {"schedule", "warmup", "rate", "shift", "epochs", "batch", "images_per_class",
+                 "positive_share", "positive_share_from", "average", "average_decay"});
         }
     }
 

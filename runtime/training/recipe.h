@@ -7,6 +7,7 @@
 #include <string>
 
 #include "sampling/pairs.h"
+#include "training/average.h"
 #include "training/schedule.h"
 
 namespace siamc {
@@ -24,6 +25,7 @@ struct Recipe {
     int batch = 128;           // tuples a step
     int images_per_class = 4;  // of a batch, for losses that see it whole
     PositiveShare positive;    // for losses that see pairs
+    Averaging averaging;
 };
 
 struct RecipeFile {

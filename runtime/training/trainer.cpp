@@ -31,13 +31,17 @@ Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation
              "batch, or compile the model with siamc compile --batch",
              config_.recipe.batch, model.name(), loss_.train->batch);
     if (config_.recipe.epochs < 1) fail(Exit::usage, "--epochs: at least 1");
+    if (averages() && model.tables().device)
+        fail(Exit::usage,
+             "--average: on a device there is none\n  why: it takes steps without handing out the "
+             "weights of each\n  write: --device cpu, or --average none");
     model.check_images(train);
     model.check_images(validation);
     check_classes(train.labels);
     check_classes(validation.labels);
     FloatBuffer parameters = model.flat_buffer();
     model.initialize(parameters, config_.seed);
-    engine_ = make_engine({model, loss_, optimizer_, train, std::move(parameters)});
+    engine_ = make_engine({model, loss_, optimizer_, train, std::move(parameters), averages()});
     const Recipe& recipe = config_.recipe;
     protocol_ = make_protocol(loss_, {train.labels, config_.seed, recipe.batch,
                                       recipe.images_per_class, recipe.positive});
@@ -85,10 +89,21 @@ double Trainer::rate_of(int number, long step) const {
 void Trainer::plan(int number) {
     const long steps = steps_per_epoch();
     hyper_.clear();
-    for (long step = 0; step < steps; ++step)
-        hyper_.push_back(hyper_parameters(optimizer_, config_.semantics, rate_of(number, step),
-                                          (number - 1) * steps + step + 1));
-    engine_->plan(sample(number), protocol_->step_tuples(), hyper_);
+    pulls_.clear();
+    for (long step = 0; step < steps; ++step) {
+        const long of_run = (number - 1) * steps + step + 1;
+        hyper_.push_back(
+            hyper_parameters(optimizer_, config_.semantics, rate_of(number, step), of_run));
+        if (averages()) pulls_.push_back(config_.recipe.averaging.pull(of_run));
+    }
+    engine_->plan({sample(number), protocol_->step_tuples(), hyper_, pulls_});
+}
+
+void Trainer::load(TrainingState state) {
+    if (state.average.has_value() != averages())
+        fail(Exit::bad_data, "the checkpoint has {} average of the weights, the recipe {}",
+             state.average ? "an" : "no", averages() ? "keeps one" : "does not");
+    engine_->load(std::move(state));
 }
 
 std::optional<EpochRow> Trainer::epoch(int number, EpochTotals& totals,

@@ -48,7 +48,8 @@ struct Validation {
 
 class Trainer {
   public:
-    // The image sets must outlive the trainer. usage if batch or epochs are out of range.
+    // The image sets must outlive the trainer. usage if batch or epochs are out of range, or for an
+    // average on a device.
     Trainer(Model& model, const ImageSet& train, const ImageSet& validation, TrainConfig config);
 
     // Trains an epoch from where `totals` stand (all 0: from its beginning), which go along, and
@@ -58,15 +59,18 @@ class Trainer {
     std::optional<EpochRow> epoch(int number, EpochTotals& totals,
                                   const std::function<bool(const Progress&)>& after_step);
 
-    const FloatBuffer& parameters() { return engine_->parameters(); }
+    // What is validated and is the run's result (Engine::evaluated).
+    const FloatBuffer& evaluated() { return engine_->evaluated(); }
     const TrainingState& state() { return engine_->state(); }
-    void load(TrainingState state) { engine_->load(std::move(state)); }
+    // bad_data if the state lacks the average that the recipe keeps, or has one that it does not.
+    void load(TrainingState state);
     long tuples_per_epoch() const { return protocol_->tuples(); }
 
   private:
     void check_classes(const std::vector<int>& labels) const;
     Tuples sample(int number);
     double rate_of(int number, long step) const;
+    bool averages() const { return config_.recipe.averaging.kind != Averaging::Kind::none; }
     long steps_per_epoch() const;
     void plan(int number);
     void take(int number, EpochTotals& totals);
@@ -82,6 +86,7 @@ class Trainer {
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Protocol> protocol_;
     std::vector<HyperParameters> hyper_;  // of each step of the epoch
+    std::vector<float> pulls_;            // the same of the average; none if there is none
     TupleList sampled_, validated_;
     TupleList validated_pairs_;  // of a loss that has no distances of tuples; else none
     std::vector<std::int32_t> shifts_;

@@ -23,7 +23,7 @@ struct Saved {
     std::array<fs::path, 2> files = {folder.path() / "a", folder.path() / "b"};
     World world;
     Model model{world.model};
-    TrainingState state{model.flat_buffer(), {}};
+    TrainingState state{model.flat_buffer(), {}, {}};
     RunProgress progress;
 
     Saved() {

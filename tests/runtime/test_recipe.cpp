@@ -16,6 +16,8 @@ warmup = 0.2
 shift = 2
 positive_share = 0.55
 positive_share_from = 5
+average = "ema"
+average_decay = 0.99
 epochs = 30
 batch = 64
 rate = { adam = 0.003 }
@@ -43,6 +45,7 @@ TEST_CASE("a recipe says what it has, the rest is usual") {
     CHECK(brief.epochs == 10);
     CHECK(brief.batch == 128);
     CHECK(brief.positive.share == 0.5);
+    CHECK(brief.averaging.kind == Averaging::Kind::none);
     CHECK(find_recipe({"r.toml", recipes}, "short", "contrastive", "sgd").schedule.peak == 1);
     CHECK(find_recipe({"r.toml", recipes}, "short", "contrastive", "rmsprop").schedule.peak ==
           0.001);
@@ -54,6 +57,8 @@ TEST_CASE("a recipe says what it has, the rest is usual") {
     CHECK(full.batch == 64);
     CHECK(full.positive.share == 0.55);
     CHECK(full.positive.from == 5);
+    CHECK(full.averaging.kind == Averaging::Kind::ema);
+    CHECK(full.averaging.decay == 0.99);
 }
 
 TEST_CASE("a loss overrides what the recipe says") {
@@ -96,6 +101,10 @@ TEST_CASE("recipes that are not there or say nonsense") {
                              "positive_share = \"0.6\"",
                              "positive_share_from = 0",
                              "positive_share_from = 2.5",
+                             "average = \"swa\"",
+                             "average = true",
+                             "average_decay = 1",
+                             "average_decay = 0",
                              "positive_shar = 0.6",
                              "epoch = 3",
                              "contrastive = 1",
