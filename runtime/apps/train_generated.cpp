@@ -116,10 +116,10 @@ void check_same_parameters(const Models& models) {
 
 // usage for a flag on pairs where the loss sees something else.
 void check_sees_pairs(const cli::Values& values, const Model& model) {
-    if (!values.on_line("positive-share") || model.loss(values.text("loss")).sees == SIAMC_PAIRS)
+    if (!values.on_line("label-noise") || model.loss(values.text("loss")).sees == SIAMC_PAIRS)
         return;
     fail(Exit::usage,
-         "--positive-share: says nothing for {}\n  why: it sees no pairs\n  write: --loss "
+         "--label-noise: says nothing for {}\n  why: it sees no pairs\n  write: --loss "
          "contrastive, or leave it out",
          values.text("loss"));
 }

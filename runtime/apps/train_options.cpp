@@ -101,15 +101,25 @@ cli::Group samples() {
               .unit = "pixels",
               .fallback = "the recipe's",
               .help = "random shift of training images"},
-             {.name = "positive-share",
-              .kind = cli::Real{.least = 0.5, .most = 1, .below = true},
+             {.name = "affine",
+              .kind = cli::Real{.least = 0, .most = most_affine},
               .fallback = "the recipe's",
-              .help = "of the training pairs, so many are of one class"},
-             {.name = "positive-share-from",
+              .help = "random turns, stretches and slants of training images, in shares of their "
+                      "size"},
+             {.name = "elastic",
+              .kind = cli::Real{.least = 0, .most = most_elastic},
+              .unit = "pixels",
+              .fallback = "the recipe's",
+              .help = "random moves of their parts against each other"},
+             {.name = "label-noise",
+              .kind = cli::Real{.least = 0, .most = most_label_noise},
+              .fallback = "the recipe's",
+              .help = "share of the training pairs that have the wrong label"},
+             {.name = "label-noise-from",
               .kind = cli::Whole{1, most_epochs},
               .unit = "epoch",
               .fallback = "the recipe's",
-              .help = "the first with that share; half of the pairs before"}}};
+              .help = "the first with that noise"}}};
 }
 
 cli::Group run() {
@@ -150,17 +160,17 @@ void check_said(const cli::Values& values, const Recipe& recipe) {
         fail(Exit::usage,
              "--average-decay: says nothing without an average\n  write: --average ema too, or "
              "leave it out");
-    const bool from = values.on_line("positive-share-from");
-    if (from && recipe.positive.share == 0.5)
+    const bool from = values.on_line("label-noise-from");
+    if (from && recipe.noise.share == 0)
         fail(Exit::usage,
-             "--positive-share-from: says nothing where half of the pairs are positive all along\n"
-             "  write: --positive-share 0.55 too, or leave it out");
-    if ((from || values.on_line("positive-share")) && recipe.positive.share > 0.5 &&
-        recipe.positive.from > recipe.epochs)
+             "--label-noise-from: says nothing without noise\n  write: --label-noise 0.1 too, or "
+             "leave it out");
+    if ((from || values.on_line("label-noise")) && recipe.noise.share > 0 &&
+        recipe.noise.from > recipe.epochs)
         fail(Exit::usage,
-             "--positive-share: it is to begin in epoch {}, but there are {}\n  write: "
-             "--positive-share-from 1, or more --epochs",
-             recipe.positive.from, recipe.epochs);
+             "--label-noise: it is to begin in epoch {}, but there are {}\n  write: "
+             "--label-noise-from 1, or more --epochs",
+             recipe.noise.from, recipe.epochs);
 }
 
 }  // namespace
@@ -187,12 +197,14 @@ TrainConfig train_config(const cli::Values& values, const std::string& optimizer
     if (values.has("schedule")) schedule.kind = parse_schedule(values.text("schedule"));
     if (values.has("warmup")) schedule.warmup = values.real("warmup");
     if (values.has("shift")) config.recipe.shift = values.whole("shift");
+    if (values.has("affine")) config.recipe.warp.affine = values.real("affine");
+    if (values.has("elastic")) config.recipe.warp.elastic = values.real("elastic");
     Averaging& averaging = config.recipe.averaging;
     if (values.has("average")) averaging.kind = parse_average(values.text("average"));
     if (values.has("average-decay")) averaging.decay = values.real("average-decay");
-    PositiveShare& positive = config.recipe.positive;
-    if (values.has("positive-share")) positive.share = values.real("positive-share");
-    if (values.has("positive-share-from")) positive.from = values.whole("positive-share-from");
+    LabelNoise& noise = config.recipe.noise;
+    if (values.has("label-noise")) noise.share = values.real("label-noise");
+    if (values.has("label-noise-from")) noise.from = values.whole("label-noise-from");
     check_said(values, config.recipe);
     return config;
 }
@@ -220,11 +232,13 @@ Settings settings_of(const cli::Values& values, const TrainConfig& config) {
     settings["schedule"] = std::string(constant ? "constant" : "one_cycle");
     settings["warmup"] = schedule.warmup;
     settings["shift"] = std::int64_t{config.recipe.shift};
+    settings["affine"] = config.recipe.warp.affine;
+    settings["elastic"] = config.recipe.warp.elastic;
     const bool averages = config.recipe.averaging.kind == Averaging::Kind::ema;
     settings["average"] = std::string(averages ? "ema" : "none");
     settings["average-decay"] = config.recipe.averaging.decay;
-    settings["positive-share"] = config.recipe.positive.share;
-    settings["positive-share-from"] = std::int64_t{config.recipe.positive.from};
+    settings["label-noise"] = config.recipe.noise.share;
+    settings["label-noise-from"] = std::int64_t{config.recipe.noise.from};
     return settings;
 }
 

@@ -177,6 +177,16 @@ void Model::check_images(const ImageSet& images) const {
              most / static_cast<std::size_t>(images.height * images.width));
 }
 
+void Model::parallel(int count, const std::function<void(int)>& work) const {
+    const auto call = [](void*, int number, std::uint8_t* closure) {
+        (*reinterpret_cast<const std::function<void(int)>*>(closure))(number);
+        return 0;
+    };
+    auto* const closure =
+        reinterpret_cast<std::uint8_t*>(const_cast<std::function<void(int)>*>(&work));
+    tables_.library->functions->parallel_for(nullptr, call, 0, count, closure);
+}
+
 std::vector<float> Model::embed(const FloatBuffer& parameters, const ImageSet& images) {
     const auto count = static_cast<std::int32_t>(images.size());
     std::vector<std::int32_t> rows(static_cast<std::size_t>(count));

@@ -4,6 +4,7 @@
 #include <siamc/siamc.h>
 
 #include <array>
+#include <functional>
 #include <span>
 #include <string>
 #include <vector>
@@ -68,6 +69,9 @@ class Model {
     void check_image_size(int height, int width) const;
     // The same for images that are there.
     void check_images(const ImageSet& images) const;
+
+    // Calls work(0) … work(count - 1), on the library's threads; it must not throw.
+    void parallel(int count, const std::function<void(int)>& work) const;
 
     // What follows runs on this processor: internal for a device's library (training/engine.h).
 

@@ -18,12 +18,12 @@ struct Draw {
     std::uint64_t seed;
     Stream stream;
     std::uint32_t epoch = 0;
-    double replaced = 0;  // share of the negative pairs that are positive ones instead
+    double noise = 0;  // share of the pairs whose label is wrong
 };
 
 // Both pairs of every image, pairs 2 * i and 2 * i + 1 for image i. Each image's partners come from
-// a generator of its own index, so they don't depend on the order of the loop; what may replace the
-// negative one is drawn last, so the others don't depend on how many are replaced.
+// a generator of its own index, so they don't depend on the order of the loop; noise is drawn last,
+// so they don't depend on it either.
 void fill_pairs(const ClassIndex& classes, const Draw& draw, std::vector<std::int32_t>& rows,
                 std::vector<float>& labels) {
     const std::size_t pairs = 2 * static_cast<std::size_t>(classes.images());
@@ -36,11 +36,10 @@ void fill_pairs(const ClassIndex& classes, const Draw& draw, std::vector<std::in
             Random random(draw.seed, draw.stream, draw.epoch, index);
             const std::int32_t positive = classes.same_class(group, place, random);
             const std::int32_t negative = classes.other_class(group, random);
-            write_pair(2 * std::size_t{index}, anchor, positive, 1.0f, rows, labels);
-            const bool replaced = random.uniform() < draw.replaced;
-            const std::int32_t second =
-                replaced ? classes.same_class(group, place, random) : negative;
-            write_pair(2 * std::size_t{index} + 1, anchor, second, replaced ? 1.0f : 0.0f, rows,
+            const bool wrong = random.uniform() < draw.noise,
+                       wrong_too = random.uniform() < draw.noise;
+            write_pair(2 * std::size_t{index}, anchor, positive, wrong ? 0.0f : 1.0f, rows, labels);
+            write_pair(2 * std::size_t{index} + 1, anchor, negative, wrong_too ? 1.0f : 0.0f, rows,
                        labels);
         }
     }
@@ -48,19 +47,19 @@ void fill_pairs(const ClassIndex& classes, const Draw& draw, std::vector<std::in
 
 }  // namespace
 
-PairSampler::PairSampler(const std::vector<int>& labels, std::uint64_t seed, PositiveShare positive)
-    : classes_(labels), seed_(seed), positive_(positive) {
+PairSampler::PairSampler(const std::vector<int>& labels, std::uint64_t seed, LabelNoise noise)
+    : classes_(labels), seed_(seed), noise_(noise) {
     classes_.require_partners("pairs");
 }
 
 void PairSampler::epoch(int epoch, std::vector<std::int32_t>& rows,
                         std::vector<float>& labels) const {
     const auto number = static_cast<std::uint32_t>(epoch);
-    fill_pairs(classes_, {seed_, Stream::pairs, number, positive_.of_negatives(epoch)}, rows,
-               labels);
+    fill_pairs(classes_, {seed_, Stream::pairs, number, noise_.in(epoch)}, rows, labels);
     const auto swap_anchors = [&](std::size_t i, std::size_t j) {
         for (std::size_t r = 0; r < 4; ++r) std::swap(rows[4 * i + r], rows[4 * j + r]);
-        std::swap(labels[2 * i + 1], labels[2 * j + 1]);
+        for (std::size_t pair = 0; pair < 2; ++pair)
+            std::swap(labels[2 * i + pair], labels[2 * j + pair]);
     };
     shuffle(static_cast<std::uint32_t>(classes_.images()),
             Random(seed_, Stream::pair_order, number), swap_anchors);

@@ -12,28 +12,30 @@
 
 namespace siamc {
 
-// How many of an epoch's pairs are positive: half of them, from some epoch on more. A pair that is
-// hard to judge settles where the share of positive ones among its like puts it, so the share moves
-// the distance at which both kinds are as likely.
-struct PositiveShare {
-    double share = 0.5;  // on average; 0.5 to below 1
-    int from = 1;        // the first epoch that has it, counted from 1
+// Pairs with the wrong label: a share q of them, from some epoch on. The contrastive loss asks of
+// images of two classes to be a margin apart and lets them drift farther; an image that is hard to
+// tell then lies far from both. With noise a negative pair costs (1 - q) max(0, margin - D)^2 +
+// q D^2 on average, which holds it at D = (1 - q) margin, and a positive one at q margin. (Of
+// classifiers: L. Xie, J. Wang, Z. Wei, M. Wang, Q. Tian, "DisturbLabel", CVPR 2016.)
+struct LabelNoise {
+    double share = 0;  // of the pairs, on average; 0 to below 0.5
+    int from = 1;      // the first epoch that has it, counted from 1
 
-    // Of the negative pairs of an epoch, counted from 0, the share that gives way to positive ones.
-    double of_negatives(int epoch) const { return epoch + 1 < from ? 0 : 2 * share - 1; }
+    // In an epoch, counted from 0.
+    double in(int epoch) const { return epoch + 1 < from ? 0 : share; }
 };
 
 // Shuffled training pairs. In every epoch each image is the anchor of exactly one positive and one
-// negative pair, so labels are balanced exactly. The positive partner is uniform over the other
-// images of the anchor's class, the negative one over all images of the other classes. Where more
-// pairs are to be positive, a negative one is replaced, by chance and whatever its images, by a
-// second positive one, drawn like the first. Anchors are shuffled; the two pairs of one follow each
-// other, a positive one first, so that a step computes the anchor once.
+// negative pair, so labels are balanced exactly, but for noise. The positive partner is uniform
+// over the other images of the anchor's class, the negative one over all images of the other
+// classes. Noise changes labels alone, by chance, whatever the images. Anchors are shuffled; the
+// two pairs of one follow each other, the positive one first, so that a step computes the anchor
+// once.
 class PairSampler {
   public:
     // labels[i] is the class of image i. bad_data if a class has one image or if there is only one
     // class.
-    PairSampler(const std::vector<int>& labels, std::uint64_t seed, PositiveShare positive = {});
+    PairSampler(const std::vector<int>& labels, std::uint64_t seed, LabelNoise noise = {});
 
     // Pairs in an epoch: twice the number of images.
     long size() const { return 2L * classes_.images(); }
@@ -45,7 +47,7 @@ class PairSampler {
   private:
     ClassIndex classes_;
     std::uint64_t seed_;
-    PositiveShare positive_;
+    LabelNoise noise_;
 };
 
 // A fixed set of pairs.

@@ -30,6 +30,7 @@ enum class Stream : std::uint32_t {
     glyph_test = 12,          // jitter of its test images
     batch_classes = 13,       // order of classes in batches of them
     batch_images = 14,        // order of each class's images there
+    warps = 15,               // deformations of training images
 };
 
 using PhiloxBlock = std::array<std::uint32_t, 4>;

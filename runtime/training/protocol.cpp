@@ -28,7 +28,7 @@ void judge_pair(Judged& judged, float label, float distance, double threshold) {
 class PairProtocol : public Protocol {
   public:
     explicit PairProtocol(const Sampling& sampling)
-        : sampler_(sampling.labels, sampling.seed, sampling.positive), batch_(sampling.batch) {}
+        : sampler_(sampling.labels, sampling.seed, sampling.noise), batch_(sampling.batch) {}
 
     long tuples() const override { return sampler_.size(); }
     int step_tuples() const override { return batch_; }

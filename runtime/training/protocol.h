@@ -50,9 +50,9 @@ class Protocol {
 struct Sampling {
     const std::vector<int>& labels;  // of the training images
     std::uint64_t seed;
-    int batch;               // tuples a step
-    int images_per_class;    // of a loss that sees the whole batch
-    PositiveShare positive;  // of a loss that sees pairs
+    int batch;             // tuples a step
+    int images_per_class;  // of a loss that sees the whole batch
+    LabelNoise noise;      // of a loss that sees pairs
 };
 
 // usage if the batch is too small for the loss, bad_data if there are too few images or classes.

@@ -17,6 +17,7 @@ namespace siamc {
 namespace {
 
 constexpr std::size_t most_recipe_bytes = std::size_t{1} << 16;
+constexpr const char* too_far = "deformed farther, images are not what their labels say";
 const std::vector<std::string> recipe_optimizers = {"adam", "rmsprop", "sgd"};
 
 // Takes what a recipe's table says; keys that are not there leave the recipe as it is.
@@ -73,16 +74,23 @@ class RecipeReader {
             recipe_.schedule.warmup = positive(name, node, 1);
         } else if (name == "shift") {
             recipe_.shift = whole(name, node, 0, most_shift);
+        } else if (name == "affine") {
+            recipe_.warp.affine = from_zero(name, node, most_affine, too_far);
+        } else if (name == "elastic") {
+            recipe_.warp.elastic = from_zero(name, node, most_elastic, too_far);
         } else if (name == "epochs") {
             recipe_.epochs = whole(name, node, 1, most_epochs);
         } else if (name == "batch") {
             recipe_.batch = whole(name, node, 1, most_batch);
         } else if (name == "images_per_class") {
             recipe_.images_per_class = whole(name, node, 2, most_batch / 2);
-        } else if (name == "positive_share") {
-            recipe_.positive.share = share(name, node);
-        } else if (name == "positive_share_from") {
-            recipe_.positive.from = whole(name, node, 1, most_epochs);
+        } else if (name == "label_noise") {
+            recipe_.noise.share =
+                from_zero(name, node, most_label_noise,
+                          "it is the share of the pairs with a wrong label; at a half labels would "
+                          "say nothing");
+        } else if (name == "label_noise_from") {
+            recipe_.noise.from = whole(name, node, 1, most_epochs);
         } else if (name == "average") {
             const auto kind = node.value<std::string>();
             if (!kind || (*kind != "none" && *kind != "ema"))
@@ -91,10 +99,10 @@ class RecipeReader {
         } else if (name == "average_decay") {
             recipe_.averaging.decay = positive(name, node, 1);
         } else {
-            fail_unknown(
-                node, "key", name,
-                {"schedule", "warmup", "rate", "shift", "epochs", "batch", "images_per_class",
-                 "positive_share", "positive_share_from", "average", "average_decay"});
+            fail_unknown(node, "key", name,
+                         {"schedule", "warmup", "rate", "shift", "affine", "elastic", "epochs",
+                          "batch", "images_per_class", "label_noise", "label_noise_from", "average",
+                          "average_decay"});
         }
     }
 
@@ -124,14 +132,12 @@ class RecipeReader {
         return *number;
     }
 
-    double share(const std::string& key, const toml::node& node) const {
+    double from_zero(const std::string& key, const toml::node& node, double most,
+                     const char* why) const {
         const auto number = node.value<double>();
-        if (!number || !(*number >= 0.5 && *number < 1))
-            fail_at(node,
-                    fmt::format("{} has a value that it cannot have\n  why: half of the pairs are "
-                                "positive, or more of them, and some are negative",
-                                key),
-                    fmt::format("{} = a number from 0.5 to below 1", key));
+        if (!number || !(*number >= 0 && *number <= most))
+            fail_at(node, fmt::format("{} has a value that it cannot have\n  why: {}", key, why),
+                    fmt::format("{} = a number from 0 to {:g}", key, most));
         return *number;
     }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "sampling/pairs.h"
+#include "sampling/warps.h"
 #include "training/average.h"
 #include "training/schedule.h"
 
@@ -17,14 +18,18 @@ constexpr double most_rate = 1e30;
 constexpr int most_shift = 4;  // pixels: what the kernels can move images by
 constexpr int most_epochs = 1'000'000;
 constexpr int most_batch = 65536;
+constexpr double most_label_noise = 0.4;  // at a half labels would say nothing
+constexpr double most_affine = 0.4;
+constexpr double most_elastic = 4;  // pixels
 
 struct Recipe {
     RateSchedule schedule;
     int shift = 0;  // training images are moved by up to so many pixels each way
+    Warp warp;      // they are deformed, anew in each epoch
     int epochs = 10;
     int batch = 128;           // tuples a step
     int images_per_class = 4;  // of a batch, for losses that see it whole
-    PositiveShare positive;    // for losses that see pairs
+    LabelNoise noise;          // for losses that see pairs
     Averaging averaging;
 };
 

@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "sampling/random.h"
 #include "sampling/shifts.h"
+#include "sampling/warps.h"
 
 namespace siamc {
 
@@ -20,31 +21,25 @@ constexpr double collapsed_distance = 1e-3;
 
 Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation,
                  TrainConfig config)
-    : train_(train),
+    : model_(model),
+      train_(train),
       validation_(validation),
       config_(std::move(config)),
       loss_(model.loss(config_.loss)),
       optimizer_(model.optimizer(config_.optimizer)) {
-    if (config_.recipe.batch < 1 || config_.recipe.batch > loss_.train->batch)
-        fail(Exit::usage,
-             "--batch: {} tuples a step; model {} was compiled for 1 to {}\n  write: a smaller "
-             "batch, or compile the model with siamc compile --batch",
-             config_.recipe.batch, model.name(), loss_.train->batch);
-    if (config_.recipe.epochs < 1) fail(Exit::usage, "--epochs: at least 1");
-    if (averages() && model.tables().device)
-        fail(Exit::usage,
-             "--average: on a device there is none\n  why: it takes steps without handing out the "
-             "weights of each\n  write: --device cpu, or --average none");
+    check_recipe();
     model.check_images(train);
     model.check_images(validation);
     check_classes(train.labels);
     check_classes(validation.labels);
     FloatBuffer parameters = model.flat_buffer();
     model.initialize(parameters, config_.seed);
-    engine_ = make_engine({model, loss_, optimizer_, train, std::move(parameters), averages()});
     const Recipe& recipe = config_.recipe;
-    protocol_ = make_protocol(loss_, {train.labels, config_.seed, recipe.batch,
-                                      recipe.images_per_class, recipe.positive});
+    if (!recipe.warp.is_none()) warped_ = train;
+    engine_ = make_engine({model, loss_, optimizer_, recipe.warp.is_none() ? train_ : warped_,
+                           std::move(parameters), averages()});
+    protocol_ = make_protocol(
+        loss_, {train.labels, config_.seed, recipe.batch, recipe.images_per_class, recipe.noise});
     validated_ = protocol_->validation(validation.labels);
     if (loss_.sees == SIAMC_BATCH) validated_pairs_ = validation_pairs(validation.labels);
 }
@@ -59,6 +54,38 @@ void Trainer::check_classes(const std::vector<int>& labels) const {
          "--loss: {} knows the classes 0 to {}, the images have class {}\n  write: classes = {} or "
          "more under [loss.{}] in the model, or --classes with fewer",
          loss_.name, known - 1, largest, largest + 1, loss_.name);
+}
+
+void Trainer::check_recipe() const {
+    if (config_.recipe.batch < 1 || config_.recipe.batch > loss_.train->batch)
+        fail(Exit::usage,
+             "--batch: {} tuples a step; model {} was compiled for 1 to {}\n  write: a smaller "
+             "batch, or compile the model with siamc compile --batch",
+             config_.recipe.batch, model_.name(), loss_.train->batch);
+    if (config_.recipe.epochs < 1) fail(Exit::usage, "--epochs: at least 1");
+    if (!model_.tables().device) return;
+    if (averages())
+        fail(Exit::usage,
+             "--average: on a device there is none\n  why: it takes steps without handing out the "
+             "weights of each\n  write: --device cpu, or --average none");
+    if (!config_.recipe.warp.is_none())
+        fail(Exit::usage,
+             "--affine, --elastic: not on a device\n  why: it has the images as they were when it "
+             "began\n  write: --device cpu, or 0 for both");
+}
+
+// All of them anew: an image that several tuples of an epoch show is the same in each.
+void Trainer::warp_images(int number) {
+    if (config_.recipe.warp.is_none()) return;
+    const ImageWarper warper(train_, config_.recipe.warp, config_.seed);
+    constexpr long at_once = 256;
+    const auto tasks = static_cast<int>((train_.size() + at_once - 1) / at_once);
+    model_.parallel(tasks, [&](int task) {
+        const long last = std::min((task + 1) * at_once, train_.size());
+        for (long i = task * at_once; i < last; ++i)
+            warper.warp(static_cast<std::uint32_t>(number - 1), i,
+                        &warped_.pixels[static_cast<std::size_t>(i) * train_.image_bytes()]);
+    });
 }
 
 Tuples Trainer::sample(int number) {
@@ -96,6 +123,7 @@ void Trainer::plan(int number) {
             hyper_parameters(optimizer_, config_.semantics, rate_of(number, step), of_run));
         if (averages()) pulls_.push_back(config_.recipe.averaging.pull(of_run));
     }
+    warp_images(number);
     engine_->plan({sample(number), protocol_->step_tuples(), hyper_, pulls_});
 }
 

@@ -48,8 +48,8 @@ struct Validation {
 
 class Trainer {
   public:
-    // The image sets must outlive the trainer. usage if batch or epochs are out of range, or for an
-    // average on a device.
+    // The model and the image sets must outlive the trainer. usage if batch or epochs are out of
+    // range, or for an average or warped images on a device.
     Trainer(Model& model, const ImageSet& train, const ImageSet& validation, TrainConfig config);
 
     // Trains an epoch from where `totals` stand (all 0: from its beginning), which go along, and
@@ -68,6 +68,8 @@ class Trainer {
 
   private:
     void check_classes(const std::vector<int>& labels) const;
+    void check_recipe() const;
+    void warp_images(int number);
     Tuples sample(int number);
     double rate_of(int number, long step) const;
     bool averages() const { return config_.recipe.averaging.kind != Averaging::Kind::none; }
@@ -79,8 +81,10 @@ class Trainer {
     double accuracy(const EpochTotals& totals) const;
     void check_alive(const EpochRow& row) const;
 
+    Model& model_;
     const ImageSet &train_, &validation_;
     TrainConfig config_;
+    ImageSet warped_;  // the training images of the epoch; empty where they are not warped
     const siamc_loss& loss_;
     const siamc_optimizer& optimizer_;
     std::unique_ptr<Engine> engine_;

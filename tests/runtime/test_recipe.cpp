@@ -14,8 +14,10 @@ rate = { adam = 0.002, sgd = 1 }
 schedule = "one_cycle"
 warmup = 0.2
 shift = 2
-positive_share = 0.55
-positive_share_from = 5
+label_noise = 0.1
+label_noise_from = 5
+affine = 0.1
+elastic = 1
 average = "ema"
 average_decay = 0.99
 epochs = 30
@@ -44,7 +46,8 @@ TEST_CASE("a recipe says what it has, the rest is usual") {
     CHECK(brief.shift == 0);
     CHECK(brief.epochs == 10);
     CHECK(brief.batch == 128);
-    CHECK(brief.positive.share == 0.5);
+    CHECK(brief.noise.share == 0);
+    CHECK(brief.warp.is_none());
     CHECK(brief.averaging.kind == Averaging::Kind::none);
     CHECK(find_recipe({"r.toml", recipes}, "short", "contrastive", "sgd").schedule.peak == 1);
     CHECK(find_recipe({"r.toml", recipes}, "short", "contrastive", "rmsprop").schedule.peak ==
@@ -55,8 +58,10 @@ TEST_CASE("a recipe says what it has, the rest is usual") {
     CHECK(full.shift == 2);
     CHECK(full.epochs == 30);
     CHECK(full.batch == 64);
-    CHECK(full.positive.share == 0.55);
-    CHECK(full.positive.from == 5);
+    CHECK(full.noise.share == 0.1);
+    CHECK(full.noise.from == 5);
+    CHECK(full.warp.affine == 0.1);
+    CHECK(full.warp.elastic == 1);
     CHECK(full.averaging.kind == Averaging::Kind::ema);
     CHECK(full.averaging.decay == 0.99);
 }
@@ -82,10 +87,10 @@ TEST_CASE("recipes that are not there or say nonsense") {
     CHECK(message_of("[a]\nepochs = \"ten\"\n", "a") ==
           "r.toml:2:10: epochs has a value that it cannot have\n  write: epochs = a whole number "
           "from 1 to 1000000");
-    CHECK(message_of("[a]\npositive_share = 0.4\n", "a") ==
-          "r.toml:2:18: positive_share has a value that it cannot have\n  why: half of the pairs "
-          "are positive, or more of them, and some are negative\n  write: positive_share = a "
-          "number from 0.5 to below 1");
+    CHECK(message_of("[a]\nlabel_noise = 0.5\n", "a") ==
+          "r.toml:2:15: label_noise has a value that it cannot have\n  why: it is the share of the "
+          "pairs with a wrong label; at a half labels would say nothing\n  write: "
+          "label_noise = a number from 0 to 0.4");
     for (const char* line : {"epochs = 0",
                              "epochs = 1.5",
                              "batch = 70000",
@@ -96,16 +101,21 @@ TEST_CASE("recipes that are not there or say nonsense") {
                              "rate = { adam = 0 }",
                              "rate = { adma = 1 }",
                              "schedule = \"cosine\"",
-                             "positive_share = 1",
-                             "positive_share = nan",
-                             "positive_share = \"0.6\"",
-                             "positive_share_from = 0",
-                             "positive_share_from = 2.5",
+                             "label_noise = -0.1",
+                             "label_noise = nan",
+                             "label_noise = \"0.1\"",
+                             "label_noise_from = 0",
+                             "label_noise_from = 2.5",
                              "average = \"swa\"",
+                             "affine = 0.5",
+                             "affine = -0.1",
+                             "elastic = 5",
+                             "elastic = nan",
+                             "elastic = \"much\"",
                              "average = true",
                              "average_decay = 1",
                              "average_decay = 0",
-                             "positive_shar = 0.6",
+                             "label_nois = 0.6",
                              "epoch = 3",
                              "contrastive = 1",
                              "[a.tripplet]",

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <vector>
@@ -128,74 +129,71 @@ TEST_CASE("the two pairs of an anchor follow each other", "[samplers]") {
     }
 }
 
-TEST_CASE("without a share of positive pairs an epoch is what it was", "[samplers]") {
-    const std::vector<int> labels = some_labels(500);
+TEST_CASE("noise changes labels alone, from its epoch on", "[samplers]") {
+    const std::vector<int> labels = some_labels(2000);
     const PairSampler plain(labels, 1);
     for (const int number : {0, 3}) {
-        const Epoch epoch = epoch_of(plain, number);
-        CHECK(epoch_of(PairSampler(labels, 1, {0.5, 1}), number) == epoch);
-        CHECK(epoch_of(PairSampler(labels, 1, {0.75, number + 2}), number) == epoch);
-        CHECK(epoch_of(PairSampler(labels, 1, {0.75, number + 1}), number) != epoch);
+        const Epoch clean = epoch_of(plain, number);
+        CHECK(epoch_of(PairSampler(labels, 1, {0, 1}), number) == clean);
+        CHECK(epoch_of(PairSampler(labels, 1, {0.4, number + 2}), number) == clean);
+        const PairSampler sampler(labels, 1, {0.4, number + 1});
+        const Epoch noisy = epoch_of(sampler, number);
+        CHECK(epoch_of(sampler, number) == noisy);
+        CHECK(noisy.rows == clean.rows);
+        CHECK(noisy.labels != clean.labels);
+        for (const float label : noisy.labels) REQUIRE((label == 0 || label == 1));
     }
 }
 
-TEST_CASE("more positive pairs replace negative ones, the others stay", "[samplers]") {
-    const std::vector<int> labels = GENERATE(some_labels(2000), std::vector<int>{7, 7, -3, -3});
-    const double share = GENERATE(0.55, 0.6, 0.9);
-    const PairSampler sampler(labels, 1, {share, 1});
-    CHECK(epoch_of(sampler, 2) == epoch_of(sampler, 2));
-    const Epoch plain = epoch_of(PairSampler(labels, 1), 2), epoch = epoch_of(sampler, 2);
-    REQUIRE(epoch.labels.size() == plain.labels.size());
-    for (std::size_t pair = 0; pair < epoch.labels.size(); ++pair) {
-        const std::int32_t anchor = epoch.rows[2 * pair], partner = epoch.rows[2 * pair + 1];
-        REQUIRE(anchor != partner);
-        REQUIRE(epoch.labels[pair] ==
-                (label_of(labels, anchor) == label_of(labels, partner) ? 1.0f : 0.0f));
-        REQUIRE(anchor == plain.rows[2 * pair]);
-        if (pair % 2 == 0) REQUIRE(epoch.labels[pair] == 1);
-        if (epoch.labels[pair] == plain.labels[pair]) REQUIRE(partner == plain.rows[2 * pair + 1]);
-    }
-}
-
-TEST_CASE("the share of positive pairs is what was asked for, from its epoch on", "[samplers]") {
+TEST_CASE("as many labels of both kinds are wrong as were asked for", "[samplers]") {
     const std::vector<int> labels = some_labels(2000);
     constexpr int from = 3;  // counted from 1
-    for (const double share : {0.55, 0.6, 0.9}) {
+    for (const double share : {0.05, 0.1, 0.4}) {
         const PairSampler sampler(labels, 4, {share, from});
         for (int number = 0; number < 40; ++number) {
             const Epoch epoch = epoch_of(sampler, number);
-            const auto pairs = static_cast<double>(epoch.labels.size());
-            const auto positive =
-                static_cast<double>(std::count(epoch.labels.begin(), epoch.labels.end(), 1.0f));
-            const double replaced = 2 * share - 1;
-            // Five standard deviations of so many anchors that are each replaced by chance.
-            const double spread = 5 * std::sqrt(pairs / 2 * replaced * (1 - replaced));
-            if (number + 1 < from)
-                REQUIRE(positive == pairs / 2);
-            else
-                REQUIRE(!(std::abs(positive - share * pairs) > spread));
+            std::array<double, 2> wrong{};  // of negative, of positive pairs
+            for (std::size_t pair = 0; pair < epoch.labels.size(); ++pair) {
+                const bool same = label_of(labels, epoch.rows[2 * pair]) ==
+                                  label_of(labels, epoch.rows[2 * pair + 1]);
+                wrong[same] += epoch.labels[pair] != (same ? 1.0f : 0.0f);
+            }
+            // Each by chance, so the number is within five standard deviations.
+            const auto anchors = static_cast<double>(labels.size());
+            const double spread = 5 * std::sqrt(anchors * share * (1 - share));
+            for (const double number_wrong : wrong) {
+                if (number + 1 < from)
+                    REQUIRE(number_wrong == 0);
+                else
+                    REQUIRE(!(std::abs(number_wrong - share * anchors) > spread));
+            }
         }
     }
 }
 
-TEST_CASE("who gets a second positive pair, and which, is left to chance", "[samplers]") {
-    const PairSampler sampler(three_classes, 5, {0.75, 1});
+TEST_CASE("noise falls on all pairs alike", "[samplers]") {
+    const PairSampler sampler(three_classes, 5, {0.3, 1});
     std::map<std::int32_t, long> anchors, partners, places;
+    long both = 0;
     for (int number = 0; number < 6000; ++number) {
         const Epoch epoch = epoch_of(sampler, number);
-        for (std::size_t pair = 1; pair < epoch.labels.size(); pair += 2) {
-            if (epoch.labels[pair] != 1) continue;
+        for (std::size_t pair = 0; pair < epoch.labels.size(); ++pair) {
+            if (epoch.labels[pair] == (pair % 2 ? 0.0f : 1.0f)) continue;
             ++anchors[epoch.rows[2 * pair]];
             ++places[static_cast<std::int32_t>(pair)];
-            if (epoch.rows[2 * pair] == 9) ++partners[epoch.rows[2 * pair + 1]];
+            if (pair % 2 && epoch.rows[2 * pair] == 9) ++partners[epoch.rows[2 * pair + 1]];
+            both += pair % 2 && epoch.labels[pair - 1] == 0;
         }
     }
     CHECK(anchors.size() == three_classes.size());
-    CHECK(places.size() == three_classes.size());
-    CHECK(partners.size() == 4);
+    CHECK(places.size() == 2 * three_classes.size());
+    CHECK(partners.size() == 12);
     CHECK(roughly_equal(values(anchors)));
     CHECK(roughly_equal(values(places)));
     CHECK(roughly_equal(values(partners)));
+    // The two pairs of an anchor do not depend on each other: 0.09 of them are both wrong.
+    const double expected = 0.09 * 6000 * static_cast<double>(three_classes.size());
+    CHECK(!(std::abs(static_cast<double>(both) - expected) > 5 * std::sqrt(expected)));
 }
 
 TEST_CASE("shifts are drawn alike in both pairs of an anchor", "[samplers]") {

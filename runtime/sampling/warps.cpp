@@ -1,0 +1,122 @@
+#include "sampling/warps.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "sampling/random.h"
+
+namespace siamc {
+
+namespace {
+
+constexpr int cells = 4, points = cells + 1;  // of the grid, each way
+constexpr int fraction_bits = 16;
+constexpr std::int32_t one = 1 << fraction_bits;  // a pixel
+constexpr int weight_bits = 8;                    // what of a fraction interpolation looks at
+
+// A place in the image, right and down, in 65536ths of a pixel.
+struct Place {
+    std::int32_t x, y;
+};
+using Grid = std::array<std::array<Place, points>, points>;
+
+// The pixel that a line of the grid goes through.
+constexpr int edge(int number, int size) {
+    return number * size / cells;
+}
+
+// Where the pixels at the grid's points come from.
+Grid sources(int height, int width, const Warp& warp, Random random) {
+    const auto within = [&](double most) {
+        return most * (2 * static_cast<double>(random.uniform()) - 1);
+    };
+    const double xx = 1 + within(warp.affine), xy = within(warp.affine);
+    const double yx = within(warp.affine), yy = 1 + within(warp.affine);
+    const double middle_x = (width - 1) / 2.0, middle_y = (height - 1) / 2.0;
+    Grid grid;
+    for (int row = 0; row < points; ++row) {
+        for (int column = 0; column < points; ++column) {
+            const double x = edge(column, width) - middle_x;
+            const double y = edge(row, height) - middle_y;
+            const double from_x = middle_x + xx * x + xy * y + within(warp.elastic);
+            const double from_y = middle_y + yx * x + yy * y + within(warp.elastic);
+            grid[static_cast<std::size_t>(row)][static_cast<std::size_t>(column)] = {
+                static_cast<std::int32_t>(std::lround(from_x * one)),
+                static_cast<std::int32_t>(std::lround(from_y * one))};
+        }
+    }
+    return grid;
+}
+
+// What is added a step from one place to another in so many steps.
+Place step(Place from, Place to, int steps) {
+    return {(to.x - from.x) / steps, (to.y - from.y) / steps};
+}
+
+// The four pixels around the place, weighted by how near they are.
+std::uint8_t interpolate(const ImageSet& images, const std::uint8_t* image, Place place) {
+    const int height = images.height, width = images.width;
+    const int left = place.x >> fraction_bits, top = place.y >> fraction_bits;
+    const auto share = [](std::int32_t at) {
+        return (at & (one - 1)) >> (fraction_bits - weight_bits);
+    };
+    const std::int32_t right = share(place.x), below = share(place.y), whole = 1 << weight_bits;
+    std::array<std::int32_t, 4> at{};
+    if (left >= 0 && left + 1 < width && top >= 0 && top + 1 < height) {
+        const std::uint8_t* corner = image + top * width + left;
+        at = {corner[0], corner[1], corner[width], corner[width + 1]};
+    } else {
+        for (int corner = 0; corner < 4; ++corner) {
+            const int x = left + corner % 2, y = top + corner / 2;
+            const bool inside = x >= 0 && x < width && y >= 0 && y < height;
+            at[static_cast<std::size_t>(corner)] = inside ? image[y * width + x] : 0;
+        }
+    }
+    const auto across = [&](std::size_t line) {
+        return at[2 * line] * (whole - right) + at[2 * line + 1] * right;
+    };
+    const std::int32_t sum = across(0) * (whole - below) + across(1) * below;
+    return static_cast<std::uint8_t>((sum + whole * whole / 2) >> (2 * weight_bits));
+}
+
+// A row of pixels, from places on the line through those of the grid. Returns where it ends.
+std::uint8_t* warp_row(const ImageSet& images, const std::uint8_t* image,
+                       const std::array<Place, points>& line, std::uint8_t* to) {
+    for (std::size_t column = 0; column < cells; ++column) {
+        const int left = edge(static_cast<int>(column), images.width);
+        const int pixels = edge(static_cast<int>(column) + 1, images.width) - left;
+        if (pixels == 0) continue;
+        Place place = line[column];
+        const Place right = step(line[column], line[column + 1], pixels);
+        for (int x = 0; x < pixels; ++x, place.x += right.x, place.y += right.y)
+            *to++ = interpolate(images, image, place);
+    }
+    return to;
+}
+
+}  // namespace
+
+void ImageWarper::warp(std::uint32_t epoch, long number, std::uint8_t* to) const {
+    const int height = images_.height;
+    const std::uint8_t* image = images_.image(number);
+    const Random random(seed_, Stream::warps, epoch, static_cast<std::uint32_t>(number));
+    const Grid grid = sources(height, images_.width, warp_, random);
+    for (std::size_t row = 0; row < cells; ++row) {
+        const int top = edge(static_cast<int>(row), height);
+        const int rows = edge(static_cast<int>(row) + 1, height) - top;
+        if (rows == 0) continue;  // of an image that is smaller than the grid
+        std::array<Place, points> line = grid[row], down;
+        for (std::size_t column = 0; column < points; ++column)
+            down[column] = step(grid[row][column], grid[row + 1][column], rows);
+        for (int y = 0; y < rows; ++y) {
+            to = warp_row(images_, image, line, to);
+            for (std::size_t column = 0; column < points; ++column) {
+                line[column].x += down[column].x;
+                line[column].y += down[column].y;
+            }
+        }
+    }
+}
+
+}  // namespace siamc
