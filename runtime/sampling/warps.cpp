@@ -62,31 +62,64 @@ std::uint8_t interpolate(const ImageSet& images, const std::uint8_t* image, Plac
         return (at & (one - 1)) >> (fraction_bits - weight_bits);
     };
     const std::int32_t right = share(place.x), below = share(place.y), whole = 1 << weight_bits;
-    std::array<std::int32_t, 4> at{};
+    const auto mix = [&](std::int32_t a, std::int32_t b, std::int32_t c, std::int32_t d) {
+        const std::int32_t upper = a * whole + (b - a) * right, lower = c * whole + (d - c) * right;
+        const std::int32_t sum = upper * whole + (lower - upper) * below;
+        return static_cast<std::uint8_t>((sum + whole * whole / 2) >> (2 * weight_bits));
+    };
     if (left >= 0 && left + 1 < width && top >= 0 && top + 1 < height) {
         const std::uint8_t* corner = image + top * width + left;
-        at = {corner[0], corner[1], corner[width], corner[width + 1]};
-    } else {
-        for (int corner = 0; corner < 4; ++corner) {
-            const int x = left + corner % 2, y = top + corner / 2;
-            const bool inside = x >= 0 && x < width && y >= 0 && y < height;
-            at[static_cast<std::size_t>(corner)] = inside ? image[y * width + x] : 0;
+        return mix(corner[0], corner[1], corner[width], corner[width + 1]);
+    }
+    const auto pixel = [&](int x, int y) -> std::int32_t {
+        return x >= 0 && x < width && y >= 0 && y < height ? image[y * width + x] : 0;
+    };
+    return mix(pixel(left, top), pixel(left + 1, top), pixel(left, top + 1),
+               pixel(left + 1, top + 1));
+}
+
+// The part of an image outside of which it is 0.
+struct Box {
+    int left, right, top, bottom;  // all of them included; left > right if there is nothing
+
+    // Whether all that lies between two places, each with the pixels around it, is outside.
+    bool misses(Place a, Place b) const {
+        const auto least = [](std::int32_t one_of, std::int32_t other) {
+            return std::min(one_of, other) >> fraction_bits;
+        };
+        const auto most = [](std::int32_t one_of, std::int32_t other) {
+            return (std::max(one_of, other) >> fraction_bits) + 1;
+        };
+        return most(a.x, b.x) < left || least(a.x, b.x) > right || most(a.y, b.y) < top ||
+               least(a.y, b.y) > bottom;
+    }
+};
+
+Box inked(const ImageSet& images, const std::uint8_t* image) {
+    Box box = {images.width, -1, images.height, -1};
+    for (int y = 0; y < images.height; ++y) {
+        for (int x = 0; x < images.width; ++x) {
+            if (*image++ == 0) continue;
+            box.left = std::min(box.left, x);
+            box.right = std::max(box.right, x);
+            box.top = std::min(box.top, y);
+            box.bottom = y;
         }
     }
-    const auto across = [&](std::size_t line) {
-        return at[2 * line] * (whole - right) + at[2 * line + 1] * right;
-    };
-    const std::int32_t sum = across(0) * (whole - below) + across(1) * below;
-    return static_cast<std::uint8_t>((sum + whole * whole / 2) >> (2 * weight_bits));
+    return box;
 }
 
 // A row of pixels, from places on the line through those of the grid. Returns where it ends.
-std::uint8_t* warp_row(const ImageSet& images, const std::uint8_t* image,
+std::uint8_t* warp_row(const ImageSet& images, const std::uint8_t* image, const Box& box,
                        const std::array<Place, points>& line, std::uint8_t* to) {
     for (std::size_t column = 0; column < cells; ++column) {
         const int left = edge(static_cast<int>(column), images.width);
         const int pixels = edge(static_cast<int>(column) + 1, images.width) - left;
         if (pixels == 0) continue;
+        if (box.misses(line[column], line[column + 1])) {
+            to = std::fill_n(to, pixels, std::uint8_t{0});
+            continue;
+        }
         Place place = line[column];
         const Place right = step(line[column], line[column + 1], pixels);
         for (int x = 0; x < pixels; ++x, place.x += right.x, place.y += right.y)
@@ -100,6 +133,7 @@ std::uint8_t* warp_row(const ImageSet& images, const std::uint8_t* image,
 void ImageWarper::warp(std::uint32_t epoch, long number, std::uint8_t* to) const {
     const int height = images_.height;
     const std::uint8_t* image = images_.image(number);
+    const Box box = inked(images_, image);
     const Random random(seed_, Stream::warps, epoch, static_cast<std::uint32_t>(number));
     const Grid grid = sources(height, images_.width, warp_, random);
     for (std::size_t row = 0; row < cells; ++row) {
@@ -110,7 +144,7 @@ void ImageWarper::warp(std::uint32_t epoch, long number, std::uint8_t* to) const
         for (std::size_t column = 0; column < points; ++column)
             down[column] = step(grid[row][column], grid[row + 1][column], rows);
         for (int y = 0; y < rows; ++y) {
-            to = warp_row(images_, image, line, to);
+            to = warp_row(images_, image, box, line, to);
             for (std::size_t column = 0; column < points; ++column) {
                 line[column].x += down[column].x;
                 line[column].y += down[column].y;
