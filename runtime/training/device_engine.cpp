@@ -137,7 +137,7 @@ class DeviceEngine : public Engine {
           evaluate_(device_, *request.loss.evaluate),
           branches_(request.loss.train->branches),
           evaluated_at_once_(request.loss.evaluate->batch),
-          stored_(static_cast<int>(request.images.size())),
+          stored_(request.images),
           images_(device_),
           hyper_(device_),
           validation_images_(device_) {
@@ -146,7 +146,7 @@ class DeviceEngine : public Engine {
         for (int m = 0; m < request.optimizer.moments; ++m)
             state_.moments.push_back(model_.flat_buffer());
         check(siamc_upload(&device_.parameters, state_.parameters.data()));
-        check(images_.put(std::span<const std::uint8_t>(request.images.pixels)));
+        check(images_.put(std::span<const std::uint8_t>(stored_.pixels)));
     }
     ~DeviceEngine() override { siamc_unbind(&device_, &update_); }
 
@@ -156,16 +156,18 @@ class DeviceEngine : public Engine {
         steps_ = static_cast<long>(plan.hyper.size());
         check(train_.put(plan.tuples));
         check(hyper_.put(plan.hyper));
+        if (plan.new_images) check(images_.put(std::span<const std::uint8_t>(stored_.pixels)));
     }
 
     const StepResults& run(long first) override {
         const long last = std::min(first + steps_at_once, steps_);
+        const int stored = static_cast<int>(stored_.size());
         siamc_tables tables = {};
         tables.hyper = hyper_.memory();
         for (long step = first; step < last; ++step) {
             const long begin = step * batch_;
             const int count = static_cast<int>(std::min<long>(batch_, tuples_ - begin));
-            check(train_.launch(images_.memory(), stored_, begin, count));
+            check(train_.launch(images_.memory(), stored, begin, count));
             check(siamc_launch(&device_, &update_, &tables, 0, 0, static_cast<std::int32_t>(step)));
         }
         const long begin = first * batch_, end = std::min<long>(last * batch_, tuples_);
@@ -258,7 +260,8 @@ class DeviceEngine : public Engine {
     siamc_device& device_;
     Work train_, embed_, evaluate_;
     siamc_bound update_ = {};
-    int branches_, evaluated_at_once_, stored_;
+    int branches_, evaluated_at_once_;
+    const ImageSet& stored_;
     Memory images_, hyper_, validation_images_;
     const ImageSet* validation_ = nullptr;  // whose images and tuples are on the device
     long tuples_ = 0, steps_ = 0;

@@ -32,6 +32,7 @@ struct EpochPlan {
     int batch = 0;                           // tuples a step, but for the last one
     std::span<const HyperParameters> hyper;  // of each step
     std::span<const float> pulls;            // of the average, of each step; empty: there is none
+    bool new_images = false;                 // the images are others than in the epoch before
 };
 
 class Engine {

@@ -63,20 +63,14 @@ void Trainer::check_recipe() const {
              "batch, or compile the model with siamc compile --batch",
              config_.recipe.batch, model_.name(), loss_.train->batch);
     if (config_.recipe.epochs < 1) fail(Exit::usage, "--epochs: at least 1");
-    if (!model_.tables().device) return;
-    if (averages())
+    if (averages() && model_.tables().device)
         fail(Exit::usage,
              "--average: on a device there is none\n  why: it takes steps without handing out the "
              "weights of each\n  write: --device cpu, or --average none");
-    if (!config_.recipe.warp.is_none())
-        fail(Exit::usage,
-             "--affine, --elastic: not on a device\n  why: it has the images as they were when it "
-             "began\n  write: --device cpu, or 0 for both");
 }
 
 // All of them anew: an image that several tuples of an epoch show is the same in each.
 void Trainer::warp_images(int number) {
-    if (config_.recipe.warp.is_none()) return;
     const ImageWarper warper(train_, config_.recipe.warp, config_.seed);
     constexpr long at_once = 256;
     const auto tasks = static_cast<int>((train_.size() + at_once - 1) / at_once);
@@ -123,8 +117,9 @@ void Trainer::plan(int number) {
             hyper_parameters(optimizer_, config_.semantics, rate_of(number, step), of_run));
         if (averages()) pulls_.push_back(config_.recipe.averaging.pull(of_run));
     }
-    warp_images(number);
-    engine_->plan({sample(number), protocol_->step_tuples(), hyper_, pulls_});
+    const bool warps = !config_.recipe.warp.is_none();
+    if (warps) warp_images(number);
+    engine_->plan({sample(number), protocol_->step_tuples(), hyper_, pulls_, warps});
 }
 
 void Trainer::load(TrainingState state) {

@@ -49,7 +49,7 @@ struct Validation {
 class Trainer {
   public:
     // The model and the image sets must outlive the trainer. usage if batch or epochs are out of
-    // range, or for an average or warped images on a device.
+    // range, or for an average on a device.
     Trainer(Model& model, const ImageSet& train, const ImageSet& validation, TrainConfig config);
 
     // Trains an epoch from where `totals` stand (all 0: from its beginning), which go along, and
