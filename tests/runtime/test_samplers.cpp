@@ -288,6 +288,10 @@ TEST_CASE("sets, epochs and episodes of a seed never change", "[samplers]") {
     CHECK(evaluation_triplets(three_classes, 42).hash() == 0xd5eee74d91ede4c6);
     const Epoch epoch = epoch_of(PairSampler(three_classes, 42), 7);
     CHECK(PairSet{epoch.rows, epoch.labels}.hash() == 0x451bc80e9dccac92);
+    const Epoch noisy = epoch_of(PairSampler(three_classes, 42, {0.25, 8}), 7);
+    CHECK(noisy.rows == epoch.rows);
+    CHECK(noisy.labels == std::vector<float>{1, 0, 1, 0, 0, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1,
+                                             1, 1, 0, 0, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0, 1, 0});
     CHECK(TripletSet{epoch_of(TripletSampler(three_classes, 42), 7)}.hash() == 0x6b21bf20efa5c847);
     const Episode episode = EpisodeSampler(three_classes, 2, 2, 1, 42).episode(7);
     CHECK(episode.support == std::vector<std::int32_t>{12, 0, 1, 4});
