@@ -31,7 +31,8 @@ std::shared_ptr<TupleQueue> training_tuples(const ImageSet& images, const siamc_
     if (loss.sees == SIAMC_BATCH)
         return distinct_tuples(loss, images.size(), static_cast<std::uint32_t>(images.size()));
     TupleList tuples;
-    make_protocol(loss, {images.labels, 0, batch, Recipe{}.images_per_class})->sample(0, tuples);
+    make_protocol(loss, {images.labels, 0, batch, Recipe{}.images_per_class, {}})
+        ->sample(0, tuples);
     return std::make_shared<TupleQueue>(std::move(tuples.rows), std::move(tuples.labels),
                                         tuples.branches);
 }
