@@ -28,14 +28,9 @@ Expr listed(const Func& list, const Expr& at, const Expr& rows) {
 }
 
 Func active_algorithm(const AlgorithmContext& context) {
-    const long adjoints = integer(context.node.attributes, "adjoints");
     const Var row("row");
     Expr active = Halide::cast<bool>(false);
-    for (size_t i = 0; i < context.inputs.size(); ++i) {
-        const Expr value = context.inputs[i](row);
-        const bool is_adjoint = static_cast<long>(i) < adjoints;
-        active = active || (is_adjoint ? value != 0.0f : value - value != 0.0f);
-    }
+    for (const Func& adjoint : context.inputs) active = active || adjoint(row) != 0.0f;
     Func out("active");
     out(row) = Halide::cast<int>(active);
     return out;
@@ -64,7 +59,7 @@ Func listed_activity_algorithm(const AlgorithmContext& context) {
     for (int r = 0; r < tall; ++r) {
         const Expr image = listed(context.inputs[1], tile * tall + r, context.listed_rows);
         const Expr bit = Halide::cast<uint8_t>(1) << Halide::cast<uint8_t>(image % tall);
-        bits = bits | select((context.inputs[0](c, image) & bit) != 0,
+        bits = bits + select((context.inputs[0](c, image) & bit) != 0,
                              Halide::cast<uint8_t>(1 << r), Halide::cast<uint8_t>(0));
     }
     Func masks("active_masks_listed"), out("listed_activity");

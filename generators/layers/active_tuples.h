@@ -10,9 +10,7 @@
 
 namespace siamc {
 
-// (scalars of tuples) -> int32: whether the tuple's images can have a gradient. The first
-// "adjoints" inputs are those of its distances: one of them is not 0. The others, its loss and
-// distances, are not finite: then the gradient shall not be either.
+// (adjoints of a tuple's distances) -> int32: whether one of them is not 0.
 const Op& active_op();
 
 // Lists that the executor makes; each depends on the flags that active_op() leaves.

@@ -66,22 +66,17 @@ class InactiveSkipper {
         moved_[id] = result_.add(std::move(node));
     }
 
-    // Adjoints that are numbers, and what tells that one of them is none.
+    // What tells of a tuple: the adjoints that are a number each.
     void add_lists() {
-        std::vector<Edge> inputs;
-        const auto add = [&](NodeId id) {
-            const Edge edge{moved_[id]};
-            if (!std::count(inputs.begin(), inputs.end(), edge)) inputs.push_back(edge);
-        };
+        std::vector<Edge> adjoints;
         for (NodeId id = 0; id < static_cast<NodeId>(old_.nodes.size()); ++id)
-            for (Edge edge : old_[id].inputs)
-                if (backward_[id] && is_adjoint_[edge.node] && !backward_[edge.node])
-                    add(edge.node);
-        const auto adjoints = static_cast<long>(inputs.size());
-        for (NodeId id : old_.outputs)
-            if (old_[id].shape == Shape{{}, Rows::tuple}) add(id);
-        const Edge flags{
-            result_.add({&active_op(), "active", inputs, {{"adjoints", adjoints}}, {}, {}})};
+            for (Edge edge : old_[id].inputs) {
+                if (!backward_[id] || !is_adjoint_[edge.node] || backward_[edge.node]) continue;
+                const Edge adjoint{moved_[edge.node]};
+                if (!std::count(adjoints.begin(), adjoints.end(), adjoint))
+                    adjoints.push_back(adjoint);
+            }
+        const Edge flags{result_.add({&active_op(), "active", adjoints, {}, {}, {}})};
         for (const Op* op : {&active_tuples_op(), &active_places_op(), &active_images_op(),
                              &summed_images_op(), &summed_adjoints_op()})
             lists_[op] = {result_.add({op, op->name, {flags}, {}, {}, {}})};

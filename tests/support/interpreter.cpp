@@ -333,6 +333,12 @@ Number Interpreter::call(Frame& frame, const ir::Call& e) {
     const bool passes =
         e.is_intrinsic(ir::Call::likely) || e.is_intrinsic(ir::Call::unsafe_promise_clamped);
     if (passes) return number(frame, e.args[0]);
+    if (e.is_intrinsic(ir::Call::bitwise_and) || e.is_intrinsic(ir::Call::shift_left)) {
+        const auto bits = static_cast<long>(number(frame, e.args[0]).value);
+        const auto by = static_cast<long>(number(frame, e.args[1]).value);
+        const bool masks = e.is_intrinsic(ir::Call::bitwise_and);
+        return {static_cast<double>(masks ? bits & by : bits << by), 0};
+    }
     if (e.name == "sqrt_f32") return square_root(number(frame, e.args[0]));
     if (e.name == "exp_f32") return exponential(number(frame, e.args[0]));
     if (e.name == "log_f32") return logarithm(number(frame, e.args[0]));
