@@ -145,7 +145,7 @@ TEST_CASE("the average is what is validated and left, and training does not see 
         const TupleList pairs = validation_pairs(run.validation.labels);
         std::vector<std::vector<float>> unused;
         const auto loss_by = [&](const FloatBuffer& weights) {
-            return run.model.evaluate(run.model.loss("contrastive"),
+            return run.model.evaluate(run.model.loss("contrastive"), weights,
                                       run.model.embed(weights, run.validation), pairs.tuples(),
                                       unused);
         };
