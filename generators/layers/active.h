@@ -10,6 +10,9 @@ namespace siamc {
 // rows, and enough to make up for the list that says where they are.
 constexpr int zero_group = 4;
 
+// The most of which a kernel lists the active ones: ranks and places of that many fit the stack.
+constexpr int most_listed = 2000;
+
 // (x) -> uint8 [inputs / zero_group]: in which rows of the row's register tile one of the group is
 // not 0; bit r stands for the tile's row r. Input sizes that are no multiple of zero_group are an
 // error.

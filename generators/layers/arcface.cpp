@@ -230,7 +230,10 @@ struct Logits {
         return in[1](row) == Halide::cast<float>(j);
     }
     // Whether the angle and the margin are together at most pi.
-    Expr fits(const Expr& c) const { return c > number(-rule.cosine); }
+    Expr fits(const Expr& c) const {
+        return rule.margin < std::numbers::pi ? c > number(-rule.cosine)
+                                              : Halide::cast<bool>(false);
+    }
     static Expr sine_square(const Expr& c) { return (1.0f - c) * (1.0f + c); }
     static Expr sine(const Expr& c) { return sqrt(max(sine_square(c), number(least_sine_square))); }
     Expr target_of(const Expr& c) const {

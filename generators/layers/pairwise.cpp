@@ -120,8 +120,9 @@ std::vector<Edge> pairwise_gradient(Graph& graph, NodeId self, Edge adjoint, con
     const Edge ordinal = node.inputs[1];
     const Edge both = add_for(graph, node, both_roles_op(), ".both_roles",
                               {adjoint, across(graph, adjoint), ordinal});
+    const bool skips = integer(node.attributes, images_attribute) <= most_listed;
     const Edge x = add_for(graph, node, grad, ".grad", {both, node.inputs[0], ordinal},
-                           {{skips_columns, true}});
+                           skips ? Attributes{{skips_columns, true}} : Attributes{});
     return {across(graph, x), Edge{}};
 }
 

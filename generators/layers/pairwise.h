@@ -16,7 +16,8 @@ constexpr int batch_quantum = 16;
 constexpr const char* images_attribute = "images";
 
 // Attribute of a matrix's gradient: it leaves out images that no row of a register tile looks at,
-// whose factors are 0. Losses that mine look at few. The result is the same.
+// whose factors are 0. Losses that mine look at few. The result is the same where embeddings are
+// finite. Of at most most_listed images (layers/active.h).
 constexpr const char* skips_columns = "skips_columns";
 
 // What Layer::build_matrix gets: the embeddings (image rows), each image's ordinal, and the

@@ -40,10 +40,6 @@ constexpr int most_slice_rows = 48;
 // A temporary on the stack may be this large; Halide takes larger ones from the heap.
 constexpr int most_stack_bytes = 16384;
 
-// The most rows, or groups of inputs, of which a kernel lists the active ones: ranks and places of
-// that many fit the stack.
-constexpr int most_listed = 2000;
-
 // Schedules every Func of the kernel for the target.
 void schedule(KernelFuncs& kernel, const Halide::Target& target);
 

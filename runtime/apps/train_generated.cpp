@@ -116,8 +116,8 @@ void check_same_parameters(const Models& models) {
 
 // usage for a flag on pairs where the loss sees something else.
 void check_sees_pairs(const cli::Values& values, const Model& model) {
-    if (!values.on_line("label-noise") || model.loss(values.text("loss")).sees == SIAMC_PAIRS)
-        return;
+    const bool says = values.on_line("label-noise") || values.on_line("label-noise-from");
+    if (!says || model.loss(values.text("loss")).sees == SIAMC_PAIRS) return;
     fail(Exit::usage,
          "--label-noise: says nothing for {}\n  why: it sees no pairs\n  write: --loss "
          "contrastive, or leave it out",
@@ -161,7 +161,7 @@ int train(const cli::Values& values) {
 
 cli::Program program() {
     return {.name = "train_generated",
-            .summary = "train a Siamese network on pairs or triplets",
+            .summary = "train a Siamese network on pairs, triplets or whole batches",
             .commands = {{.about = "Leaves a folder with configuration, metrics, weights and a "
                                    "report. Ended by a signal it saves what it has. A model's "
                                    "TOML file is compiled by siamc when it is new, and kept in "

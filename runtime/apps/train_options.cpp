@@ -86,7 +86,7 @@ cli::Group how() {
              {.name = "seed",
               .kind = cli::Whole{0, std::numeric_limits<std::int64_t>::max()},
               .initial = "0",
-              .help = "of weights, samples and shifts"}}};
+              .help = "of weights, samples, label noise, shifts and deformations"}}};
 }
 
 cli::Group samples() {

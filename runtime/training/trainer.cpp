@@ -52,7 +52,7 @@ void Trainer::check_classes(const std::vector<int>& labels) const {
     if (largest < known) return;
     fail(Exit::usage,
          "--loss: {} knows the classes 0 to {}, the images have class {}\n  write: classes = {} or "
-         "more under [loss.{}] in the model, or --classes with fewer",
+         "more under [loss.{}] in the model, or --classes with lower ones",
          loss_.name, known - 1, largest, largest + 1, loss_.name);
 }
 

@@ -21,6 +21,7 @@ std::vector<long> shape_of(const siamc_parameter& parameter) {
 // Of tensors that losses had with which the weights were trained, and the model does not have.
 constexpr std::size_t most_bytes_of_losses = std::size_t{1} << 28;
 
+constexpr const char* weights_format = "siamc weights 1";
 constexpr const char* hash_key = "parameter_hash";
 
 std::size_t values_of(const Model& model) {
@@ -156,7 +157,7 @@ std::size_t most_bytes_of(const Model& model, std::size_t buffers) {
 std::string save_weights(const std::filesystem::path& path, const Model& model,
                          const FloatBuffer& parameters) {
     const std::string bytes =
-        safetensors_bytes(tensors_of(model, parameters), metadata_of(model, "siamc weights 1"));
+        safetensors_bytes(tensors_of(model, parameters), metadata_of(model, weights_format));
     write_file_atomically(path, bytes);
     return sha256(std::as_bytes(std::span(bytes)));
 }
@@ -166,7 +167,9 @@ FloatBuffer load_weights(const std::filesystem::path& path, const Model& model) 
     limits.file_bytes = most_bytes_of(model, 1) + limits.header_bytes + most_bytes_of_losses;
     const SafetensorsFile file = read_safetensors(path, limits);
     const siamc_model& tables = model.tables();
-    if (!has_hash(file, tables)) check_fit(file, path.string(), model);
+    const auto format = file.metadata().find("format");
+    const bool ours = format != file.metadata().end() && format->second == weights_format;
+    if (!ours || !has_hash(file, tables)) check_fit(file, path.string(), model);
     const std::string why = first_difference(file, tables, "", tables.shared_tensors);
     if (!why.empty()) fail_to_fit(file, path.string(), tables, why);
     return copy_tensors(file, path.string(), model, "");

@@ -93,7 +93,6 @@ typedef struct siamc_parameter {
     float initial;
 } siamc_parameter;
 
-/* A loss: training on images, and evaluation of embeddings that were computed before. */
 /* What a loss compares, and with it what a tuple is: a pair, a triplet, or one image of a batch,
  * whose label is its class. */
 enum siamc_sees { SIAMC_PAIRS, SIAMC_TRIPLETS, SIAMC_BATCH };
@@ -102,6 +101,7 @@ typedef struct siamc_span {
     int64_t offset, floats; /* of a flat buffer */
 } siamc_span;
 
+/* A loss: training on images, and evaluation of embeddings that were computed before. */
 typedef struct siamc_loss {
     const char* name;
     const siamc_program *train, *evaluate;
@@ -186,14 +186,15 @@ static inline int siamc_embed(const siamc_encoder* encoder, const uint8_t* image
 
 /* ---- training -------------------------------------------------------------------------------- */
 
-/* The tuples (pairs, triplets, or images of a loss that sees the whole batch) of a step. No tuples
- * at all have loss 0 and gradient 0. */
+/* The tuples (pairs, triplets, or images with their classes) of a step. No tuples at all have loss
+ * 0 and gradient 0. */
 typedef struct siamc_batch {
     const int32_t* indices; /* of stored images: [tuples][2, 3 or 1] */
     const int32_t* shifts; /* pixels right, pixels down for each of them; NULL: none. What moves out
                             * is lost, what moves in is 0; NAME_MAX_SHIFT leaves nothing. */
     const float* labels; /* per pair: 1 same class, 0 different; per image of a batch: its class, a
-                          * whole number from 0 to 16777215; NULL for triplets */
+                          * whole number from 0 to 16777215, of those that the loss knows if it
+                          * knows so many; NULL for triplets */
     int32_t tuples;      /* at most NAME_BATCH, in siamc_evaluate at most NAME_EVALUATION_BATCH */
 } siamc_batch;
 

@@ -65,19 +65,22 @@ static inline void siamc_list_active(const siamc_program* p, void* arena, int32_
 }
 
 /* Active images of all slices, for the sums over the batch: their rows among all images, and those
- * of their adjoints, which each slice has where its images begin. */
+ * of their adjoints, which each slice has where its images begin. A network of convolutions alone
+ * has no such sums, and neither list. */
 static inline void siamc_join_lists(const siamc_program* p, void* arena,
                                     int32_t counts[SIAMC_AXES]) {
     const int32_t* first = siamc_ints(arena, p->first_images_offset);
     const int32_t* listed = siamc_ints(arena, p->active_counts_offset);
     const int32_t* active = siamc_ints(arena, p->active_images_offset);
-    int32_t* images = siamc_ints(arena, p->summed_images_offset);
-    int32_t* adjoints = siamc_ints(arena, p->summed_adjoints_offset);
+    int32_t* images =
+        p->summed_images_offset < 0 ? NULL : siamc_ints(arena, p->summed_images_offset);
+    int32_t* adjoints =
+        p->summed_adjoints_offset < 0 ? NULL : siamc_ints(arena, p->summed_adjoints_offset);
     int32_t slice, i, count = 0;
     for (slice = 0; slice < counts[SIAMC_SLICES]; ++slice)
         for (i = 0; i < listed[slice]; ++i, ++count) {
-            adjoints[count] = first[slice] + i;
-            images[count] = first[slice] + active[first[slice] + i];
+            if (adjoints) adjoints[count] = first[slice] + i;
+            if (images) images[count] = first[slice] + active[first[slice] + i];
         }
     counts[SIAMC_ACTIVE_TUPLES] = counts[SIAMC_TUPLES];
     counts[SIAMC_ACTIVE_IMAGES] = counts[SIAMC_IMAGES];
