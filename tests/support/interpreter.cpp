@@ -244,6 +244,8 @@ Number Interpreter::number(Frame& frame, const Expr& e) {
             return let(frame, as<ir::Let>(e));
         case IRNodeType::Cast: {
             const Number value = number(frame, as<ir::Cast>(e).value);
+            if (value.error > 0 && as<ir::Cast>(e).value.type().is_bool())
+                return {value.value, 1 / unit, 1};  // a flag that rounding could turn over
             const bool truncates =
                 e.type().is_int_or_uint() && !as<ir::Cast>(e).value.type().is_int_or_uint();
             return truncates ? exact(std::trunc(value.value)) : value;
