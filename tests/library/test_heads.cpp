@@ -6,8 +6,6 @@
 #include "crowd.h"
 #include "library/fixture.h"
 #include "library/reference.h"
-#include "support/scratch_folder.h"
-#include "training/weights.h"
 
 using namespace siamc;
 using namespace siamc::test;
@@ -163,28 +161,4 @@ TEST_CASE("the loss of embeddings that were computed before, with its parameters
     CHECK(results.loss == Approx(expected_of(world, 100).loss).epsilon(tolerance));
     CHECK(crowd_arcface_evaluate(world.parameters.data(), embeddings.data(), 100, &batch,
                                  world.arena.data(), &results) == 0);
-}
-
-TEST_CASE("parameters that a loss alone has are saved, and no part of the hash", "[library]") {
-    REQUIRE(crowd_model.shared_tensors == crowd_model.parameter_tensors - 1);
-    REQUIRE(std::string(crowd_model.parameters[crowd_model.shared_tensors].name) ==
-            "arcface.kernel");
-    // The layers of models/fc.toml, which has no such loss.
-    REQUIRE(std::string(crowd_model.parameter_hash) == fc_model.parameter_hash);
-    const ScratchFolder folder;
-    World world(crowd_model);
-    const Model crowd(crowd_model), fc(fc_model);
-    const auto same = [](const FloatBuffer& a, const FloatBuffer& b, std::size_t floats) {
-        return std::equal(a.data(), a.data() + floats, b.data());
-    };
-    save_weights(folder.path() / "crowd", crowd, world.parameters);
-    const FloatBuffer again = load_weights(folder.path() / "crowd", crowd);
-    CHECK(same(again, world.parameters, CROWD_PARAMETER_FLOATS));
-    const FloatBuffer without = load_weights(folder.path() / "crowd", fc);
-    CHECK(same(without, world.parameters, FC_DENSE3_BIAS_OFFSET + width));
-    save_weights(folder.path() / "fc", fc, without);
-    const FloatBuffer back = load_weights(folder.path() / "fc", crowd);
-    CHECK(same(back, world.parameters, FC_DENSE3_BIAS_OFFSET + width));
-    CHECK(std::all_of(back.data() + CROWD_ARCFACE_KERNEL_OFFSET, back.data() + back.size(),
-                      [](float value) { return value == 0; }));
 }

@@ -8,6 +8,7 @@
 
 #include "catch.h"
 #include "core/files.h"
+#include "crowd.h"
 #include "library/fixture.h"
 #include "runtime/data_helpers.h"
 #include "training/safetensors.h"
@@ -166,4 +167,28 @@ TEST_CASE("a library of another ABI version is refused before its tables are rea
             fmt::format("ABI version {}, this program {}", version, SIAMC_ABI_VERSION)));
         CHECK(failure.mentions("\n  write: siamc compile"));
     }
+}
+
+TEST_CASE("parameters that a loss alone has are saved, and no part of the hash", "[once]") {
+    REQUIRE(crowd_model.shared_tensors == crowd_model.parameter_tensors - 1);
+    REQUIRE(std::string(crowd_model.parameters[crowd_model.shared_tensors].name) ==
+            "arcface.kernel");
+    // The layers of models/fc.toml, which has no such loss.
+    REQUIRE(std::string(crowd_model.parameter_hash) == fc_model.parameter_hash);
+    const TempFolder folder;
+    World world(crowd_model);
+    const Model crowd(crowd_model), fc(fc_model);
+    const auto alike = [](const FloatBuffer& a, const FloatBuffer& b, std::size_t floats) {
+        return std::equal(a.data(), a.data() + floats, b.data());
+    };
+    save_weights(folder.path() / "crowd", crowd, world.parameters);
+    const FloatBuffer again = load_weights(folder.path() / "crowd", crowd);
+    CHECK(alike(again, world.parameters, CROWD_PARAMETER_FLOATS));
+    const FloatBuffer without = load_weights(folder.path() / "crowd", fc);
+    CHECK(alike(without, world.parameters, FC_DENSE3_BIAS_OFFSET + 256));
+    save_weights(folder.path() / "fc", fc, without);
+    const FloatBuffer back = load_weights(folder.path() / "fc", crowd);
+    CHECK(alike(back, world.parameters, FC_DENSE3_BIAS_OFFSET + 256));
+    CHECK(std::all_of(back.data() + CROWD_ARCFACE_KERNEL_OFFSET, back.data() + back.size(),
+                      [](float value) { return value == 0; }));
 }
