@@ -16,14 +16,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Kernels trust their callers: the plan fixes every extent, and the runtime is linked once. Those
-// of a GPU keep their checks, for what a device may refuse.
-Halide::Target kernel_target(const Halide::Target& target) {
-    const Halide::Target bare =
-        target.with_feature(Halide::Target::NoRuntime).with_feature(Halide::Target::NoBoundsQuery);
-    return target.has_gpu_feature() ? bare : bare.with_feature(Halide::Target::NoAsserts);
-}
-
 [[noreturn]] void fail_to_write(const fs::path& file, int error) {
     fail(Exit::cannot_write,
          "{}: cannot be written: {}: what was there before is untouched\n  write: make room, or "

@@ -32,6 +32,11 @@ std::vector<std::string> linked_libraries(const Halide::Target& target);
 // This machine, without what kernels are not compiled with.
 Halide::Target host_target();
 
+// What a library's kernels are compiled with. They trust their callers: the plan fixes every
+// extent, and the runtime is linked once. Those of a GPU keep their checks, for what a device may
+// refuse.
+Halide::Target kernel_target(const Halide::Target& target);
+
 // "cuda" or "opencl"; empty for a target without a GPU.
 std::string device_of(const LibraryTarget& target);
 inline bool on_device(const LibraryTarget& target) {

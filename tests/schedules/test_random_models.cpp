@@ -17,6 +17,7 @@
 #include "support/random_model.h"
 #include "support/random_values.h"
 #include "support/scratch_folder.h"
+#include "targets/targets.h"
 
 namespace siamc::test {
 
@@ -25,13 +26,6 @@ namespace {
 unsigned setting(const char* name, unsigned otherwise) {
     const char* text = std::getenv(name);
     return text ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
-}
-
-Halide::Target quiet(const char* name) {
-    return Halide::Target(name)
-        .with_feature(Halide::Target::NoRuntime)
-        .with_feature(Halide::Target::NoBoundsQuery)
-        .with_feature(Halide::Target::NoAsserts);
 }
 
 // Throws what Halide has to say. Each kernel once, however many calls it has.
@@ -59,7 +53,7 @@ ModelSpec made_for(const Halide::Target& target, ModelSpec model) {
 void compile_model(const std::string& text, const char* target, int batch) {
     INFO(target << ", batch " << batch << "\n" << text);
     try {
-        const Halide::Target built = quiet(target);
+        const Halide::Target built = kernel_target(Halide::Target(target));
         compile_kernels(programs_of(made_for(built, parse_model(text)), batch,
                                     built.has_gpu_feature() ? Processor::gpu : Processor::cpu),
                         built);

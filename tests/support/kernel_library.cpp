@@ -9,6 +9,7 @@
 #include <stdexcept>
 
 #include "support/halide_errors.h"
+#include "targets/targets.h"
 
 namespace siamc::test {
 
@@ -17,22 +18,15 @@ using Halide::Target;
 
 namespace {
 
-// As in the archives that siamc writes: no checks (but on devices), no queries, one runtime for
-// all.
-Target bare(const Target& target) {
-    const Target quiet = target.with_feature(Target::NoRuntime).with_feature(Target::NoBoundsQuery);
-    return target.has_gpu_feature() ? quiet : quiet.with_feature(Target::NoAsserts);
-}
-
 // Scheduled and lowered for one target, code for another: a schedule can be tried where its
 // instructions are missing.
 void compile(const KernelTask& task, const KernelTargets& targets, const std::string& symbol,
              const std::string& object) {
     const Halide::Module scheduled =
-        generate(task, Halide::GeneratorContext(bare(targets.schedule)), symbol);
+        generate(task, Halide::GeneratorContext(kernel_target(targets.schedule)), symbol);
     if (targets.schedule == targets.instructions)
         return scheduled.compile({{Halide::OutputFileType::object, object}});
-    Halide::Module translated(symbol, bare(targets.instructions));
+    Halide::Module translated(symbol, kernel_target(targets.instructions));
     for (const auto& constant : scheduled.buffers()) translated.append(constant);
     for (const auto& function : scheduled.functions()) translated.append(function);
     translated.compile({{Halide::OutputFileType::object, object}});
