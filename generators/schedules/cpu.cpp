@@ -211,9 +211,10 @@ class CpuSchedule {
         const std::vector<Func> funcs = all_funcs(kernel_);
         for (Func func : funcs) {
             if (is_output(func) || is_view(func)) continue;
-            if (walks_some(func) && func.args().size() == 2) {
+            const bool adds_up = func.has_update_definition() && func.args().size() == 2;
+            if (adds_up && (walks_some(func) || is_shown(func))) {
                 add_steps(func);
-            } else if (func.has_update_definition() && func.args().size() == 2) {
+            } else if (adds_up) {
                 const LoopLevel at = step_that_reads(func, funcs);
                 func.compute_at(at).store_in(MemoryType::Stack);
                 vector_sum(func, at);
@@ -243,6 +244,12 @@ class CpuSchedule {
                !Halide::Internal::is_const_one(func.function().update(0).predicate());
     }
 
+    // Whether an output is a copy of it.
+    bool is_shown(const Func& func) const {
+        return std::any_of(kernel_.values.begin(), kernel_.values.end(),
+                           [&](const Func& value) { return value.name() == func.name(); });
+    }
+
     // The first Func that walks some steps and needs the other one for each: that loop.
     static LoopLevel step_that_reads(const Func& read, const std::vector<Func>& funcs) {
         for (const Func& func : funcs)
@@ -252,7 +259,7 @@ class CpuSchedule {
         throw std::logic_error(read.name() + ": nothing reads it step by step");
     }
 
-    // For each step of what is walked, a line is added to.
+    // For each step of what is walked, a line is added to, or a place in it that data name.
     void add_steps(Func line) {
         Func out = kernel_.outputs.at(0);
         const Var j = line.args()[0];
@@ -260,7 +267,10 @@ class CpuSchedule {
         line.compute_at(out, out.args()[1])
             .store_in(MemoryType::Stack)
             .vectorize(j, width, TailStrategy::RoundUp);
-        line.update().reorder(j, line.rvars()[0]).vectorize(j, width, TailStrategy::RoundUp);
+        if (line.update_args()[0].as<Halide::Internal::Variable>())
+            line.update().reorder(j, line.rvars()[0]).vectorize(j, width, TailStrategy::RoundUp);
+        else
+            line.update().unscheduled();
     }
 
     // Adjoints of picked rows: for each tuple and each of its branches, a line is added to.

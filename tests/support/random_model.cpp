@@ -30,10 +30,10 @@ class Draw {
         if (losses & 1) text += "[loss.contrastive]\n";
         if (losses & 2) text += "[loss.triplet]\n";
         if (between(0, 2) == 0)
-            text += fmt::format(
-                "[loss.{}]\n",
-                one_of({"batch_all", "semi_hard", "batch_hard", "batch_contrastive",
-                        "supervised_contrastive", "n_pair", "multi_similarity", "circle"}));
+            text += fmt::format("[loss.{}]\n",
+                                one_of({"batch_all", "semi_hard", "batch_hard", "batch_contrastive",
+                                        "supervised_contrastive", "n_pair", "multi_similarity",
+                                        "circle", "prototypical"}));
         return text;
     }
 
