@@ -311,9 +311,10 @@ class CpuSchedule {
         out.reorder(ji, ri, jo, ro).unroll(ji).unroll(ri);
         sum.compute_at(out, jo).store_in(MemoryType::Stack);
         for (const Var& each : {sum.args()[0], sum.args()[1]}) sum.unroll(each);
-        if (kernel_.channels % lanes != 0) return;
         RVar k = sum.rvars()[0], ko("ko"), ki("ki");
-        sum.update().split(k, ko, ki, lanes);
+        sum.update().split(k, ko, ki, lanes,
+                           kernel_.channels % lanes == 0 ? TailStrategy::Auto
+                                                         : TailStrategy::GuardWithIf);
         Func partial = sum.update().rfactor(ki, lane);
         const Var pj = sum.args()[0], prow = sum.args()[1];
         partial.compute_at(out, jo).store_in(MemoryType::Stack).reorder_storage(lane, pj, prow);
