@@ -74,6 +74,9 @@ function(siamc_add_model name model_file)
         VERBATIM)
     add_custom_target(${name}_files DEPENDS ${archive})
     add_library(${name} INTERFACE)
+    # For programs that train it.
+    cmake_path(REPLACE_EXTENSION model_file LAST_ONLY .recipes.toml OUTPUT_VARIABLE recipes_file)
+    set_target_properties(${name} PROPERTIES SIAMC_RECIPES_FILE ${recipes_file})
     add_dependencies(${name} ${name}_files)
     # All headers lie in the folder.
     include(GNUInstallDirs)

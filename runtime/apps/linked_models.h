@@ -1,15 +1,15 @@
-// The models and recipes that the build put into this program (cmake/SiamcModel.cmake).
+// What the build linked into this program (programs.h), for those who ask.
 #pragma once
 
 #include <siamc/siamc.h>
 
-#include <span>
 #include <string>
 #include <vector>
 
 namespace siamc {
 
-std::span<const siamc_model* const> linked_models();
+// "eval" gives the name of the program that evaluates what this one trains, "train" the other way.
+std::string program_for(const std::string& task);
 
 // Names for tables of flags: of the models, and of the losses that any of them has.
 std::vector<std::string> linked_model_names();
@@ -18,7 +18,10 @@ std::vector<std::string> linked_loss_names();
 // For --version: Halide's version, and the instruction set that the models run with here.
 std::vector<std::string> linked_versions();
 
-// The text of the model's recipes file; of models that have none models/default.recipes.toml.
+// models/default.recipes.toml
+extern const char* const default_recipes;
+
+// The text of the model's recipes file, or the default one.
 std::string linked_recipes(const std::string& model);
 
 // `device`: "cpu", "cuda" or "opencl". usage, naming those there are, if the program has no model

@@ -5,6 +5,7 @@
 
 #include "apps/linked_models.h"
 #include "apps/model_cache.h"
+#include "apps/programs.h"
 #include "core/error.h"
 #include "core/model.h"
 #include "core/model_library.h"
@@ -29,9 +30,9 @@ bool is_library(const std::string& model) {
 // What the program's own models run as here. A library of one instruction set takes less than
 // half of the time that one for all of them takes, and this processor is the one that will run it.
 std::string own_target() {
-    const siamc_model& linked = *linked_models().front();
-    const std::string target = linked.target;
-    return linked.library->variant_count > 1 ? target + "-" + Model(linked).variant() : target;
+    const siamc_model& own = *linked.models.front().tables;
+    const std::string target = own.target;
+    return own.library->variant_count > 1 ? target + "-" + Model(own).variant() : target;
 }
 
 void check_there(const fs::path& file, const std::string& instead) {

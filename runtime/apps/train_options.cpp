@@ -1,5 +1,6 @@
 #include "apps/train_options.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 
@@ -14,18 +15,25 @@ namespace siamc {
 
 namespace {
 
+// A program with a model of its own has that model's losses.
+std::string usual_loss() {
+    const std::vector<std::string> losses = linked_loss_names();
+    const std::string usual = "contrastive";
+    return std::find(losses.begin(), losses.end(), usual) != losses.end() ? usual : losses.front();
+}
+
 cli::Group what() {
     return {"What to train",
             {data_option(),
              transpose_option(),
              {.name = "model",
               .kind = cli::Text{cli::Text::Of::file, linked_model_names()},
-              .initial = "fc",
+              .initial = linked_model_names().front(),
               .help = listed(linked_model_names(), "or") +
                       ", or your own: NAME.toml, compiled when it is new, or libNAME.so"},
              {.name = "loss",
               .kind = cli::Text{cli::Text::Of::words, linked_loss_names()},
-              .initial = "contrastive",
+              .initial = usual_loss(),
               .help = "one that the model has: contrastive compares pairs, triplet triplets, "
                       "batch_hard and its like all images of a batch"},
              classes_option("train and validate on these alone, as in 0-5 or 1,3,7"),

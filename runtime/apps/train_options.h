@@ -1,4 +1,4 @@
-// train_generated's flags, and what they mean.
+// The flags of training, and what they mean.
 #pragma once
 
 #include <string>

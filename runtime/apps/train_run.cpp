@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "apps/command_line.h"
+#include "apps/linked_models.h"
 #include "apps/named_model.h"
 #include "apps/progress_line.h"
 #include "apps/run_report.h"
@@ -214,8 +215,8 @@ RunResult Run::stop() {
     save(false);
     RunResult result{progress_.rows, summary(false)};
     folder_.write_summary(result.summary);
-    tell("\ninterrupted after {0} whole epochs; to go on: train_generated --resume --out {1}\n",
-         progress_.rows.size(), path);
+    tell("\ninterrupted after {} whole epochs; to go on: {} --resume --out {}\n",
+         progress_.rows.size(), program_for("train"), path);
     return result;
 }
 

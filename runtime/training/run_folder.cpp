@@ -56,15 +56,14 @@ RunFolder RunFolder::begin(const fs::path& path, Existing existing) {
 RunFolder RunFolder::open(const fs::path& path) {
     RunFolder run(path);
     if (std::error_code unreadable; !fs::is_regular_file(run.config(), unreadable)) {
-        fail(Exit::missing_input,
-             "{}: there is no {}: is it the folder that train_generated wrote to (--out)?",
+        fail(Exit::missing_input, "{}: there is no {}: is it the folder of a run (--out)?",
              path.string(), run.config().filename().string());
     }
     run.status_ = run.look();
     if (run.status_ != Status::finished) {
         fail(Exit::bad_data,
              "{0}: the run in it is not finished, its weights are not what it was to give\n"
-             "  write: train_generated --resume --out {0}",
+             "  write: --resume --out {0}, to the program that trained it",
              path.string());
     }
     return run;

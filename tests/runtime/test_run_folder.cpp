@@ -114,7 +114,7 @@ TEST_CASE("a run that is not finished says so, and is not taken for one that is"
         const Failure read = failure_of([&] { RunFolder::open(folder.path()); });
         INFO(read.message);
         CHECK(read.code == Exit::bad_data);
-        CHECK(read.mentions("train_generated --resume --out " + folder.path().string()));
+        CHECK(read.mentions("--resume --out " + folder.path().string()));
         CHECK(begin(Existing::refuse).mentions("--resume to go on with it"));
         CHECK(begin(Existing::resume).message.empty());
     };

@@ -1,4 +1,4 @@
-// train_generated: trains a model and leaves a run folder.
+// train_NAME: trains a model and leaves a run folder.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
 #include "apps/named_model.h"
+#include "apps/programs.h"
 #include "apps/run_report.h"
 #include "apps/train_options.h"
 #include "apps/train_run.h"
@@ -71,8 +72,8 @@ void say_what_next(const cli::Values& values, const Model& model,
     if (pairs)
         tell("threshold {:.4g}: a pair is similar where its distance is below it\n",
              TrainConfig{}.threshold);
-    tell("to evaluate: eval_generated --run {} --data {} --protocol {}\n", quoted(out.string()),
-         quoted(values.text("data")), pairs ? "pairs" : "triplets");
+    tell("to evaluate: {} --run {} --data {} --protocol {}\n", program_for("eval"),
+         quoted(out.string()), quoted(values.text("data")), pairs ? "pairs" : "triplets");
 }
 
 // The compared runs, one a line.
@@ -150,7 +151,7 @@ int train(const cli::Values& values) {
         if (optimizer == "all") {
             say_table(summary["runs"]);
             tell("report: {}\n", (out / "report.html").string());
-            tell("to evaluate one: eval_generated --run {} --data {}\n",
+            tell("to evaluate one: {} --run {} --data {}\n", program_for("eval"),
                  quoted((out / compared_optimizers[0]).string()), quoted(values.text("data")));
         } else {
             say_what_next(values, host, out);
@@ -159,29 +160,31 @@ int train(const cli::Values& values) {
     return stop_signal() ? 128 + stop_signal() : static_cast<int>(Exit::ok);
 }
 
-cli::Program program() {
-    return {.name = "train_generated",
+cli::Program train_program() {
+    const std::string name = linked.program;
+    return {.name = name,
             .summary = "train a Siamese network on pairs, triplets or whole batches",
             .commands = {{.about = "Leaves a folder with configuration, metrics, weights and a "
                                    "report. Ended by a signal it saves what it has. A model's "
                                    "TOML file is compiled by siamc when it is new, and kept in "
                                    "$XDG_CACHE_HOME/siamc or ~/.cache/siamc.",
                           .groups = train_options(),
-                          .examples = {{"train_generated --data glyphs --out runs/first"},
-                                       {"train_generated --data DIR --optimizer all --out runs/all",
+                          .examples = {{name + " --data glyphs --out runs/first"},
+                                       {name + " --data DIR --optimizer all --out runs/all",
                                         "three runs and a report that compares them"},
-                                       {"train_generated --model NAME.toml --data DIR --out "
-                                        "runs/own",
+                                       {name + " --model NAME.toml --data DIR --out "
+                                               "runs/own",
                                         "a model of your own, as siamc new NAME writes it"},
-                                       {"train_generated --resume --out runs/first"}},
+                                       {name + " --resume --out runs/first"}},
                           .run = train}},
             .flag_files = flag_files,
             .versions = linked_versions};
 }
 
 }  // namespace
-}  // namespace siamc
 
-int main(int argc, char** argv) {
-    return siamc::cli::run_program(siamc::program(), argc, argv);
+int train_main(int argc, char** argv) {
+    return cli::run_program(train_program(), argc, argv);
 }
+
+}  // namespace siamc

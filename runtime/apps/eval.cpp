@@ -1,4 +1,4 @@
-// eval_generated: what a trained model can do, by a named protocol.
+// eval_NAME: what a trained model can do, by a named protocol.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -7,6 +7,7 @@
 #include "apps/linked_models.h"
 #include "apps/load_images.h"
 #include "apps/named_model.h"
+#include "apps/programs.h"
 #include "cli/output.h"
 #include "cli/run_program.h"
 #include "core/error.h"
@@ -72,7 +73,7 @@ Json interval(const Interval& ci95) {
     return Json::array({ci95.low, ci95.high});
 }
 
-DataFlags data_flags(const cli::Values& values) {
+DataFlags test_data(const cli::Values& values) {
     DataFlags flags;
     flags.data = values.text("data");
     flags.transpose = values.flag("transpose");
@@ -107,7 +108,7 @@ Subject load_subject(const cli::Values& values) {
     Model model(model_of(values, settings, run));
     use_threads(model.tables(), values.whole("threads"));
     FloatBuffer parameters = load_weights(run.weights(), model);
-    const DataFlags flags = data_flags(values);
+    const DataFlags flags = test_data(values);
     const bool trained_transposed = settings.contains("transpose");
     if (flags.transpose != trained_transposed)
         tell("the run was trained {} --transpose, this evaluation runs {} it\n",
@@ -251,13 +252,14 @@ int evaluate(const cli::Values& values) {
     return 0;
 }
 
-cli::Program program() {
-    return {.name = "eval_generated",
+cli::Program eval_program() {
+    const std::string name = linked.program;
+    return {.name = name,
             .summary = "evaluate a trained run on the test images",
             .commands = {{.groups = options(),
-                          .examples = {{"eval_generated --run runs/fc --data DIR"},
-                                       {"eval_generated --run runs/seen --data DIR --protocol "
-                                        "oneshot --classes 6-9 --ways 4",
+                          .examples = {{name + " --run runs/fc --data DIR"},
+                                       {name + " --run runs/seen --data DIR --protocol "
+                                               "oneshot --classes 6-9 --ways 4",
                                         "tell classes apart that were not trained on"}},
                           .run = evaluate}},
             .flag_files = config_files,
@@ -265,8 +267,9 @@ cli::Program program() {
 }
 
 }  // namespace
-}  // namespace siamc
 
-int main(int argc, char** argv) {
-    return siamc::cli::run_program(siamc::program(), argc, argv);
+int eval_main(int argc, char** argv) {
+    return cli::run_program(eval_program(), argc, argv);
 }
+
+}  // namespace siamc
