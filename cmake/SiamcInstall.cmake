@@ -35,7 +35,11 @@ write_basic_package_version_file(SiamcConfigVersion.cmake
     COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(EXPORT SiamcTargets NAMESPACE Siamc:: DESTINATION ${package_dir})
 install(FILES ${PROJECT_BINARY_DIR}/SiamcConfig.cmake ${PROJECT_BINARY_DIR}/SiamcConfigVersion.cmake
-    cmake/SiamcModel.cmake DESTINATION ${package_dir})
+    cmake/SiamcModel.cmake cmake/SiamcPrograms.cmake DESTINATION ${package_dir})
+# Read by siamc_add_programs alone.
+install(TARGETS siamc_programs EXPORT SiamcProgramsTargets OPTIONAL
+    FILE_SET HEADERS DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/siamc)
+install(EXPORT SiamcProgramsTargets NAMESPACE Siamc:: DESTINATION ${package_dir})
 
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH program_from_pkgconfig

@@ -1,4 +1,25 @@
-# How programs that train and evaluate models of siamc_add_model are made.
+# siamc_add_programs(NAME MODEL_FILE [TARGET T] [BATCH N])
+#
+# The programs train_NAME and eval_NAME: train_generated and eval_generated, but with this model alone. It
+# is compiled as by siamc_add_model, which says what the arguments are and what else there is then. Its
+# recipes are those of MODEL.recipes.toml beside MODEL.toml, if that is there when CMake runs. They run on
+# the system that Siamc was built for; TARGET is one of its processors.
+#
+# The project itself makes its programs with the functions below. Where it is installed, what programs are
+# linked with is looked for only when they are asked for: who compiles models alone does without.
+function(siamc_add_programs name model_file)
+    if(NOT CMAKE_CXX_COMPILER_LOADED)
+        message(FATAL_ERROR "siamc_add_programs(${name}): the programs are linked as C++\n"
+            "  write: project(... LANGUAGES CXX)")
+    endif()
+    siamc_find_libraries()
+    if(NOT TARGET Siamc::programs)
+        include(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/SiamcProgramsTargets.cmake)
+    endif()
+    siamc_add_model(${name} ${model_file} ${ARGN})
+    siamc_add_program(train ${name} ${name})
+    siamc_add_program(eval ${name} ${name})
+endfunction()
 
 # The libraries that the programs are linked with; an error names the packages of those that are missing.
 function(siamc_find_libraries)
