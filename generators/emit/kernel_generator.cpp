@@ -216,7 +216,7 @@ AlgorithmContext KernelGenerator::context_of(NodeId id, const std::map<NodeId, F
                              {},
                              rows_of(image_rows_of(first, node.shape.rows)),
                              rows_of(first == Rows::active_tuple ? first : Rows::tuple),
-                             rows_of(Rows::slice),
+                             rows_of(first == Rows::slices ? first : Rows::slice),
                              rows_of(Rows::batch),
                              rows_of(first),
                              task_.single_row ? 1 : row_quantum};

@@ -20,6 +20,7 @@ static_assert(static_cast<int>(Rows::none) == SIAMC_FIXED &&
               static_cast<int>(Rows::dataset) == SIAMC_STORED &&
               static_cast<int>(Rows::slice) == SIAMC_SLICES &&
               static_cast<int>(Rows::batch) == SIAMC_BATCH_IMAGES &&
+              static_cast<int>(Rows::slices) == SIAMC_ALL_SLICES &&
               static_cast<int>(Rows::active_tuple) == SIAMC_ACTIVE_TUPLES &&
               static_cast<int>(Rows::active_image) == SIAMC_ACTIVE_IMAGES &&
               static_cast<int>(Rows::summed) == SIAMC_SUMMED);

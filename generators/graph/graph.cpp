@@ -25,6 +25,7 @@ std::string to_string(const Shape& shape) {
                                        " per stored image",
                                        " per slice",
                                        " of the batch",
+                                       " of all slices",
                                        " per active tuple",
                                        " per active image",
                                        " per summed image"};

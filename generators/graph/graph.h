@@ -26,6 +26,7 @@ enum class Rows {
     dataset,  // one per stored image
     slice,    // one per slice of the batch: partial sums
     batch,    // one per image of the batch, undivided: every slice sees all of them
+    slices,   // one per slice, undivided: every slice sees the partial sums of all
     // Of a backward pass that skips what has no gradient (layers/active_tuples.h):
     active_tuple,  // one per tuple of the slice with a gradient
     active_image,  // one per image of the slice that such a tuple shows, in whole register tiles

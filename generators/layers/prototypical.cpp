@@ -125,33 +125,37 @@ const Op& prototypical_class_sums_grad_op() {
 
 // (distances, first images of the batch) -> A at the first image of each class, 0 elsewhere.
 const Op& prototypical_class_sums_op() {
-    static const Op op = {
-        "prototypical.class_sums",
-        Pattern::rowwise,
-        shape_of_first,
-        [](const AlgorithmContext& context) {
-            const auto& in = context.inputs;
-            const Var k("k"), row("row");
-            const RDom j(0, context.batch_rows, "j");
-            Func out("class_sums");
-            out(k, row) = 0.0f;
-            out(place(context, in[1](j)), row) += in[0](j, row);
-            return out;
-        },
-        [](Graph& graph, NodeId self, Edge adjoint) {
-            const Node node = graph[self];
-            return std::vector<Edge>{add_for(graph, node, prototypical_class_sums_grad_op(),
-                                             ".grad", {adjoint, node.inputs[1]}),
-                                     Edge{}};
-        },
-        [](const Graph&, const Node&, const std::vector<const Tensor64*>& in, Tensor64& out) {
-            const auto columns = static_cast<std::size_t>(out.shape.dims[0]);
-            std::fill(out.data.begin(), out.data.end(), 0.0);
-            for (std::size_t i = 0; i < in[0]->data.size() / columns; ++i)
-                for (std::size_t j = 0; j < in[1]->data.size(); ++j)
-                    out.data[i * columns + static_cast<std::size_t>(in[1]->data[j])] +=
-                        in[0]->data[i * columns + j];
-        }};
+    static const Op op = [] {
+        Op sums = {
+            "prototypical.class_sums",
+            Pattern::rowwise,
+            shape_of_first,
+            [](const AlgorithmContext& context) {
+                const auto& in = context.inputs;
+                const Var k("k"), row("row");
+                const RDom j(0, context.batch_rows, "j");
+                Func out("class_sums");
+                out(k, row) = 0.0f;
+                out(place(context, in[1](j)), row) += in[0](j, row);
+                return out;
+            },
+            [](Graph& graph, NodeId self, Edge adjoint) {
+                const Node node = graph[self];
+                return std::vector<Edge>{add_for(graph, node, prototypical_class_sums_grad_op(),
+                                                 ".grad", {adjoint, node.inputs[1]}),
+                                         Edge{}};
+            },
+            [](const Graph&, const Node&, const std::vector<const Tensor64*>& in, Tensor64& out) {
+                const auto columns = static_cast<std::size_t>(out.shape.dims[0]);
+                std::fill(out.data.begin(), out.data.end(), 0.0);
+                for (std::size_t i = 0; i < in[0]->data.size() / columns; ++i)
+                    for (std::size_t j = 0; j < in[1]->data.size(); ++j)
+                        out.data[i * columns + static_cast<std::size_t>(in[1]->data[j])] +=
+                            in[0]->data[i * columns + j];
+            }};
+        sums.through_memory = true;
+        return sums;
+    }();
     return op;
 }
 

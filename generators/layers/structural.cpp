@@ -134,7 +134,8 @@ const Op& across_op() {
         "across",
         Pattern::view,
         [](const Graph& graph, const Node& node) {
-            return Shape{graph.shape_of(node.inputs[0]).dims, Rows::batch};
+            const Shape& shape = graph.shape_of(node.inputs[0]);
+            return Shape{shape.dims, shape.rows == Rows::slice ? Rows::slices : Rows::batch};
         },
         {},
         // The adjoint of the rows of the batch is that of the images seen by everyone.

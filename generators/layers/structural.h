@@ -26,8 +26,9 @@ const Op& reshape_op();
 Edge reshape(Graph& graph, Edge value, const std::vector<int>& dims, const std::string& name,
              SourceLocation location);
 
-// (image-row tensor) -> the rows of the whole batch, for whoever looks at other images. A view:
-// what reads it waits until all slices have come so far (Kernel::phase).
+// (image-row tensor) -> the rows of the whole batch, for whoever looks at other images; (partial
+// sums) -> those of all slices. A view: what reads it waits until all slices have come so far
+// (Kernel::phase).
 const Op& across_op();
 Edge across(Graph& graph, Edge value);
 

@@ -116,10 +116,12 @@ class Fuser {
         if (kernel.phase != phases_[id] || kernel.of_active != of_active_[id]) return false;
         // What branches are compared by is rounded to memory first: in registers, a product could
         // be fused into the difference of two embeddings and leave a distance between equal images.
-        for (Edge edge : node.inputs)
-            if (kernel_of_[edge.node] == k &&
-                (shows(graph_[edge.node]) || graph_[edge.node].op->pattern == Pattern::scatter))
+        for (Edge edge : node.inputs) {
+            const Op& read = *graph_[edge.node].op;
+            if (kernel_of_[edge.node] == k && (shows(graph_[edge.node]) || read.through_memory ||
+                                               read.pattern == Pattern::scatter))
                 return false;
+        }
         if (kernel.pattern == Pattern::convolution) return continues_convolution(id, k);
         const bool by_row = node.op->pattern == Pattern::rowwise;
         if (kernel.pattern == Pattern::rowwise && node.op == &pick_grad_op()) return true;

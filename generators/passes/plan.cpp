@@ -112,6 +112,8 @@ class Planner {
                      std::min(least_slices, whole(program_.batch, program_.tuple_quantum)));
     }
 
+    static bool is_undivided(Rows rows) { return rows == Rows::batch || rows == Rows::slices; }
+
     static bool looks_across(const Graph& graph) {
         return std::any_of(graph.nodes.begin(), graph.nodes.end(),
                            [](const Node& node) { return node.shape.rows == Rows::batch; });
@@ -190,7 +192,7 @@ class Planner {
         for (int k = 0; k <= last; ++k) {
             const Kernel& kernel = program_.kernels[k];
             for (NodeId id : kernel.inputs)
-                touch(base(id), k, by_slices(kernel) && node(id).shape.rows != Rows::batch);
+                touch(base(id), k, by_slices(kernel) && !is_undivided(node(id).shape.rows));
             for (NodeId id : kernel.outputs) touch(id, k, by_slices(kernel));
         }
         // What a prologue makes is still there for the next images.
@@ -465,6 +467,7 @@ int row_count(Rows kind, int branches, int tuples, int slices) {
         case Rows::active_tuple:
             return tuples;
         case Rows::slice:
+        case Rows::slices:
             return slices;
         default:
             return 0;

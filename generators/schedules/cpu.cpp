@@ -212,8 +212,8 @@ class CpuSchedule {
         for (Func func : funcs) {
             if (is_output(func) || is_view(func)) continue;
             const bool adds_up = func.has_update_definition() && func.args().size() == 2;
-            if (adds_up && (walks_some(func) || is_shown(func))) {
-                add_steps(func);
+            if (adds_up && (walks_some(func) || copy_of(func))) {
+                add_steps(func, copy_of(func).value_or(0));
             } else if (adds_up) {
                 const LoopLevel at = step_that_reads(func, funcs);
                 func.compute_at(at).store_in(MemoryType::Stack);
@@ -244,10 +244,13 @@ class CpuSchedule {
                !Halide::Internal::is_const_one(func.function().update(0).predicate());
     }
 
-    // Whether an output is a copy of it.
-    bool is_shown(const Func& func) const {
-        return std::any_of(kernel_.values.begin(), kernel_.values.end(),
-                           [&](const Func& value) { return value.name() == func.name(); });
+    // The output that is a copy of it, by its number, if one is.
+    std::optional<size_t> copy_of(const Func& func) const {
+        for (size_t i = 0; i < kernel_.outputs.size(); ++i) {
+            const auto* call = kernel_.outputs[i].value().as<Halide::Internal::Call>();
+            if (call && call->name == func.name()) return i;
+        }
+        return std::nullopt;
     }
 
     // The first Func that walks some steps and needs the other one for each: that loop.
@@ -260,10 +263,10 @@ class CpuSchedule {
     }
 
     // For each step of what is walked, a line is added to, or a place in it that data name.
-    void add_steps(Func line) {
-        Func out = kernel_.outputs.at(0);
+    void add_steps(Func line, size_t output) {
+        Func out = kernel_.outputs.at(output);
         const Var j = line.args()[0];
-        const int columns = kernel_.dims[0][0], width = width_for(columns);
+        const int columns = kernel_.dims[output][0], width = width_for(columns);
         line.compute_at(out, out.args()[1])
             .store_in(MemoryType::Stack)
             .vectorize(j, width, TailStrategy::RoundUp);
@@ -312,9 +315,9 @@ class CpuSchedule {
         sum.compute_at(out, jo).store_in(MemoryType::Stack);
         for (const Var& each : {sum.args()[0], sum.args()[1]}) sum.unroll(each);
         RVar k = sum.rvars()[0], ko("ko"), ki("ki");
-        sum.update().split(k, ko, ki, lanes,
-                           kernel_.channels % lanes == 0 ? TailStrategy::Auto
-                                                         : TailStrategy::GuardWithIf);
+        sum.update().split(
+            k, ko, ki, lanes,
+            kernel_.channels % lanes == 0 ? TailStrategy::Auto : TailStrategy::GuardWithIf);
         Func partial = sum.update().rfactor(ki, lane);
         const Var pj = sum.args()[0], prow = sum.args()[1];
         partial.compute_at(out, jo).store_in(MemoryType::Stack).reorder_storage(lane, pj, prow);

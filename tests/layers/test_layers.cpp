@@ -155,6 +155,7 @@ void check_autodiff(const Graph& graph, NodeId id, const std::vector<Tensor64>& 
         derivatives.push_back(derivative(algorithm.inputs[i]));
         like.push_back(&gradients[i]->tensor);
     }
+    if (derivatives.empty()) return;
     const std::vector<std::vector<double>> got = realize(derivatives, like);
     size_t next = 0;
     for (size_t i = 0; i < inputs.size(); ++i) {

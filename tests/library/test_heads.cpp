@@ -1,6 +1,7 @@
 // Losses with parameters of their own, through a library's C interface, against double precision.
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "catch.h"
 #include "crowd.h"
@@ -20,10 +21,6 @@ const siamc_loss& arcface() {
     return *siamc_find_loss(&crowd_model, "arcface");
 }
 
-const float* head(const World& world) {
-    return world.parameters.data() + CROWD_ARCFACE_KERNEL_OFFSET;
-}
-
 double length(const float* kernel, std::size_t column) {
     double square = 0;
     for (std::size_t k = 0; k < width; ++k) square += std::pow(kernel[k * classes + column], 2);
@@ -40,47 +37,95 @@ Doubles cosines(const Doubles& embedding, const float* kernel) {
     return found;
 }
 
-// By angles: the cost of an image, and its slopes by its cosines.
-double angular_cost(const Doubles& c, std::size_t own, Doubles& slopes) {
-    const double angle = std::acos(c[own]);
-    Doubles logits;
-    for (const double cosine : c) logits.push_back(scale * cosine);
-    logits[own] = scale * std::cos(angle + margin);
-    double sum = 0;
-    for (const double logit : logits) sum += std::exp(logit);
-    slopes.clear();
-    for (std::size_t j = 0; j < classes; ++j)
-        slopes.push_back(scale * (std::exp(logits[j]) / sum - (j == own)));
-    slopes[own] *= std::sin(angle + margin) / std::sin(angle);
-    return std::log(sum) - logits[own];
+// A batch's images: their cosines and classes, and the loss's slopes by the cosines.
+struct Heads {
+    std::vector<Doubles> c, slopes;
+    std::vector<std::size_t> own;
+};
+
+// By angles.
+double arcface_cost(Heads& heads) {
+    double loss = 0;
+    for (std::size_t i = 0; i < heads.c.size(); ++i) {
+        const Doubles& c = heads.c[i];
+        const std::size_t own = heads.own[i];
+        const double angle = std::acos(c[own]), images = static_cast<double>(heads.c.size());
+        Doubles logits;
+        for (const double cosine : c) logits.push_back(scale * cosine);
+        logits[own] = scale * std::cos(angle + margin);
+        double sum = 0;
+        for (const double logit : logits) sum += std::exp(logit);
+        for (std::size_t j = 0; j < classes; ++j)
+            heads.slopes[i][j] = scale * (std::exp(logits[j]) / sum - (j == own)) / images;
+        heads.slopes[i][own] *= std::sin(angle + margin) / std::sin(angle);
+        loss += (std::log(sum) - logits[own]) / images;
+    }
+    return loss;
 }
+
+// As it is published, proxy by proxy.
+double proxy_anchor_cost(Heads& heads) {
+    constexpr double alpha = 32, delta = 0.1;
+    const double shown =
+        static_cast<double>(std::set<std::size_t>(heads.own.begin(), heads.own.end()).size());
+    double loss = 0;
+    for (std::size_t p = 0; p < classes; ++p) {
+        double own = 0, others = 0;
+        for (std::size_t i = 0; i < heads.c.size(); ++i)
+            if (heads.own[i] == p)
+                own += std::exp(-alpha * (heads.c[i][p] - delta));
+            else
+                others += std::exp(alpha * (heads.c[i][p] + delta));
+        loss += std::log(1 + own) / shown + std::log(1 + others) / classes;
+        for (std::size_t i = 0; i < heads.c.size(); ++i)
+            heads.slopes[i][p] =
+                heads.own[i] == p
+                    ? -alpha * std::exp(-alpha * (heads.c[i][p] - delta)) / (1 + own) / shown
+                    : alpha * std::exp(alpha * (heads.c[i][p] + delta)) / (1 + others) / classes;
+    }
+    return loss;
+}
+
+struct Head {
+    const char* loss;
+    long offset;  // of its parameter
+    double (*cost)(Heads&);
+};
+
+const Head heads_known[] = {{"arcface", CROWD_ARCFACE_KERNEL_OFFSET, arcface_cost},
+                            {"proxy_anchor", CROWD_PROXY_ANCHOR_KERNEL_OFFSET, proxy_anchor_cost}};
 
 struct Expected {
     double loss = 0;
     Doubles gradient = Doubles(CROWD_PARAMETER_FLOATS, 0.0);
 };
 
-Expected expected_of(const World& world, std::size_t images) {
-    const float* kernel = head(world);
-    Expected expected;
+Expected expected_of(const World& world, const Head& head, std::size_t images) {
+    const float* kernel = world.parameters.data() + head.offset;
+    std::vector<Trace> traces;
+    Heads heads;
     for (std::size_t i = 0; i < images; ++i) {
         const std::uint8_t* image = world.images.data() + 784 * world.rows[i];
-        const Trace trace = forward(world.parameters.data(),
-                                    pixels(image, world.shifts[2 * i], world.shifts[2 * i + 1]));
-        const Doubles c = cosines(trace.embedding, kernel);
-        Doubles slopes, adjoint(width, 0.0);
-        expected.loss +=
-            angular_cost(c, static_cast<std::size_t>(world.labels[i]), slopes) / images;
+        traces.push_back(forward(world.parameters.data(),
+                                 pixels(image, world.shifts[2 * i], world.shifts[2 * i + 1])));
+        heads.c.push_back(cosines(traces[i].embedding, kernel));
+        heads.own.push_back(static_cast<std::size_t>(world.labels[i]));
+    }
+    heads.slopes.assign(images, Doubles(classes, 0.0));
+    Expected expected;
+    expected.loss = head.cost(heads);
+    for (std::size_t i = 0; i < images; ++i) {
+        Doubles adjoint(width, 0.0);
         for (std::size_t j = 0; j < classes; ++j) {
-            const double longer = length(kernel, j), slope = slopes[j] / longer / images;
+            const double longer = length(kernel, j), slope = heads.slopes[i][j] / longer;
             for (std::size_t k = 0; k < width; ++k) {
                 const double w = kernel[k * classes + j];
                 adjoint[k] += slope * w;
-                expected.gradient[CROWD_ARCFACE_KERNEL_OFFSET + k * classes + j] +=
-                    slope * (trace.embedding[k] - c[j] * w / longer);
+                expected.gradient[static_cast<std::size_t>(head.offset) + k * classes + j] +=
+                    slope * (traces[i].embedding[k] - heads.c[i][j] * w / longer);
             }
         }
-        backward(world.parameters.data(), trace, adjoint, expected.gradient);
+        backward(world.parameters.data(), traces[i], adjoint, expected.gradient);
     }
     return expected;
 }
@@ -92,31 +137,36 @@ void label(World& world) {
 
 }  // namespace
 
-TEST_CASE("arcface and its gradients, whole and last batches", "[library]") {
+TEST_CASE("losses with a direction for each class, whole and last batches", "[library]") {
     World world(crowd_model);
     label(world);
-    REQUIRE(arcface().sees == SIAMC_BATCH);
-    for (const int images : {128, 17, 1}) {
-        INFO(images << " images");
-        siamc_results results{};
-        std::fill_n(world.gradient.data(), world.gradient.size(), 7.0f);
-        REQUIRE(world.take_gradient(arcface(), images, results) == 0);
-        const Expected expected = expected_of(world, static_cast<std::size_t>(images));
-        CHECK(results.loss == Approx(expected.loss).epsilon(tolerance));
-        for (const siamc_parameter* tensor = crowd_model.parameters;
-             tensor != crowd_model.parameters + crowd_model.parameter_tensors; ++tensor) {
-            double largest = 0, worst = 0;
-            for (std::size_t i = 0; i < size_of(*tensor); ++i) {
-                const std::size_t at = static_cast<std::size_t>(tensor->offset) + i;
-                largest = std::max(largest, std::abs(expected.gradient[at]));
-                const double off = std::abs(world.gradient.data()[at] - expected.gradient[at]);
-                if (!(off <= worst)) worst = off;
+    for (const Head& head : heads_known)
+        for (const int images : {128, 17, 1}) {
+            INFO(head.loss << " of " << images << " images");
+            const siamc_loss& loss = *siamc_find_loss(&crowd_model, head.loss);
+            REQUIRE(loss.sees == SIAMC_BATCH);
+            siamc_results results{};
+            std::fill_n(world.gradient.data(), world.gradient.size(), 7.0f);
+            REQUIRE(world.take_gradient(loss, images, results) == 0);
+            const Expected expected = expected_of(world, head, static_cast<std::size_t>(images));
+            CHECK(results.loss == Approx(expected.loss).epsilon(tolerance));
+            for (const siamc_parameter* tensor = crowd_model.parameters;
+                 tensor != crowd_model.parameters + crowd_model.parameter_tensors; ++tensor) {
+                const bool others = std::any_of(
+                    std::begin(heads_known), std::end(heads_known),
+                    [&](const Head& h) { return h.offset == tensor->offset && &h != &head; });
+                double largest = 0, worst = 0;
+                for (std::size_t i = 0; i < size_of(*tensor); ++i) {
+                    const std::size_t at = static_cast<std::size_t>(tensor->offset) + i;
+                    largest = std::max(largest, std::abs(expected.gradient[at]));
+                    const double off = std::abs(world.gradient.data()[at] - expected.gradient[at]);
+                    if (!(off <= worst)) worst = off;
+                }
+                INFO(tensor->name);
+                REQUIRE((largest > 0) == !others);
+                CHECK(worst <= tolerance * largest);
             }
-            INFO(tensor->name);
-            REQUIRE(largest > 0);
-            CHECK(worst <= tolerance * largest);
         }
-    }
 }
 
 TEST_CASE("a class that the loss does not know is refused", "[library]") {
@@ -152,13 +202,17 @@ TEST_CASE("the loss of embeddings that were computed before, with its parameters
     for (int i = 0; i < 100; ++i) places[static_cast<std::size_t>(i)] = i;
     const siamc_batch batch = {places.data(), nullptr, world.labels.data(), 100};
     siamc_results results{};
-    const auto evaluate = [&](const float* parameters) {
-        return siamc_evaluate(&crowd_model, &arcface(), parameters, embeddings.data(), 100, &batch,
-                              world.arena.data(), &results);
-    };
-    CHECK(evaluate(nullptr) == SIAMC_NULL_ARGUMENT);
-    REQUIRE(evaluate(world.parameters.data()) == 0);
-    CHECK(results.loss == Approx(expected_of(world, 100).loss).epsilon(tolerance));
+    for (const Head& head : heads_known) {
+        INFO(head.loss);
+        const siamc_loss& loss = *siamc_find_loss(&crowd_model, head.loss);
+        const auto evaluate = [&](const float* parameters) {
+            return siamc_evaluate(&crowd_model, &loss, parameters, embeddings.data(), 100, &batch,
+                                  world.arena.data(), &results);
+        };
+        CHECK(evaluate(nullptr) == SIAMC_NULL_ARGUMENT);
+        REQUIRE(evaluate(world.parameters.data()) == 0);
+        CHECK(results.loss == Approx(expected_of(world, head, 100).loss).epsilon(tolerance));
+    }
     CHECK(crowd_arcface_evaluate(world.parameters.data(), embeddings.data(), 100, &batch,
                                  world.arena.data(), &results) == 0);
 }

@@ -41,11 +41,11 @@ void compile_kernels(const std::vector<PlannedProgram>& programs, const Halide::
                     .compile({{Halide::OutputFileType::object, object}});
 }
 
-// Losses that see the whole batch are not made for devices.
+// Losses that see the whole batch or an image alone are not made for devices.
 ModelSpec made_for(const Halide::Target& target, ModelSpec model) {
     if (target.has_gpu_feature())
         std::erase_if(model.losses, [](const LayerSpec& loss) {
-            return find_layer(loss.type, LayerKind::loss)->sees == Sees::batch;
+            return branches_of(find_layer(loss.type, LayerKind::loss)->sees) == 1;
         });
     return model;
 }

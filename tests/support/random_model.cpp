@@ -34,6 +34,9 @@ class Draw {
                                 one_of({"batch_all", "semi_hard", "batch_hard", "batch_contrastive",
                                         "supervised_contrastive", "n_pair", "multi_similarity",
                                         "circle", "prototypical"}));
+        if (between(0, 3) == 0)
+            text += fmt::format("[loss.{}]\nclasses = {}\n", one_of({"arcface", "proxy_anchor"}),
+                                between(2, 40));
         return text;
     }
 

@@ -41,7 +41,7 @@
 extern "C" {
 #endif
 
-#define SIAMC_ABI_VERSION 8
+#define SIAMC_ABI_VERSION 9
 #define SIAMC_MAX_DIMS 5
 #define SIAMC_MAX_OUTPUTS 4
 #define SIAMC_MAX_MOMENTS 2

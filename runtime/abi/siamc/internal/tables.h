@@ -36,6 +36,7 @@ enum siamc_axis {
     SIAMC_STORED, /* images or embeddings of the data set */
     SIAMC_SLICES,
     SIAMC_BATCH_IMAGES, /* all images of the batch, for each slice */
+    SIAMC_ALL_SLICES,   /* all slices, for each of them */
     /* Where the backward pass skips tuples without a gradient (internal/active.h): */
     SIAMC_ACTIVE_TUPLES, /* tuples of the slice that have one */
     SIAMC_ACTIVE_IMAGES, /* images that these show, in whole register tiles */

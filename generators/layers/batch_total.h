@@ -1,0 +1,14 @@
+// Sums over all images of the batch that each image sees: what a loss or layer knows of the others
+// without looking at them one by one.
+#pragma once
+
+#include "layers/op.h"
+
+namespace siamc {
+
+// (one line of numbers an image) -> for each image, their sum over the batch. Images that pad the
+// batch count too: what they have must be 0. A slice adds up its images, and in the next phase each
+// slice adds up what all have, in their order.
+Edge batch_total(Graph& graph, Edge value);
+
+}  // namespace siamc
