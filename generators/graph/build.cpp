@@ -81,11 +81,26 @@ Edge encode(Graph& graph, const ModelSpec& model, int branch) {
 
 using Embedding = std::function<Edge(Graph&, int branch)>;
 
+// What of an embedding the model's distance compares.
+Edge prepared(Graph& graph, const ModelSpec& model, Edge embedding) {
+    const Layer* distance = find_layer(model.distance.type, LayerKind::distance);
+    if (!distance->prepare) return embedding;
+    return distance->prepare(
+        graph, {"distance", {embedding}, model.distance.attributes, model.distance.location});
+}
+
 // The distances between all images of a batch of at most so many, and their classes.
 void build_batch(Graph& graph, const ModelSpec& model, const LayerSpec& loss, int batch,
                  const Embedding& embedding) {
     const Layer* distance = find_layer(model.distance.type, LayerKind::distance);
-    const Edge embedded = embedding(graph, 0), ordinal = branch_source(graph, ordinal_op(), 0);
+    if (!distance->build_matrix)
+        throw ModelError(
+            loss.location,
+            fmt::format("{} compares all images of the batch, {} the images of a tuple alone",
+                        loss.type, model.distance.type),
+            "this distance makes no matrix", "another distance, or losses on pairs or triplets");
+    const Edge embedded = prepared(graph, model, embedding(graph, 0));
+    const Edge ordinal = branch_source(graph, ordinal_op(), 0);
     const Edge classes{graph.add({&class_op(), "label", {}, {{"branch", 0L}}, {}, {}})};
     Attributes attributes = model.distance.attributes;
     attributes[images_attribute] =
@@ -116,7 +131,7 @@ void build_tuples(Graph& graph, const ModelSpec& model, const LayerSpec& loss,
     const Layer* distance = find_layer(model.distance.type, LayerKind::distance);
     std::vector<Edge> embeddings, inputs;
     for (int branch = 0; branch < graph.branches; ++branch)
-        embeddings.push_back(embedding(graph, branch));
+        embeddings.push_back(prepared(graph, model, embedding(graph, branch)));
     for (int branch = 1; branch < graph.branches; ++branch)
         inputs.push_back(distance->build(graph, {"distance",
                                                  {embeddings[0], embeddings[branch]},
@@ -189,7 +204,8 @@ Graph build_distances(const ModelSpec& model) {
     Graph graph;
     graph.name = "distances";
     graph.branches = 2;
-    const Edge first = embedding(graph, 0), second = embedding(graph, 1);
+    const Edge first = prepared(graph, model, embedding(graph, 0));
+    const Edge second = prepared(graph, model, embedding(graph, 1));
     graph.outputs = {
         distance
             ->build(

@@ -15,7 +15,8 @@ Func affine_algorithm(const AlgorithmContext& context) {
     const auto& in = context.inputs;
     const auto vars = index_vars(context.node.shape);
     Func out("affine");
-    out(vars) = in[0](vars) * in[1](vars[0]) + in[2](vars[0]);
+    const Expr product = in[0](vars) * in[1](vars[0]);
+    out(vars) = in.size() > 2 ? product + in[2](vars[0]) : product;
     return out;
 }
 
@@ -23,7 +24,8 @@ void affine_reference(const Graph&, const Node&, const std::vector<const Tensor6
                       Tensor64& out) {
     const auto channels = static_cast<size_t>(out.shape.dims[0]);
     for (size_t i = 0; i < out.data.size(); ++i)
-        out.data[i] = in[1]->data[i % channels] * in[0]->data[i] + in[2]->data[i % channels];
+        out.data[i] = in[1]->data[i % channels] * in[0]->data[i] +
+                      (in.size() > 2 ? in[2]->data[i % channels] : 0);
 }
 
 // (adjoint, gamma) -> of the value.
@@ -59,13 +61,15 @@ const Op& affine_grad_op() {
 
 std::vector<Edge> affine_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    return {
+    std::vector<Edge> gradients = {
         add_for(graph, node, affine_grad_value_op(), ".grad_value", {adjoint, node.inputs[1]}),
-        add_for(graph, node, affine_grad_op(), ".grad_gamma", {adjoint, node.inputs[0]}),
-        add_for(graph, node, affine_grad_op(), ".grad_beta", {adjoint}),
-    };
+        add_for(graph, node, affine_grad_op(), ".grad_gamma", {adjoint, node.inputs[0]})};
+    if (node.inputs.size() > 2)
+        gradients.push_back(add_for(graph, node, affine_grad_op(), ".grad_beta", {adjoint}));
+    return gradients;
 }
 
+// (value, gamma[, beta])
 const Op& affine_op() {
     static const Op op = {"affine",         Pattern::elementwise, shape_of_first,
                           affine_algorithm, affine_gradient,      affine_reference};
@@ -80,6 +84,11 @@ Edge affine(Graph& graph, const LayerUse& use, Edge value) {
     const Edge beta = parameter(graph, use.name + ".beta", {channels}, use.location);
     return {graph.add(
         {&affine_op(), use.name + ".affine", {value, gamma, beta}, {}, {}, use.location})};
+}
+
+Edge scaled(Graph& graph, const LayerUse& use, Edge value, Edge factors) {
+    return {
+        graph.add({&affine_op(), use.name + ".scaled", {value, factors}, {}, {}, use.location})};
 }
 
 }  // namespace siamc

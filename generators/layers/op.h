@@ -137,7 +137,10 @@ struct Layer {
     // anchor-negative; of the batch the inputs of layers/batch_loss.h; of an image its embedding
     // and its class, below the attribute classes_attribute.
     std::function<Edge(Graph&, const LayerUse&)> build = {};
-    // Distances: appends those between all images of the batch. Inputs as layers/pairwise.h.
+    // Distances: what each embedding goes through by itself before it is compared; empty: nothing.
+    std::function<Edge(Graph&, const LayerUse&)> prepare = {};
+    // Distances: appends those between all images of the batch. Inputs as layers/pairwise.h. Empty:
+    // such a distance compares tuples alone.
     std::function<Edge(Graph&, const LayerUse&)> build_matrix = {};
 };
 

@@ -118,7 +118,10 @@ LayerCase make_case(const Layer& layer, const std::vector<int>& dims, const Attr
             inputs.push_back(input(made.graph, "y", dims, Rows::image));
         if (layer.kind == LayerKind::distance) {
             made.graph.branches = 2;
-            inputs = {pick(made.graph, {x}, 0), pick(made.graph, {x}, 1)};
+            const Edge compared =
+                layer.prepare ? layer.prepare(made.graph, {layer.name, inputs, attributes, {}})
+                              : Edge{x};
+            inputs = {pick(made.graph, compared, 0), pick(made.graph, compared, 1)};
         }
     }
     made.graph.outputs = {layer.build(made.graph, {layer.name, inputs, attributes, {}}).node};
@@ -168,6 +171,7 @@ std::vector<LayerCase> cases_of(const Layer& layer) {
 
 std::vector<LayerCase> matrix_cases_of(const Layer& distance) {
     std::vector<LayerCase> cases;
+    if (!distance.build_matrix) return cases;
     for (const int size : {1, 7, 64, 300}) {
         LayerCase made;
         made.tuples = size == 7 ? 2 * batch_quantum : batch_quantum;

@@ -341,6 +341,11 @@ Number Interpreter::call(Frame& frame, const ir::Call& e) {
         const bool masks = e.is_intrinsic(ir::Call::bitwise_and);
         return {static_cast<double>(masks ? bits & by : bits << by), 0};
     }
+    if (e.is_intrinsic(ir::Call::abs)) {
+        Number magnitude = number(frame, e.args[0]);
+        magnitude.value = std::abs(magnitude.value);
+        return magnitude;
+    }
     if (e.name == "sqrt_f32") return square_root(number(frame, e.args[0]));
     if (e.name == "exp_f32") return exponential(number(frame, e.args[0]));
     if (e.name == "log_f32") return logarithm(number(frame, e.args[0]));

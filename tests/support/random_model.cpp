@@ -24,12 +24,14 @@ class Draw {
         std::string text =
             fmt::format("name = \"m\"\n[input]\nshape = [{}]\nscale = 0.00390625\n", shape) +
             layers;
-        text += fmt::format("[distance]\ntype = \"{}\"\n",
-                            one_of({"euclidean", "squared_euclidean", "cosine"}));
+        const std::string distance =
+            one_of({"euclidean", "squared_euclidean", "cosine", "weighted_l1"});
+        text += fmt::format("[distance]\ntype = \"{}\"\n", distance);
         const int losses = between(1, 3);
-        if (losses & 1) text += "[loss.contrastive]\n";
+        if (losses & 1)
+            text += fmt::format("[loss.{}]\n", one_of({"contrastive", "cross_entropy"}));
         if (losses & 2) text += "[loss.triplet]\n";
-        if (between(0, 2) == 0)
+        if (distance != "weighted_l1" && between(0, 2) == 0)
             text += fmt::format("[loss.{}]\n",
                                 one_of({"batch_all", "semi_hard", "batch_hard", "batch_contrastive",
                                         "supervised_contrastive", "n_pair", "multi_similarity",
