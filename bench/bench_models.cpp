@@ -1,11 +1,13 @@
 // bench_models: how fast whole generated models train, embed and evaluate.
 //
 // A row is a step as the training loop takes it: gradient of a batch of tuples that its sampler
-// drew from a data set of MNIST's size, then the optimiser's update. Pairs have each anchor twice,
-// which a step computes once; rows named "distinct" are of pairs in which hardly an image occurs
-// twice. Losses that see the whole batch get 16 made-up classes of 8 such images each. Learning
-// rates are too small to move any parameter: thousands of real steps on noise would end in
-// subnormal numbers, which take longer.
+// drew from a data set of MNIST's size, then the optimiser's update; 16 batches take turns.
+// "active" is the share of their tuples that cost something: with --weights of a training there are
+// few, and a step leaves out the gradients of the others. Pairs have each anchor twice, which a
+// step computes once; rows named "distinct" are of pairs in which hardly an image occurs twice.
+// Losses that see the whole batch get 16 made-up classes of 8 such images each. Learning rates are
+// too small to move any parameter: thousands of real steps on noise would end in subnormal numbers,
+// which take longer, and any would change what is active.
 //
 // FLOPs are what the graph needs once trimmed, 2 per multiply-add of its dense and convolutional
 // layers: forward, for the gradients of the weights and for those of the inputs, which the first
@@ -32,6 +34,7 @@
 #include "step_kernels.h"
 #include "timing.h"
 #include "training/optimizer.h"
+#include "training/weights.h"
 #include "tuples.h"
 
 namespace siamc {
@@ -59,7 +62,15 @@ std::vector<cli::Group> options() {
               {.name = "data",
                .kind = cli::Text{cli::Text::Of::folder, {"noise", "glyphs"}},
                .initial = "noise",
-               .help = "images: noise, glyphs, or the folder of MNIST's files"}}},
+               .help = "images: noise, glyphs, or the folder of MNIST's files"},
+              {.name = "loss",
+               .kind = cli::Word{linked_loss_names()},
+               .fallback = "all of the model's",
+               .help = "the steps and evaluation of this one alone"},
+              {.name = "weights",
+               .kind = cli::a_file,
+               .fallback = "random ones",
+               .help = "of a run that trained the model"}}},
             {"Output",
              {{.name = "kernels",
                .kind = cli::Flag{},
@@ -67,9 +78,10 @@ std::vector<cli::Group> options() {
                .help = "what each kernel takes in a step with Adam, and the loss's together"},
               {.name = "check",
                .kind = cli::a_file,
+               .needs = {{"loss"}},
                .without = {"json"},
-               .help = "write losses, gradients and embeddings of one batch to this safetensors "
-                       "file, and end"},
+               .help = "write the batches that steps see, and the loss, gradient and embeddings "
+                       "of the first, to this safetensors file, and end"},
               json_option()}}};
 }
 
@@ -78,7 +90,8 @@ struct Row {
     int batch;
     double multiply_adds;
     Work once;
-    double seconds = 0;
+    std::function<double()> share_of_active = {};  // of a step's tuples
+    double seconds = 0, active = 0;
 };
 
 // As a program that recognises image after image embeds: with weights prepared beforehand.
@@ -114,12 +127,20 @@ class PreparedEmbedding {
 // The things to time. Everything that they use lives here.
 class Bench {
   public:
-    Bench(const siamc_model& tables, const std::string& data)
+    Bench(const siamc_model& tables, const cli::Values& values)
         : model_(tables),
-          images_(bench_images(data, tables, image_count)),
+          images_(bench_images(values.text("data"), tables, image_count)),
           parameters_(model_.flat_buffer()),
           gradient_(model_.flat_buffer()) {
-        model_.initialize(parameters_, 0);
+        if (values.has("weights"))
+            parameters_ = load_weights(values.text("weights"), model_);
+        else
+            model_.initialize(parameters_, 0);
+    }
+
+    void write_reference(const std::filesystem::path& file, const siamc_loss& loss, int batch) {
+        siamc::write_reference(file, model_, loss, parameters_, images_,
+                               *training_tuples(images_, loss, batch), batch);
     }
 
     void add_step(const siamc_loss& loss, const std::string& optimizer_name, int batch) {
@@ -129,7 +150,7 @@ class Bench {
     // Pairs as a batch of which nothing can be computed once for several.
     void add_distinct_step(const siamc_loss& loss, const std::string& optimizer_name, int batch) {
         add_step(loss, std::string(loss.name) + "_distinct", optimizer_name, batch,
-                 distinct_tuples(loss, image_count, image_count));
+                 distinct_tuples(loss, timed_batches * batch, image_count));
     }
 
     void add_step(const siamc_loss& loss, const std::string& name,
@@ -138,11 +159,14 @@ class Bench {
         auto optimizer = std::make_shared<Optimizer>(model_, optimizer_name, Semantics::keras);
         const double images = static_cast<double>(loss.train->branches) * batch;
         const double work = images * static_cast<double>(loss.train->multiply_adds);
-        rows_.push_back(
-            {name, optimizer_name, batch, work, [this, &loss, optimizer, batch, tuples] {
-                 model_.step(loss, optimizer->next(still_rate), parameters_, images_,
-                             tuples->next(batch), gradient_);
-             }});
+        const Work step = [this, &loss, optimizer, batch, tuples] {
+            model_.step(loss, optimizer->next(still_rate), parameters_, images_,
+                        tuples->next(batch), gradient_);
+        };
+        const auto share = [this, &loss, batch, tuples] {
+            return share_of_active(model_, loss, parameters_, images_, *tuples, batch, gradient_);
+        };
+        rows_.push_back({name, optimizer_name, batch, work, step, share});
     }
 
     // The same images every time: what a program embeds has usually just been loaded.
@@ -180,9 +204,17 @@ class Bench {
 
     std::vector<Row> run() {
         std::vector<Work> works;
-        for (const Row& row : rows_) works.push_back(row.once);
+        for (Row& row : rows_) {
+            works.push_back(row.once);
+            if (row.share_of_active) row.active = row.share_of_active();
+        }
         const std::vector<double> seconds = time_in_rounds(works, rounds, turn_seconds);
-        for (std::size_t r = 0; r < rows_.size(); ++r) rows_[r].seconds = seconds[r];
+        for (std::size_t r = 0; r < rows_.size(); ++r) {
+            Row& row = rows_[r];
+            row.seconds = seconds[r];
+            if (row.share_of_active && row.share_of_active() != row.active)
+                fail(Exit::internal, "steps of {} moved the weights", row.loss);
+        }
         return rows_;
     }
 
@@ -211,31 +243,42 @@ Json to_json(const Row& row, const siamc_model& model, int threads, double peak)
             {"batch", row.batch},
             {"threads", threads},
             {"step_ms", embed ? Json() : Json(row.seconds * 1e3)},
+            {"active", row.share_of_active ? Json(row.active) : Json()},
             {"embed_us", embed ? Json(row.seconds * 1e6) : Json()},
             {"gflops", gflops},
             {"peak_share", share}};
 }
 
-Json measure(const siamc_model& tables, const std::string& data, int threads, int batch) {
+// --loss, or all.
+std::vector<const siamc_loss*> losses_to_time(const siamc_model& tables,
+                                              const cli::Values& values) {
+    if (values.has("loss")) return {&Model(tables).loss(values.text("loss"))};
+    std::vector<const siamc_loss*> losses;
+    for (int l = 0; l < tables.loss_count; ++l) losses.push_back(&tables.losses[l]);
+    return losses;
+}
+
+Json measure(const siamc_model& tables, const cli::Values& values, int batch) {
+    const int threads = values.whole("threads");
     const double peak_before = peak_gflops(threads);
-    Bench bench(tables, data);
-    for (int l = 0; l < tables.loss_count; ++l) {
+    Bench bench(tables, values);
+    const std::vector<const siamc_loss*> losses = losses_to_time(tables, values);
+    for (const siamc_loss* loss : losses) {
         for (int o = 0; o < tables.optimizer_count; ++o)
-            bench.add_step(tables.losses[l], tables.optimizers[o].name, batch);
-        if (tables.losses[l].train->branches == 2)
-            bench.add_distinct_step(tables.losses[l], "adam", batch);
+            bench.add_step(*loss, tables.optimizers[o].name, batch);
+        if (loss->train->branches == 2) bench.add_distinct_step(*loss, "adam", batch);
     }
     bench.add_embed(1);
     bench.add_embed(2);
     bench.add_embed(256);
-    for (int l = 0; l < tables.loss_count; ++l) bench.add_evaluation(tables.losses[l]);
+    for (const siamc_loss* loss : losses) bench.add_evaluation(*loss);
     const std::vector<Row> rows = bench.run();
     const double memory = peak_rss_mb();  // before the bandwidth test takes its own
     const double peak = std::max(peak_before, peak_gflops(threads));
     Json result = {{"machine", describe_machine()},
                    {"date", today()},
                    {"threads", threads},
-                   {"data", data},
+                   {"data", values.text("data")},
                    {"zero_pixels", bench.zeros()},
                    {"peak_gflops", peak},
                    {"bandwidth_gbs", read_gbs(memory_sized, threads)},
@@ -247,6 +290,10 @@ Json measure(const siamc_model& tables, const std::string& data, int threads, in
     return result;
 }
 
+std::string percent(const Json& share) {
+    return share.is_null() ? "-" : fmt::format("{:.1f} %", 100 * share.get<double>());
+}
+
 void print_result(const Json& result) {
     print("{}; {}; {} threads: {:.0f} GFLOP/s, {:.0f} GB/s; {:.0f} MB held at most\n",
           result["machine"].get<std::string>(), result["date"].get<std::string>(),
@@ -254,21 +301,20 @@ void print_result(const Json& result) {
           result["bandwidth_gbs"].get<double>(), result["peak_rss_mb"].get<double>());
     print("{:.0f} % of the pixels are 0 ({}); products with them count, skipped or not\n",
           100 * result["zero_pixels"].get<double>(), result["data"].get<std::string>());
-    print("compiled for {}, runs {}\n{:<40}{:>7}{:>12}{:>12}{:>10}\n",
+    print("compiled for {}, runs {}\n{:<40}{:>7}{:>12}{:>12}{:>10}{:>10}\n",
           result["target"].get<std::string>(), result["variant"].get<std::string>(), "", "batch",
-          "time", "GFLOP/s", "of peak");
+          "time", "GFLOP/s", "of peak", "active");
     for (const Json& row : result["rows"]) {
         const std::string name =
             fmt::format("{} {} {}", row["model"].get<std::string>(), row["loss"].get<std::string>(),
                         row["optimizer"].is_null() ? "" : row["optimizer"].get<std::string>());
         const double us = row["embed_us"].is_null() ? row["step_ms"].get<double>() * 1e3
                                                     : row["embed_us"].get<double>();
-        print("{:<40}{:>7}{:>12}", name, row["batch"].get<int>(), fmt::format("{:.1f} us", us));
-        if (row["gflops"].is_null())
-            print("{:>12}{:>10}\n", "-", "-");
-        else
-            print("{:>12.1f}{:>8.1f} %\n", row["gflops"].get<double>(),
-                  100 * row["peak_share"].get<double>());
+        const Json& gflops = row["gflops"];
+        print("{:<40}{:>7}{:>12}{:>12}{:>10}{:>10}\n", name, row["batch"].get<int>(),
+              fmt::format("{:.1f} us", us),
+              gflops.is_null() ? "-" : fmt::format("{:.1f}", gflops.get<double>()),
+              percent(row["peak_share"]), percent(row["active"]));
     }
 }
 
@@ -291,21 +337,21 @@ Json to_json(const StepTimes& times, const std::string& loss, int threads) {
         {"kernels", kernels}};
 }
 
-Json measure_kernels(const siamc_model& tables, const std::string& data, int threads, int batch) {
-    Bench bench(tables, data);
+Json measure_kernels(const siamc_model& tables, const cli::Values& values, int batch) {
+    const int threads = values.whole("threads");
+    Bench bench(tables, values);
     Json result = {{"machine", describe_machine()},
                    {"date", today()},
                    {"threads", threads},
-                   {"data", data},
+                   {"data", values.text("data")},
                    {"zero_pixels", bench.zeros()},
                    {"target", tables.target},
                    {"variant", siamc_variant_name(&tables)},
                    {"model", tables.name},
                    {"batch", batch},
                    {"steps", Json::array()}};
-    for (int l = 0; l < tables.loss_count; ++l)
-        result["steps"].push_back(
-            to_json(bench.time_kernels(tables.losses[l], batch), tables.losses[l].name, threads));
+    for (const siamc_loss* loss : losses_to_time(tables, values))
+        result["steps"].push_back(to_json(bench.time_kernels(*loss, batch), loss->name, threads));
     return result;
 }
 
@@ -330,7 +376,6 @@ void print_kernels(const Json& result) {
 
 int bench_models(const cli::Values& values) {
     const siamc_model& tables = find_model(values.text("model"));
-    const int threads = values.whole("threads");
     int most = tables.losses[0].train->batch;
     for (int l = 0; l < tables.loss_count; ++l)
         most = std::min(most, tables.losses[l].train->batch);
@@ -340,15 +385,14 @@ int bench_models(const cli::Values& values) {
              "--batch: 1 to {}\n  why: model {} is built for that many tuples\n  write: another "
              "--batch, or build with -DSIAMC_BATCH={}",
              most, tables.name, batch);
-    const auto& data = values.text("data");
-    use_threads(tables, threads);
+    use_threads(tables, values.whole("threads"));
     if (values.has("check")) {
-        write_reference(values.text("check"), tables, data, batch);
+        const siamc_loss& loss = Model(tables).loss(values.text("loss"));
+        Bench(tables, values).write_reference(values.text("check"), loss, batch);
         return 0;
     }
     const bool kernels = values.flag("kernels");
-    const Json result = kernels ? measure_kernels(tables, data, threads, batch)
-                                : measure(tables, data, threads, batch);
+    const Json result = (kernels ? measure_kernels : measure)(tables, values, batch);
     if (values.flag("json"))
         print_json(result);
     else

@@ -1,9 +1,9 @@
 #include "reference_file.h"
 
+#include <algorithm>
 #include <deque>
 #include <numeric>
 
-#include "images.h"
 #include "training/safetensors.h"
 
 namespace siamc {
@@ -39,46 +39,29 @@ class TensorList {
 
 }  // namespace
 
-void write_reference(const std::filesystem::path& file, const siamc_model& tables,
-                     const std::string& data, int tuples) {
-    Model model(tables);
-    FloatBuffer parameters = model.flat_buffer(), gradient = model.flat_buffer();
-    model.initialize(parameters, 0);
-    int branches = 0;
-    for (int l = 0; l < tables.loss_count; ++l)
-        branches = std::max(branches, tables.losses[l].train->branches);
-    const long count = static_cast<long>(branches) * tuples;
-    const ImageSet images = bench_images(data, tables, count);
-    std::vector<std::int32_t> rows(static_cast<std::size_t>(count));
-    std::iota(rows.begin(), rows.end(), 0);
-    std::vector<float> labels, classes;
-    for (int t = 0; t < tuples; ++t) {
-        labels.push_back(made_up_label(t));
-        classes.push_back(static_cast<float>(made_up_class(t)));
-    }
+void write_reference(const std::filesystem::path& file, Model& model, const siamc_loss& loss,
+                     const FloatBuffer& parameters, const ImageSet& images, TupleQueue& tuples,
+                     int batch) {
+    const siamc_model& tables = model.tables();
+    const Tuples all = tuples.next(static_cast<int>(tuples.size()));
+    const Tuples first = all.part(0, batch, loss.train->branches);
+    const ImageSet shown = take(images, all.rows);
+    std::vector<float> pixels(shown.pixels.size());
+    for (std::size_t i = 0; i < pixels.size(); ++i)
+        pixels[i] = static_cast<float>(shown.pixels[i]) / 255.0f;
+    std::vector<float> labels(static_cast<std::size_t>(all.count));
+    std::copy(all.labels.begin(), all.labels.end(), labels.begin());
+    FloatBuffer gradient = model.flat_buffer();
+    const siamc_results results = model.gradient(loss, parameters, images, first, gradient);
 
     TensorList list;
-    std::vector<float> pixels(images.pixels.size());
-    for (std::size_t i = 0; i < pixels.size(); ++i)
-        pixels[i] = static_cast<float>(images.pixels[i]) / 255.0f;
-    list.add("images", {count, tables.image_bytes}, std::move(pixels));
-    list.add("labels", {tuples}, labels);
-    list.add("classes", {tuples}, classes);
+    list.add("loss", {1}, {static_cast<float>(results.loss)});
+    list.add_parameters("grad/", tables, gradient);
     list.add_parameters("params/", tables, parameters);
-    for (int l = 0; l < tables.loss_count; ++l) {
-        const siamc_loss& loss = tables.losses[l];
-        Tuples batch;
-        batch.count = tuples;
-        batch.rows = std::span(rows).first(static_cast<std::size_t>(loss.train->branches) *
-                                           static_cast<std::size_t>(tuples));
-        if (loss.sees == SIAMC_PAIRS) batch.labels = labels;
-        if (loss.sees == SIAMC_BATCH) batch.labels = classes;
-        const siamc_results results = model.gradient(loss, parameters, images, batch, gradient);
-        const std::string name = loss.name;
-        list.add("loss/" + name, {1}, {static_cast<float>(results.loss)});
-        list.add_parameters("grad/" + name + "/", tables, gradient);
-    }
-    list.add("embedding", {count, model.embedding_size()}, model.embed(parameters, images));
+    list.add("images", {shown.size(), tables.image_bytes}, std::move(pixels));
+    list.add("labels", {all.count}, std::move(labels));
+    list.add("embedding", {static_cast<long>(first.rows.size()), model.embedding_size()},
+             model.embed(parameters, take(images, first.rows)));
     write_safetensors(file, list.tensors(), {});
 }
 

@@ -1,5 +1,6 @@
 #include "tuples.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -28,11 +29,15 @@ Tuples TupleQueue::next(int count) {
 
 std::shared_ptr<TupleQueue> training_tuples(const ImageSet& images, const siamc_loss& loss,
                                             int batch) {
+    const long most = timed_batches * batch;
     if (loss.sees == SIAMC_BATCH)
-        return distinct_tuples(loss, images.size(), static_cast<std::uint32_t>(images.size()));
+        return distinct_tuples(loss, most, static_cast<std::uint32_t>(images.size()));
     TupleList tuples;
     make_protocol(loss, {images.labels, 0, batch, Recipe{}.images_per_class, {}})
         ->sample(0, tuples);
+    const auto kept = static_cast<std::size_t>(std::min<long>(most, tuples.count()));
+    tuples.rows.resize(kept * static_cast<std::size_t>(tuples.branches));
+    if (!tuples.labels.empty()) tuples.labels.resize(kept);
     return std::make_shared<TupleQueue>(std::move(tuples.rows), std::move(tuples.labels),
                                         tuples.branches);
 }
@@ -49,6 +54,20 @@ std::shared_ptr<TupleQueue> distinct_tuples(const siamc_loss& loss, long tuples,
         if (loss.sees == SIAMC_BATCH) labels.push_back(static_cast<float>(made_up_class(t)));
     }
     return std::make_shared<TupleQueue>(std::move(rows), std::move(labels), branches);
+}
+
+double share_of_active(Model& model, const siamc_loss& loss, const FloatBuffer& parameters,
+                       const ImageSet& images, TupleQueue& tuples, int batch,
+                       FloatBuffer& gradient) {
+    const long batches = tuples.size() / batch;
+    long active = 0;
+    for (long b = 0; b < batches; ++b) {
+        const siamc_results results =
+            model.gradient(loss, parameters, images, tuples.next(batch), gradient);
+        active += std::count_if(results.losses, results.losses + batch,
+                                [](float cost) { return cost > 0; });
+    }
+    return static_cast<double>(active) / static_cast<double>(batches * batch);
 }
 
 }  // namespace siamc

@@ -21,9 +21,10 @@ THREADS = 2
 SEED = 0
 TINY = 1e-12  # keeps a root's argument off 0, where its gradient is infinite
 BRANCHES = {"contrastive": 2, "triplet": 3, "batch_hard": 1}
+TUPLE_LOSSES = ("contrastive", "triplet")
+EPOCH = 3  # that is timed, of a training that starts with random weights
 
 TRAIN_IMAGES, TEST_IMAGES, CLASSES = 60_000, 10_000, 10
-TRAIN_PAIRS, TEST_PAIRS = 120_000, 20_000
 
 
 @dataclass(frozen=True)
@@ -56,29 +57,47 @@ class Flatten:
     channels: int
 
 
+@dataclass(frozen=True)
+class Work:
+    """What is timed: a `step` or a whole `epoch` of a loss, or an `embed` of so many images."""
+    name: str
+    kind: str
+    loss: str
+    trained: int = 0  # epochs of our training that its weights have been through
+    images: int = 0
+
+    @property
+    def start(self):
+        """What its weights and images are."""
+        return self.loss, self.trained
+
+
 class Network:
     """A network and what is timed of it.
 
     `image` is the shape in which its first layer takes an image, channels last; an embed work
-    takes as many images as `embed_counts` says. An epoch is timed of networks that learn from
-    pairs.
+    takes as many images as `embed_counts` says.
     """
 
     def __init__(self, name, image, layers, losses, embed_counts, peers):
         self.name, self.image, self.layers = name, image, layers
-        self.losses, self.peers = losses, peers
+        self.losses, self.embed_counts, self.peers = losses, embed_counts, peers
         self.parameters = tuple(f"{layer.name}.{part}" for layer in layers if hasattr(layer, "name")
                                 for part in ("kernel", "bias"))
         self.convolves = any(isinstance(layer, Conv) for layer in layers)
-        self.step_works = {f"{name} {loss} step": loss for loss in losses}
-        pairs = "contrastive" in losses
-        self.epoch_works = (f"{name} epoch",) if pairs else ()
-        self.embed_works = {f"{name} embed {count}": count for count in embed_counts}
-        self.works = (*self.step_works, *self.epoch_works, *self.embed_works)
-        # Ours alone: on pairs in which no image occurs twice. It is held against the peers' time of
-        # the work named beside it, since peers compute every image of every pair.
-        self.distinct_work = ({f"{name} contrastive, distinct": f"{name} contrastive step"}
-                              if pairs else {})
+
+    def works(self):
+        steps = [Work(f"{self.name} {loss} step", "step", loss) for loss in self.losses]
+        epochs = [Work(f"{self.name} {loss} epoch {EPOCH}", "epoch", loss)
+                  for loss in self.losses if loss in TUPLE_LOSSES]
+        embeds = [Work(f"{self.name} embed {count}", "embed", self.losses[0], images=count)
+                  for count in self.embed_counts]
+        return [*steps, *epochs, *embeds]
+
+    def trained_works(self, epochs):
+        """Steps with the weights after each of so many epochs: all else takes as long with any."""
+        return [Work(f"{self.name} {loss} step after epoch {count}", "step", loss, trained=count)
+                for loss in self.losses for count in epochs]
 
     def shaped(self, images):
         """Rows of pixels as the first layer takes them."""
@@ -115,32 +134,29 @@ class Peer:
     and so on; `labels` is float32 [tuples], 1 for a similar pair, of the batch-hard loss an image's
     class (triplets have none).
 
-    `step` and `embed` return a function that does the work once, on data that are already where
-    the framework wants them; what it returns goes to `wait`, which returns when it is done. What a
-    peer has no form of it leaves out, and says why in `without`.
+    What `step` and `embed` return does the work once, on data that are already where the framework
+    wants them; what that returns goes to `wait`, which returns when it is done. What a peer has no
+    form of it leaves out, and says why in `without`.
     """
 
     modules = ()  # whose versions are reported
+    without = {}  # {kind of work: reason}
 
     def __init__(self, network):
         self.network = network
-
-    @property
-    def without(self):
-        """{work: reason}"""
-        return {}
 
     def loss_and_gradients(self, loss, params, images, labels):
         """(loss, {parameter: gradient}) as numpy."""
         raise NotImplementedError
 
-    def step(self, loss, params, images, labels):
-        """One step of Adam on one batch at FROZEN_RATE: loss, gradients and update."""
+    def step(self, loss, params, batches):
+        """A function for a step of Adam at FROZEN_RATE, loss, gradients and update, which goes
+        round the batches (images, labels); and one that gives the parameters as they then are."""
         raise NotImplementedError
 
-    def epoch(self, params, train, test):
-        """A function that trains on `train` (see data.Pairs), contrastive loss, with validation on
-        `test` each epoch, and returns the seconds that an epoch takes once all is warm."""
+    def epoch(self, loss, params, train, test):
+        """A function that trains on `train` (see data.Tuples) from `params` on, with validation on
+        `test` each epoch, and returns the seconds that epoch number EPOCH takes."""
         raise NotImplementedError
 
     def embed(self, params, images):

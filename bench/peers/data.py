@@ -1,4 +1,4 @@
-"""Images for all sides, and pairs for the epoch: MNIST's files, or noise of the same sizes.
+"""Images for all sides, and tuples for the epoch: MNIST's files, or noise of the same sizes.
 
 Run as a program, `data.py FOLDER` writes the noise: hardly a pixel is 0, so our side, which skips
 zeros, has none to skip. How long the peers take does not depend on what is on the images.
@@ -11,8 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import (CLASSES, PIXELS, SEED, SIDE, TEST_IMAGES, TEST_PAIRS, TRAIN_IMAGES,
-                    TRAIN_PAIRS)
+from common import CLASSES, PIXELS, SEED, SIDE, TEST_IMAGES, TRAIN_IMAGES
 
 PARTS = {"train": TRAIN_IMAGES, "t10k": TEST_IMAGES}
 
@@ -43,33 +42,39 @@ def write_made_up(folder):
         write_idx(Path(folder, f"{part}-labels-idx1-ubyte"), labels)
 
 
-def sample_pairs(classes, count, rng):
-    """Indices [count, 2] and labels [count]: for each image one of its class, one of another."""
-    first = np.arange(count) // 2 % len(classes)
-    similar = (np.arange(count) + 1) % 2
+def draw(classes, wanted, rng):
+    """For each wanted class one image of it."""
     by_class = [np.flatnonzero(classes == c) for c in range(CLASSES)]
-    other = (classes[first] + (1 - similar) * rng.integers(1, CLASSES, count)) % CLASSES
     sizes = np.array([len(members) for members in by_class])
-    drawn = (rng.random(count) * sizes[other]).astype(np.int64)
-    second = np.concatenate(by_class)[np.concatenate([[0], sizes.cumsum()])[other] + drawn]
-    return np.stack([first, second], axis=1), similar.astype(np.float32)
+    drawn = (rng.random(len(wanted)) * sizes[wanted]).astype(np.int64)
+    return np.concatenate(by_class)[np.concatenate([[0], sizes.cumsum()])[wanted] + drawn]
 
 
-class Pairs:
-    """Pairs as Keras wants them: two float32 arrays [pairs, 784] and labels [pairs, 1]."""
+def sample(loss, classes, rng):
+    """Indices [tuples, branches] and labels [tuples]: for each image one of its class and one of
+    another, as two pairs or a triplet."""
+    anchors = np.arange(len(classes))
+    positives = draw(classes, classes, rng)
+    others = (classes + rng.integers(1, CLASSES, len(classes))) % CLASSES
+    negatives = draw(classes, others, rng)
+    if loss == "triplet":
+        return np.stack([anchors, positives, negatives], axis=1), np.zeros(len(classes), np.float32)
+    partners = np.stack([positives, negatives], axis=1).ravel()
+    return (np.stack([anchors.repeat(2), partners], axis=1),
+            np.tile(np.array([1, 0], np.float32), len(classes)))
 
-    def __init__(self, folder, part, count):
+
+class Tuples:
+    """Pairs or triplets as Keras wants them: a float32 array [tuples, 784] for each branch, and
+    labels [tuples, 1]."""
+
+    def __init__(self, folder, part, loss):
         images = read_idx(folder, f"{part}-images-idx3-ubyte").reshape(-1, PIXELS)
         classes = read_idx(folder, f"{part}-labels-idx1-ubyte").astype(np.int64)
-        indices, labels = sample_pairs(classes, count, np.random.default_rng(SEED))
+        indices, labels = sample(loss, classes, np.random.default_rng(SEED))
         images = images.astype(np.float32) / np.float32(255)
-        self.images = [images[indices[:, 0]], images[indices[:, 1]]]
+        self.images = [images[branch] for branch in indices.T]
         self.labels = labels[:, None]
-
-
-def load_pairs(folder):
-    """(training, test) pairs of the epoch."""
-    return Pairs(folder, "train", TRAIN_PAIRS), Pairs(folder, "t10k", TEST_PAIRS)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ gradients are slow: steps have products with patches and maxima of reshaped imag
 """
 
 import functools
+import itertools
 import os
 
 os.environ["JAX_PLATFORMS"] = "cpu"
@@ -104,10 +105,7 @@ def adam_step(loss, state, images, labels):
 class JaxJit(Peer):
     modules = ("jax", "jaxlib")
 
-    @property
-    def without(self):
-        return dict.fromkeys(self.network.epoch_works,
-                             "JAX has no loop of its own to compare with")
+    without = {"epoch": "JAX has no loop of its own to compare with"}
 
     def loss(self, name):
         return functools.partial(LOSSES[name], self.network)
@@ -117,19 +115,20 @@ class JaxJit(Peer):
         value, gradients = compiled(params, self.network.shaped(images), labels)
         return float(value), tree_map(np.asarray, gradients)
 
-    def step(self, loss, params, images, labels):
+    def step(self, loss, params, batches):
         compiled = jax.jit(lambda *a: adam_step(self.loss(loss), *a), donate_argnums=0)
         params = tree_map(jnp.array, params)
         state = (params, tree_map(jnp.zeros_like, params), tree_map(jnp.zeros_like, params),
                  jnp.float32(0))
-        images, labels = jnp.array(self.network.shaped(images)), jnp.array(labels)
+        turns = itertools.cycle([(jnp.array(self.network.shaped(images)), jnp.array(labels))
+                                 for images, labels in batches])
 
         def once():
             nonlocal state
-            state, value = compiled(state, images, labels)
+            state, value = compiled(state, *next(turns))
             return value
 
-        return once
+        return once, lambda: tree_map(np.asarray, state[0])
 
     def embed(self, params, images):
         compiled = jax.jit(functools.partial(embed, self.network, EMBEDS))

@@ -69,10 +69,7 @@ def make_model(network, params):
 class OnnxRuntime(Peer):
     modules = ("onnx", "onnxruntime")
 
-    @property
-    def without(self):
-        return {work: "onnxruntime embeds only here"
-                for work in (*self.network.step_works, *self.network.epoch_works)}
+    without = dict.fromkeys(("step", "epoch"), "onnxruntime embeds only here")
 
     def embed(self, params, images):
         options = onnxruntime.SessionOptions()

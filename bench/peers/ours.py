@@ -1,14 +1,13 @@
 """Our side of the comparison: the built programs, run one after the other."""
 
+import csv
 import json
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
-from common import BATCH, SEED, THREADS
-
-EPOCHS = 3
+from common import BATCH, EPOCH, LEARNING_RATE, SEED, THREADS
 
 
 class Failed(Exception):
@@ -16,63 +15,89 @@ class Failed(Exception):
 
 
 class Ours:
-    def __init__(self, build, network, launch):
+    def __init__(self, build, network, works, data_folder, launch):
         """`launch` holds the arguments of subprocess.run that every timed process shares."""
         self.bench = Path(build, "bin", "bench_models")
         self.train = Path(build, "bin", "train_generated")
         self.network = network
+        self.works = works
+        self.data_folder = data_folder
         self.launch = launch
+        self.weights = {}     # of starts of trained works: options of bench_models
+        self.references = {}  # of starts: files
+        self.active = {}      # of steps' names: the share of tuples that have a gradient
 
     def missing(self):
         return [str(p) for p in (self.bench, self.train) if not p.exists()]
 
-    def run(self, *command):
-        done = subprocess.run([str(c) for c in command], capture_output=True, text=True,
-                              check=False, **self.launch)
+    def run(self, program, *options):
+        command = [str(c) for c in (program, "--model", self.network.name,
+                                    "--data", self.data_folder, *options)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **self.launch)
         if done.returncode != 0:
-            raise Failed(f"{' '.join(map(str, command))}\nended with {done.returncode}: "
+            raise Failed(f"{' '.join(command)}\nended with {done.returncode}: "
                          f"{done.stderr.strip()[-1000:]}")
         return done.stdout
 
-    def write_reference(self, path, data_folder):
-        """Parameters, a batch, and our losses, gradients and embeddings, as safetensors."""
-        self.run(self.bench, "--check", path, "--model", self.network.name, "--data", data_folder)
-        with open(path, "rb") as file:
-            names = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        parameters = self.network.parameters
-        wanted = {"images", "labels", "classes", *(f"params/{name}" for name in parameters)}
-        for loss in self.network.losses:
-            wanted |= {f"loss/{loss}", *(f"grad/{loss}/{name}" for name in parameters)}
-        lacking = sorted(wanted - names.keys())
-        if not any(name.split("/")[0] == "embedding" for name in names):
-            lacking.append("embedding")
-        if lacking:
-            raise Failed(f"{self.bench} --check leaves out {', '.join(lacking)}")
+    def prepare(self, folder):
+        """Trains and writes in `folder` what the works start from."""
+        for number, start in enumerate(dict.fromkeys(work.start for work in self.works)):
+            loss, trained = start
+            if trained:
+                run = Path(folder, f"run-{number}")
+                self.train_for(loss, trained, run)
+                self.weights[start] = ("--weights", run / "weights.safetensors")
+            self.references[start] = Path(folder, f"reference-{number}.safetensors")
+            self.run(self.bench, "--batch", BATCH, "--loss", loss, *self.weights.get(start, ()),
+                     "--check", self.references[start])
 
-    def times(self, data_folder):
-        """{work: milliseconds} of one turn."""
+    def train_for(self, loss, epochs, folder):
+        """As Keras trains for its epoch. The rate is constant, so that a run of 5 epochs ends where
+        one of 10 stands after 5."""
+        self.run(self.train, "--loss", loss, "--optimizer", "adam", "--recipe", "plain",
+                 "--schedule", "constant", "--rate", LEARNING_RATE, "--epochs", epochs,
+                 "--batch", BATCH, "--seed", SEED, "--threads", THREADS, "--out", folder)
+
+    def times(self):
+        """{name of a work: milliseconds} of one turn."""
+        times = {}
+        for start in dict.fromkeys(work.start for work in self.works if work.kind != "epoch"):
+            times |= self.bench_times(start)
+        return times | {work.name: self.epoch(work.loss)
+                        for work in self.works if work.kind == "epoch"}
+
+    def bench_times(self, start):
+        loss, trained = start
         found = json.loads(self.run(self.bench, "--json", "--threads", THREADS, "--batch", BATCH,
-                                    "--model", self.network.name, "--data", data_folder))
-        rows = [row for row in found["rows"] if row["model"] == self.network.name]
-        steps = {row["loss"]: row["step_ms"] for row in rows
-                 if row["optimizer"] == "adam" and row["batch"] == BATCH}
-        embeds = {row["batch"]: row["embed_us"] / 1e3 for row in rows if row["loss"] == "embed"}
-        try:
-            times = {work: steps[loss] for work, loss in self.network.step_works.items()}
-            times |= {work: steps["contrastive_distinct"] for work in self.network.distinct_work}
-            times |= {work: embeds[count] for work, count in self.network.embed_works.items()}
-        except KeyError as key:
-            raise Failed(f"{self.bench} gives no row for {key}") from None
-        return times | {work: self.epoch(data_folder) for work in self.network.epoch_works}
+                                    "--loss", loss, *self.weights.get(start, ())))
+        steps = {row["loss"]: row for row in found["rows"] if row["optimizer"] == "adam"}
+        embeds = {row["batch"]: row["embed_us"] for row in found["rows"] if row["loss"] == "embed"}
+        times = {}
+        for work in self.works:
+            if work.start != start:
+                continue
+            if work.kind == "embed":
+                times[work.name] = embeds[work.images] / 1e3
+            elif work.kind == "step":
+                times[work.name] = steps[loss]["step_ms"]
+                self.active[work.name] = steps[loss]["active"]
+                # Labels of distinct pairs are made up, which a trained network would not bear.
+                if loss == "contrastive" and not trained:
+                    times[distinct(work)] = steps["contrastive_distinct"]["step_ms"]
+                    self.active[distinct(work)] = steps["contrastive_distinct"]["active"]
+        return times
 
-    def epoch(self, data_folder):
+    def epoch(self, loss):
         folder = tempfile.mkdtemp(prefix="siamc-compare-")
         try:
-            done = json.loads(self.run(
-                self.train, "--model", self.network.name, "--loss", "contrastive",
-                "--optimizer", "adam", "--data", data_folder, "--epochs", EPOCHS,
-                "--batch", BATCH, "--seed", SEED, "--threads", THREADS,
-                "--out", Path(folder, "run"), "--json"))
+            self.train_for(loss, EPOCH, Path(folder, "run"))
+            with Path(folder, "run", "metrics.csv").open() as metrics:
+                return float(list(csv.DictReader(metrics))[-1]["seconds"]) * 1e3
         finally:
             shutil.rmtree(folder)
-        return done["seconds"] / done["epochs"] * 1e3
+
+
+def distinct(work):
+    """The name of our row on pairs in which no image occurs twice. It is held against the peers'
+    time of the work itself, since peers compute every image of every pair."""
+    return f"{work.name}, distinct"

@@ -5,12 +5,12 @@ and an allocator that keeps large blocks: each makes a step faster, all three to
 """
 
 import ctypes
+import itertools
 
 import torch
 import torch.nn.functional as F
 
-from common import (BATCH, BRANCHES, EMBEDDING, FROZEN_RATE, MARGIN, THREADS, Conv, Dense, Flatten,
-                    Peer)
+from common import EMBEDDING, FROZEN_RATE, MARGIN, THREADS, Conv, Dense, Flatten, Peer
 
 torch.set_num_threads(THREADS)
 torch.set_num_interop_threads(1)
@@ -108,16 +108,12 @@ LOSSES = {"contrastive": contrastive, "triplet": triplet, "batch_hard": batch_ha
 class PyTorchEager(Peer):
     modules = ("torch",)
     losses = LOSSES
+    without = {"epoch": "PyTorch has no loop of its own to compare with"}
 
     def __init__(self, network):
         super().__init__(network)
         if network.convolves:
             keep_freed_memory()
-
-    @property
-    def without(self):
-        return dict.fromkeys(self.network.epoch_works,
-                             "PyTorch has no loop of its own to compare with")
 
     def prepared(self, function):
         """What becomes of a loss or embedding function before it is used."""
@@ -131,19 +127,20 @@ class PyTorchEager(Peer):
         gradients = [to_numpy(parameter.grad) for parameter in net.parameters()]
         return value.item(), dict(zip(self.network.parameters, gradients))
 
-    def step(self, loss, params, images, labels):
+    def step(self, loss, params, batches):
         net = make_net(self.network, params)
         compute = self.prepared(self.losses[loss])
         adam = torch.optim.Adam(net.parameters(), lr=FROZEN_RATE, fused=True)
-        images, labels = make_images(self.network, images), torch.from_numpy(labels)
-        assert images.shape[0] == BRANCHES[loss] * BATCH
+        turns = itertools.cycle([(make_images(self.network, images), torch.from_numpy(labels))
+                                 for images, labels in batches])
 
         def once():
             adam.zero_grad()
-            compute(net, images, labels).backward()
+            compute(net, *next(turns)).backward()
             adam.step()
 
-        return once
+        return once, lambda: {name: to_numpy(parameter.detach()) for name, parameter
+                              in zip(self.network.parameters, net.parameters())}
 
     def embed(self, params, images):
         net = make_net(self.network, params).eval()

@@ -1,11 +1,14 @@
 """One peer in a process of its own, `worker.py ADAPTER NETWORK`: answers one JSON line for each
 that it is sent.
 
-    {"do": "start"}                       -> {"versions": {...}, "without": {work: reason}}
-    {"do": "check", "file": F}            -> {"errors": [what disagrees with F, in words]}
+    {"do": "start"}                       -> {"versions": {...}, "without": {kind: reason}}
+    {"do": "check", "file": F, "loss": L} -> {"errors": [what disagrees with F, in words]}
     {"do": "prepare", "work": W, ...}     -> {}
     {"do": "time", "work": W}             -> {"ms": median}
+    {"do": "active", "work": W}           -> {"share": of a step's tuples, at its weights now}
     anything that fails                   -> {"failed": why}
+
+A work is a dictionary of common.Work's fields; F is what it was checked with.
 """
 
 import importlib
@@ -21,7 +24,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 import data
-from common import BATCH, BRANCHES, NETWORKS
+from common import BATCH, BRANCHES, EMBEDDING, MARGIN, NETWORKS, PIXELS
 
 AGREES_WITHIN = 1e-4
 NUDGE, NUDGES = 2e-7, 20
@@ -36,26 +39,22 @@ def relative_error(value, reference):
 
 
 class Reference:
-    """What our side wrote: parameters, a batch, and the losses, gradients and embeddings of it."""
+    """What our side wrote: parameters, a loss's batches, and of the first batch the loss, gradients
+    and embeddings."""
 
-    def __init__(self, path, parameters):
+    def __init__(self, path, loss, parameters):
+        self.loss = loss
         self.tensors = load_file(path)
         self.params = {name: np.ascontiguousarray(self.tensors[f"params/{name}"], np.float32)
                        for name in parameters}
-        self.images = self.tensors["images"].reshape(len(self.tensors["images"]), -1)
+        self.images, self.labels = self.tensors["images"], self.tensors["labels"]
 
-    def branches(self, loss):
-        """Rows lie tuple by tuple there; peers take them branch by branch."""
-        count = BRANCHES[loss]
-        rows = self.images[:count * BATCH].reshape(BATCH, count, -1)
-        return np.ascontiguousarray(rows.swapaxes(0, 1).reshape(count * BATCH, -1))
-
-    def labels(self, loss):
-        name = "classes" if loss == "batch_hard" else "labels"
-        return self.tensors[name].reshape(-1).astype(np.float32)[:BATCH]
-
-    def embeddings(self):
-        return {k: v for k, v in self.tensors.items() if k.split("/")[0] == "embedding"}
+    def batches(self):
+        """(images, labels) of each. Rows lie tuple by tuple there; peers take them branch by
+        branch."""
+        rows = self.images.reshape(-1, BATCH, BRANCHES[self.loss], PIXELS).swapaxes(1, 2)
+        return [(np.ascontiguousarray(images.reshape(-1, PIXELS)), labels)
+                for images, labels in zip(rows, self.labels.reshape(-1, BATCH))]
 
 
 def nudged(params, seed):
@@ -75,34 +74,40 @@ def differences(reference, values):
     return found
 
 
-def step_differences(peer, reference, loss, params):
-    value, gradients = peer.loss_and_gradients(loss, params, reference.branches(loss),
-                                               reference.labels(loss))
-    return differences(reference, {f"loss/{loss}": [value],
-                                   **{f"grad/{loss}/{name}": gradients[name]
-                                      for name in peer.network.parameters}})
+def step_differences(peer, reference, params):
+    value, gradients = peer.loss_and_gradients(reference.loss, params, *reference.batches()[0])
+    return differences(reference, {"loss": [value], **{f"grad/{name}": gradients[name]
+                                                       for name in peer.network.parameters}})
 
 
 def disagreements(peer, reference):
     """In words, each tensor on which the peer and the reference differ by more than allowed.
 
-    Of a batch's millions of values some are so near to 0 for ReLU, or to another for max-pooling,
-    that rounding decides where their gradient goes, and one that goes elsewhere can be 1e-3 of the
-    sum. So a peer whose gradients differ has a few more tries, with nudged parameters: they decide
-    such cases anew, and change nothing else by a hundredth of what is allowed.
+    Of a batch's millions of values some are so near to 0 for ReLU or a hinge, or to another for
+    max-pooling, that rounding decides where their gradient goes, and one that goes elsewhere can be
+    1e-3 of the sum. So a peer whose gradients differ has a few more tries, with nudged parameters:
+    they decide such cases anew, and change nothing else by a hundredth of what is allowed.
     """
-    network, found = peer.network, []
-    if network.step_works.keys() - peer.without.keys():
-        for loss in network.losses:
-            differ = step_differences(peer, reference, loss, reference.params)
-            if differ and all(step_differences(peer, reference, loss,
-                                               nudged(reference.params, seed))
-                              for seed in range(NUDGES)):
-                found += differ
-    for name, expected in reference.embeddings().items():
-        embeddings = peer.embed(reference.params, reference.images[:len(expected)])()
-        found += differences(reference, {name: embeddings})
-    return found
+    found = []
+    if "step" not in peer.without:
+        differ = step_differences(peer, reference, reference.params)
+        if differ and all(step_differences(peer, reference, nudged(reference.params, seed))
+                          for seed in range(NUDGES)):
+            found += differ
+    first = reference.images[:len(reference.tensors["embedding"])]
+    return found + differences(reference, {"embedding": peer.embed(reference.params, first)()})
+
+
+def share_of_active(peer, reference, params):
+    """Of the tuples that cost something with these parameters: the others have no gradient."""
+    embeddings = peer.embed(params, reference.images)()
+    first, *others = np.moveaxis(embeddings.reshape(-1, BRANCHES[reference.loss], EMBEDDING), 1, 0)
+    distances = [np.linalg.norm(first - other, axis=1) for other in others]
+    if reference.loss == "triplet":
+        active = distances[0] - distances[1] + MARGIN > 0
+    else:
+        active = (reference.labels == 1) | (distances[0] < MARGIN)
+    return float(active.mean())
 
 
 class Timer:
@@ -136,7 +141,9 @@ class Worker:
     def __init__(self, adapter, network):
         self.adapter = adapter
         self.network = network
-        self.turns = {}
+        self.references = {}  # of files
+        self.turns = {}       # of works' names
+        self.current = {}     # parameters of steps, likewise
 
     def start(self):
         module, name = self.adapter.split(".")
@@ -144,28 +151,30 @@ class Worker:
         return {"versions": {m: importlib.metadata.version(m) for m in self.peer.modules},
                 "without": self.peer.without}
 
-    def check(self, file):
-        self.reference = Reference(file, self.network.parameters)
-        return {"errors": disagreements(self.peer, self.reference)}
+    def check(self, file, loss):
+        self.references[file] = Reference(file, loss, self.network.parameters)
+        return {"errors": disagreements(self.peer, self.references[file])}
 
-    def prepare(self, work, data_folder):
-        reference = self.reference
-        if work in self.network.epoch_works:
-            seconds = self.peer.epoch(reference.params, *data.load_pairs(data_folder))
-            self.turns[work] = lambda: seconds() * 1e3
-        elif work in self.network.step_works:
-            loss = self.network.step_works[work]
-            once = self.peer.step(loss, reference.params, reference.branches(loss),
-                                  reference.labels(loss))
-            self.turns[work] = Timer(once, self.peer.wait).turn
+    def prepare(self, work, file, data_folder):
+        reference, loss, name = self.references[file], work["loss"], work["name"]
+        if work["kind"] == "epoch":
+            train, test = (data.Tuples(data_folder, part, loss) for part in data.PARTS)
+            seconds = self.peer.epoch(loss, reference.params, train, test)
+            self.turns[name] = lambda: seconds() * 1e3
+            return {}
+        if work["kind"] == "step":
+            once, self.current[name] = self.peer.step(loss, reference.params, reference.batches())
         else:
-            count = self.network.embed_works[work]
-            once = self.peer.embed(reference.params, reference.images[:count])
-            self.turns[work] = Timer(once, self.peer.wait).turn
+            once = self.peer.embed(reference.params, reference.images[:work["images"]])
+        self.turns[name] = Timer(once, self.peer.wait).turn
         return {}
 
     def time(self, work):
-        return {"ms": self.turns[work]()}
+        return {"ms": self.turns[work["name"]]()}
+
+    def active(self, work, file):
+        params = self.current[work["name"]]()
+        return {"share": share_of_active(self.peer, self.references[file], params)}
 
 
 def main():
