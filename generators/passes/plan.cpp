@@ -89,7 +89,7 @@ class Planner {
     }
 
     void take_slices(const Graph& graph, int batch) {
-        const bool single_row = batch == 1 && graph.branches == 1;
+        const bool single_row = batch == 1 && graph.branches == 1 && !looks_across(graph);
         program_.graph = graph;
         if (single_row && is_worth_sharing(graph)) {
             program_.kernels = in_stages(fuse(graph, false));

@@ -315,8 +315,6 @@ class CpuSchedule {
         sum.compute_at(out, jo).store_in(MemoryType::Stack);
         for (const Var& each : {sum.args()[0], sum.args()[1]}) sum.unroll(each);
         const bool divides = kernel_.channels % lanes == 0;
-        // Of one image, whose place is a constant, Halide 21 compiles no vectors but whole ones.
-        if (kernel_.single_row && kernel_.channels % 4 != 0) return sum.update().unscheduled();
         RVar k = sum.rvars()[0], ko("ko"), ki("ki");
         sum.update().split(k, ko, ki, lanes,
                            divides ? TailStrategy::Auto : TailStrategy::GuardWithIf);
