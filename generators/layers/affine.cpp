@@ -1,5 +1,6 @@
 #include "layers/affine.h"
 
+#include "layers/convolution.h"
 #include "layers/structural.h"
 
 namespace siamc {
@@ -59,13 +60,42 @@ const Op& affine_grad_op() {
     return op;
 }
 
+// (adjoint, image) -> of gamma: sums over the pixels of a slice.
+const Op& affine_grad_gamma_op() {
+    static const Op op = {
+        "affine.grad_gamma", Pattern::slice_sum,
+        [](const Graph& graph, const Node& node) {
+            return Shape{{graph.shape_of(node.inputs[0]).dims[0]}, Rows::slice};
+        },
+        [](const AlgorithmContext& context) {
+            const auto& in = context.inputs;
+            const std::vector<int>& dims = context.graph.shape_of(context.node.inputs[0]).dims;
+            const Var n("n"), slice("slice");
+            const RDom at(0, dims[1], 0, dims[2], 0, context.image_rows, "at");
+            Func out("affine_grad_gamma");
+            out(n, slice) = 0.0f;
+            out(n, slice) += in[0](n, at.x, at.y, at.z) * in[1](n, at.x, at.y, at.z);
+            return out;
+        }};
+    return op;
+}
+
+// Of a parameter: a sum over the rows, or of images over their pixels, slice by slice.
+Edge affine_sum(Graph& graph, const Node& node, const std::string& name,
+                const std::vector<Edge>& inputs) {
+    if (node.shape.dims.size() == 1) return add_for(graph, node, affine_grad_op(), name, inputs);
+    const Op& op = inputs.size() > 1 ? affine_grad_gamma_op() : grad_bias_op();
+    const Edge of_slice = add_for(graph, node, op, name, inputs);
+    return add_for(graph, node, sum_slices_op(), name + "_sum", {of_slice});
+}
+
 std::vector<Edge> affine_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
     std::vector<Edge> gradients = {
         add_for(graph, node, affine_grad_value_op(), ".grad_value", {adjoint, node.inputs[1]}),
-        add_for(graph, node, affine_grad_op(), ".grad_gamma", {adjoint, node.inputs[0]})};
+        affine_sum(graph, node, ".grad_gamma", {adjoint, node.inputs[0]})};
     if (node.inputs.size() > 2)
-        gradients.push_back(add_for(graph, node, affine_grad_op(), ".grad_beta", {adjoint}));
+        gradients.push_back(affine_sum(graph, node, ".grad_beta", {adjoint}));
     return gradients;
 }
 

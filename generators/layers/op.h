@@ -78,7 +78,10 @@ struct Op {
     std::function<std::vector<int>(const Graph&, const Node&)> seen = {};
     // max(f(a), f(b)) is f(max(a, b)), and f has no gradient where it makes unequal values equal.
     bool commutes_with_max = false;
-    bool takes_maxima = false;    // of input 0, and nothing else
+    bool takes_maxima = false;  // of input 0, and nothing else
+    // The gradient that it gives its inputs is that by all ways from them to the result, through
+    // other inputs too.
+    bool gradient_by_all_ways = false;
     bool through_memory = false;  // its readers have kernels of their own
     // Its sums over input 0 can skip zeros (layers/active.h).
     bool can_skip_zeros = false;

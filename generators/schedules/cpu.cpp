@@ -267,11 +267,12 @@ class CpuSchedule {
         Func out = kernel_.outputs.at(output);
         const Var j = line.args()[0];
         const int columns = kernel_.dims[output][0], width = width_for(columns);
+        const TailStrategy strategy = tail(columns, width);
         line.compute_at(out, out.args()[1])
             .store_in(MemoryType::Stack)
-            .vectorize(j, width, TailStrategy::RoundUp);
+            .vectorize(j, width, strategy);
         if (line.update_args()[0].as<Halide::Internal::Variable>())
-            line.update().reorder(j, line.rvars()[0]).vectorize(j, width, TailStrategy::RoundUp);
+            line.update().reorder(j, line.rvars()[0]).vectorize(j, width, strategy);
         else
             line.update().unscheduled();
     }

@@ -96,6 +96,11 @@ void check_same(const Settings& run, const Settings& request, const std::string&
         // They may lie elsewhere; the checkpoint tells another model by its parameters.
         if (key == "recipes" || (key == "model" && is_model_file(before) && is_model_file(now)))
             continue;
+        if (!run.count(key))
+            fail(Exit::usage,
+                 "--resume: the run in {} is of a version that had no {}\n  write: another --out "
+                 "for a new run",
+                 path, key);
         fail(
             Exit::usage,
             "--resume: the run in {} has {} {}, not {}\n  write: --resume without --{}, or another "

@@ -226,4 +226,12 @@ TEST_CASE("zeros around images, and means", "[schedules]") {
                 4);
 }
 
+TEST_CASE("normalised channels, and a distance with weights", "[schedules]") {
+    check_model(model(conv(8, 3, "bias = false\n") + layer("group_norm", "groups = 4\n") +
+                          layer("relu") + conv(17, 2) + layer("group_norm", "groups = 0\n") +
+                          layer("global_average_pool") + dense(3),
+                      "weighted_l1", "9, 8"),
+                4);
+}
+
 }  // namespace siamc::test

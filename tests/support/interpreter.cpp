@@ -341,6 +341,11 @@ Number Interpreter::call(Frame& frame, const ir::Call& e) {
         const bool masks = e.is_intrinsic(ir::Call::bitwise_and);
         return {static_cast<double>(masks ? bits & by : bits << by), 0};
     }
+    const std::pair<ir::Call::IntrinsicOp, IRNodeType> strict[] = {
+        {ir::Call::strict_sub, IRNodeType::Sub}, {ir::Call::strict_mul, IRNodeType::Mul}};
+    for (const auto& [intrinsic, type] : strict)
+        if (e.is_intrinsic(intrinsic))
+            return float_arithmetic(type, number(frame, e.args[0]), number(frame, e.args[1]));
     if (e.is_intrinsic(ir::Call::abs)) {
         Number magnitude = number(frame, e.args[0]);
         magnitude.value = std::abs(magnitude.value);

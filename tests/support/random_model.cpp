@@ -71,11 +71,12 @@ class Draw {
                                           "layer_norm", "dense",   "dense"};
         if (image_)
             types.insert(types.end(), {"conv2d", "conv2d", "conv2d", "max_pool", "average_pool",
-                                       "global_average_pool"});
+                                       "global_average_pool", "group_norm"});
         const std::string before = last_, type = named(one_of(types));
         const std::string text = fmt::format("[[layer]]\ntype = \"{}\"\n", type);
         if (type == "dense") return text + dense();
         if (type == "conv2d") return text + conv2d();
+        if (type == "group_norm") return text + fmt::format("groups = {}\n", between(0, 1));
         if (type == "max_pool" || type == "average_pool") return text + pool();
         const std::vector<std::string> flat = {"flatten", "l2_normalize", "layer_norm",
                                                "global_average_pool"};
