@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "kernel_buffers.h"
+#include "targets/targets.h"
 #include "timing.h"
 
 namespace siamc {
@@ -60,15 +61,15 @@ void load_plugin(const std::string& plugin) {
 }
 
 // As in a library, but run from memory.
-Halide::Target kernel_target(const Halide::Target& target) {
-    return target.with_feature(Halide::Target::JIT)
-        .with_feature(Halide::Target::NoAsserts)
-        .with_feature(Halide::Target::NoBoundsQuery);
+Halide::Target jit_target(const Halide::Target& target) {
+    return kernel_target(target)
+        .without_feature(Halide::Target::NoRuntime)
+        .with_feature(Halide::Target::JIT);
 }
 
 // Kernels run in one thread each: a program's parallelism is between them.
 Halide::GeneratorContext context_of(const Contest& contest, const Scheduler& scheduler) {
-    const Halide::Target target = kernel_target(contest.target);
+    const Halide::Target target = jit_target(contest.target);
     if (scheduler.plugin.empty()) return Halide::GeneratorContext(target);
     load_plugin(scheduler.plugin);
     return Halide::GeneratorContext(
@@ -122,7 +123,7 @@ Halide::Internal::JITModule compile(const Contest& contest, const Scheduler& sch
 void prepare_compiler(const Halide::Target& target) {
     Halide::Func nothing;
     nothing() = 0;
-    nothing.compile_jit(kernel_target(target));
+    nothing.compile_jit(jit_target(target));
 }
 
 Contestant::Contestant(const Contest& contest, const Scheduler& scheduler)

@@ -155,20 +155,24 @@ class Tables {
         return at;
     }
 
-    // What lies before and behind a loss's own parameters among those of all losses.
+    // Parameters that the loss does not train: some of other losses, or of the distance. What it
+    // has of its own lies together among them.
     void fill_idle(const std::string& loss, siamc_loss& table) const {
-        const ParameterLayout& layout = library_.parameters;
-        if (layout.shared == layout.slots.size()) return;
-        const long begin = layout.slots[layout.shared].offset;
-        long own = layout.padded, end = layout.padded;
-        for (std::size_t s = layout.slots.size(); s-- > layout.shared;) {
-            if (program_named(library_, loss).graph.find(layout.slots[s].name) < 0) continue;
-            if (own == layout.padded)
-                end = s + 1 < layout.slots.size() ? layout.slots[s + 1].offset : layout.padded;
-            own = layout.slots[s].offset;
-        }
-        table.idle[0] = {begin, own - begin};
-        table.idle[1] = {end, layout.padded - end};
+        const std::vector<ParameterSlot>& slots = library_.parameters.slots;
+        const Graph& graph = program_named(library_, loss).graph;
+        const auto trained = [&](const ParameterSlot& slot) {
+            return graph.find("grad." + slot.name) >= 0;
+        };
+        const auto offset = [&](auto slot) {
+            return slot == slots.end() ? library_.parameters.padded : slot->offset;
+        };
+        const auto first = std::find_if_not(slots.begin(), slots.end(), trained);
+        const auto own = std::find_if(first, slots.end(), trained);
+        const auto rest = std::find_if_not(own, slots.end(), trained);
+        if (std::any_of(rest, slots.end(), trained))
+            throw std::logic_error("tables: parameters of " + loss + " lie apart");
+        table.idle[0] = {offset(first), offset(own) - offset(first)};
+        table.idle[1] = {offset(rest), library_.parameters.padded - offset(rest)};
     }
 
     std::size_t add_losses() {

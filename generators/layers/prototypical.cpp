@@ -104,8 +104,9 @@ const Op& prototypical_class_total_op() {
     return op;
 }
 
+// In a line of the matrix.
 Expr place(const AlgorithmContext& context, const Expr& first) {
-    return clamp(Halide::cast<int>(first), 0, context.batch_rows - 1);
+    return clamp(Halide::cast<int>(first), 0, context.node.shape.dims[0] - 1);
 }
 
 // (adjoint of the sums, first images of the batch) -> of the distances.

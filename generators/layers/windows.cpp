@@ -60,7 +60,7 @@ Edge image_for(Graph& graph, const LayerUse& use, const std::string& layer) {
     shape = graph.shape_of(image);
     if (shape.dims.size() != 3)
         throw ModelError(use.location, layer + " cannot read " + to_string(shape),
-                         "it slides a window over an image", "it before any dense or flatten");
+                         "it reads the pixels of an image", "it before any dense or flatten");
     return image;
 }
 

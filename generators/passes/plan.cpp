@@ -89,7 +89,8 @@ class Planner {
     }
 
     void take_slices(const Graph& graph, int batch) {
-        const bool single_row = batch == 1 && graph.branches == 1 && !looks_across(graph);
+        const bool single_row =
+            batch == 1 && graph.branches == 1 && !has_rows(graph, {Rows::batch, Rows::slices});
         program_.graph = graph;
         if (single_row && is_worth_sharing(graph)) {
             program_.kernels = in_stages(fuse(graph, false));
@@ -97,7 +98,9 @@ class Planner {
             shared_ = sharing_.part.back() < most_parts;
         }
         if (!shared_) program_.kernels = in_stages(fuse(graph, single_row));
-        program_.tuple_quantum = single_row ? 1 : looks_across(graph) ? batch_quantum : row_quantum;
+        program_.tuple_quantum = single_row                       ? 1
+                                 : has_rows(graph, {Rows::batch}) ? batch_quantum
+                                                                  : row_quantum;
         program_.batch = shared_ ? most_shared : padded_batch(batch, graph.branches);
         program_.batch = static_cast<int>(round_up(program_.batch, program_.tuple_quantum));
         const int most = std::max(1, static_cast<int>(round_up(slice_rows / graph.branches, 8)));
@@ -114,9 +117,10 @@ class Planner {
 
     static bool is_undivided(Rows rows) { return rows == Rows::batch || rows == Rows::slices; }
 
-    static bool looks_across(const Graph& graph) {
-        return std::any_of(graph.nodes.begin(), graph.nodes.end(),
-                           [](const Node& node) { return node.shape.rows == Rows::batch; });
+    static bool has_rows(const Graph& graph, std::initializer_list<Rows> kinds) {
+        return std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& node) {
+            return std::count(kinds.begin(), kinds.end(), node.shape.rows) > 0;
+        });
     }
 
     const Node& node(NodeId id) const { return program_.graph[id]; }
@@ -345,8 +349,9 @@ class Planner {
         const long whole_tiles = most / gpu_row_quantum * gpu_row_quantum;
         throw ModelError(
             place_of(operand.node),
-            fmt::format("{} is too large for {} {}", node(operand.node).name, rows,
-                        operand.rows == Rows::slice ? "slices" : "rows"),
+            fmt::format(
+                "{} is too large for {} {}", node(operand.node).name, rows,
+                operand.rows == Rows::slice || operand.rows == Rows::slices ? "slices" : "rows"),
             "a kernel reaches 2 GiB of a buffer; this has " + std::to_string(line) +
                 " numbers a row",
             trains && whole_tiles > 0

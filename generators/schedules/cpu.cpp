@@ -50,7 +50,7 @@ class CpuSchedule {
             case Pattern::elementwise:
                 return elementwise();
             case Pattern::rowwise:
-                return rowwise();
+                return schedule_rows(kernel_, target_);
             default:
                 return schedule_convolution(kernel_, target_);
         }
@@ -66,17 +66,10 @@ class CpuSchedule {
         return kernel_.tile.vectors > 0 ? kernel_.tile.vectors : tile_vectors_;
     }
 
-    // The helper of an algorithm that has this name, if there is one.
-    std::optional<Func> helper(const std::string& name) const {
-        for (const Func& func : all_funcs(kernel_))
-            if (func.name().starts_with(name)) return func;
-        return std::nullopt;
-    }
-
     void matmul() {
         Func out = kernel_.outputs[0], product = kernel_.values[0];
         const auto& patterns = kernel_.patterns;
-        if (helper("active_product")) return tile_active_product(out);
+        if (helper(kernel_, "active_product")) return tile_active_product(out);
         if (std::count(patterns.begin(), patterns.end(), Pattern::rowwise))
             return matmul_then_rows();
         if (kernel_.single_row)
@@ -117,7 +110,7 @@ class CpuSchedule {
 
     // Ranks stay in a register from one to the next only where their loop is not unrolled.
     void list_active(const LoopLevel& at) {
-        Func ranks = *helper("active_ranks"), places = *helper("active_places");
+        Func ranks = *helper(kernel_, "active_ranks"), places = *helper(kernel_, "active_places");
         for (Func func : {ranks, places})
             func.compute_at(at)
                 .store_in(MemoryType::Stack)
@@ -130,7 +123,7 @@ class CpuSchedule {
 
     // The list of a tile's rows serves all of its columns.
     void tile_active_product(Func out) {
-        Func product = *helper("active_product");
+        Func product = *helper(kernel_, "active_product");
         const int tall = kernel_.single_row ? 1 : row_quantum;
         const int most = kernel_.single_row ? single_row_vectors : tile_vectors_;
         const Var tiles = sum_in_tiles(out, product, tall, most);
@@ -180,127 +173,8 @@ class CpuSchedule {
         for (Func& func : all_funcs(kernel_))
             if (func.args().size() == 1 && !is_view(func)) {
                 func.compute_at(out, row).store_in(MemoryType::Stack);
-                if (func.has_update_definition()) vector_sum(func, LoopLevel(out, row));
+                if (func.has_update_definition()) vector_sum(func, LoopLevel(out, row), registers_);
             }
-    }
-
-    // Sums of a row in `4 * registers_.lanes` partial sums, so that additions overlap.
-    void vector_sum(Func& func, const LoopLevel& at) {
-        RVar r = func.rvars()[0], ro("ro"), ri("ri");
-        const auto extent = Halide::Internal::as_const_int(
-            Halide::Internal::simplify(func.update(0).get_schedule().rvars()[0].extent));
-        const bool over_batch =
-            !extent && Halide::Internal::can_prove(
-                           func.update(0).get_schedule().rvars()[0].extent % batch_quantum == 0);
-        const int size = extent ? static_cast<int>(*extent) : batch_quantum;
-        const int width = over_batch ? batch_quantum : width_for(size);
-        const int lanes = over_batch ? batch_quantum : width * vectors_for(size, width, 4);
-        if (!over_batch && (!extent || size < 2 * lanes || size % lanes != 0)) return;
-        Var lane("lane");
-        func.update().split(r, ro, ri, lanes);
-        Func partial = func.update().rfactor(ri, lane);
-        partial.compute_at(at).store_in(MemoryType::Stack).vectorize(lane, width).unroll(lane);
-        partial.update().reorder(lane, ro).vectorize(lane, width).unroll(lane);
-        func.update().unroll(ri);
-    }
-
-    // Per-row values (sums, norms, distances) are computed for the whole slice first; everything
-    // with a value per channel is recomputed where it is used, but for sums, which a step of the
-    // loop that adds them up makes for itself.
-    void rowwise() {
-        const std::vector<Func> funcs = all_funcs(kernel_);
-        for (Func func : funcs) {
-            if (is_output(func) || is_view(func)) continue;
-            const bool adds_up = func.has_update_definition() && func.args().size() == 2;
-            if (adds_up && (walks_some(func) || copy_of(func))) {
-                add_steps(func, copy_of(func).value_or(0));
-            } else if (adds_up) {
-                const LoopLevel at = step_that_reads(func, funcs);
-                func.compute_at(at).store_in(MemoryType::Stack);
-                vector_sum(func, at);
-            }
-            if (func.args().size() != 1) continue;
-            func.compute_root()
-                .bound_storage(func.args()[0], most_slice_rows)
-                .store_in(MemoryType::Stack);
-            if (func.has_update_definition() && !walks_some(func))
-                vector_sum(func, LoopLevel(func, func.args()[0]));
-        }
-        if (helper("active_masks")) return activity();
-        for (size_t i = 0; i < kernel_.outputs.size(); ++i) {
-            Func& out = kernel_.outputs[i];
-            if (kernel_.dims[i].empty()) {
-                out.vectorize(out.args()[0], row_quantum, TailStrategy::RoundUp);
-                continue;
-            }
-            registers_.channels(out, out.args()[0], kernel_.dims[i][0]);
-            if (out.has_update_definition()) add_picked(out, kernel_.dims[i][0]);
-        }
-    }
-
-    // Whether its update leaves out steps of its domain.
-    static bool walks_some(const Func& func) {
-        return func.has_update_definition() &&
-               !Halide::Internal::is_const_one(func.function().update(0).predicate());
-    }
-
-    // The output that is a copy of it, by its number, if one is.
-    std::optional<size_t> copy_of(const Func& func) const {
-        for (size_t i = 0; i < kernel_.outputs.size(); ++i) {
-            const auto* call = kernel_.outputs[i].value().as<Halide::Internal::Call>();
-            if (call && call->name == func.name()) return i;
-        }
-        return std::nullopt;
-    }
-
-    // The first Func that walks some steps and needs the other one for each: that loop.
-    static LoopLevel step_that_reads(const Func& read, const std::vector<Func>& funcs) {
-        for (const Func& func : funcs)
-            if (walks_some(func) &&
-                Halide::Internal::build_environment({func.function()}).count(read.name()))
-                return {func, func.rvars()[0]};
-        throw std::logic_error(read.name() + ": nothing reads it step by step");
-    }
-
-    // For each step of what is walked, a line is added to, or a place in it that data name.
-    void add_steps(Func line, size_t output) {
-        Func out = kernel_.outputs.at(output);
-        const Var j = line.args()[0];
-        const int columns = kernel_.dims[output][0], width = width_for(columns);
-        const TailStrategy strategy = tail(columns, width);
-        line.compute_at(out, out.args()[1])
-            .store_in(MemoryType::Stack)
-            .vectorize(j, width, strategy);
-        if (line.update_args()[0].as<Halide::Internal::Variable>())
-            line.update().reorder(j, line.rvars()[0]).vectorize(j, width, strategy);
-        else
-            line.update().unscheduled();
-    }
-
-    // Adjoints of picked rows: for each tuple and each of its branches, a line is added to.
-    void add_picked(Func out, int channels) {
-        const Var c = out.args()[0];
-        const RVar branch = out.rvars()[0], tuple = out.rvars()[1];
-        const int width = width_for(channels);
-        out.update()
-            .reorder(c, branch, tuple)
-            .vectorize(c, width, tail(channels, width))
-            .unroll(branch);
-    }
-
-    // Masks are made once for the rows of a tile, which all show them.
-    void activity() {
-        Func out = kernel_.outputs[0], masks = *helper("active_masks");
-        const Var row = out.args()[1];
-        const int groups = kernel_.dims[0][0], bytes = 4 * registers_.lanes;
-        Var ro("ro"), ri("ri");
-        out.split(row, ro, ri, kernel_.single_row ? 1 : row_quantum, TailStrategy::RoundUp);
-        masks.compute_at(out, ro).store_in(MemoryType::Stack);
-        for (Func& func : {std::ref(out), std::ref(masks)})
-            if (helper("active_masks_listed") && groups >= bytes)
-                func.vectorize(func.args()[0], bytes, TailStrategy::ShiftInwards);
-            else
-                registers_.channels(func, func.args()[0], groups);
     }
 
     // Along the summed dimension, in which embeddings lie: a tile of rows times columns holds a
@@ -327,15 +201,11 @@ class CpuSchedule {
         sum.update().unroll(sum.args()[0]).unroll(sum.args()[1]).atomic().vectorize(ki, lanes);
     }
 
-    bool is_output(const Func& func) const {
-        return std::any_of(kernel_.outputs.begin(), kernel_.outputs.end(),
-                           [&](const Func& out) { return out.name() == func.name(); });
-    }
-
     // The bordered image of gather is made row by row, or line by line if it does not fit the
     // stack.
     void elementwise() {
-        if (kernel_.dims[0].empty()) return rowwise();  // one value a row: a loss on its own
+        if (kernel_.dims[0].empty())
+            return schedule_rows(kernel_, target_);  // one value a row: a loss on its own
         Func& out = kernel_.outputs[0];
         const Var c = out.args()[0], row = out.args().back();
         const int extent = kernel_.dims[0][0];
@@ -358,7 +228,7 @@ class CpuSchedule {
 
     void batch_sum() {
         Func out = kernel_.outputs[0], sum = kernel_.values[0];
-        if (const auto active = helper("active_sum"))
+        if (const auto active = helper(kernel_, "active_sum"))
             return list_active(
                 LoopLevel(out, sum_in_tiles(out, *active, zero_group, tile_vectors_)));
         const int units = kernel_.dims[0][0];
@@ -393,7 +263,8 @@ class CpuSchedule {
         out.reorder(ni, out.args()[1], no);
         Halide::Stage update = sum.update();
         update.split(k, ko, ki, tall);
-        if (helper("read_listed_tile"))  // ... whose rows of the adjoint are looked up once
+        if (helper(kernel_,
+                   "read_listed_tile"))  // ... whose rows of the adjoint are looked up once
             update.split(row, tile, in_tile, row_quantum)
                 .split(tile, rows, at, std::max(1, chunk / row_quantum))
                 .reorder(n, ki, in_tile, at, ko, rows)
@@ -421,7 +292,7 @@ class CpuSchedule {
     // Square blocks go through registers: rows in, columns out.
     void transpose() {
         Func out = kernel_.outputs[0], in = kernel_.factors[0];
-        if (helper("winograd_kernel")) {
+        if (helper(kernel_, "winograd_kernel")) {
             registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
             out.unroll(out.args()[2]).unroll(out.args()[3]);
             out.reorder(out.args()[0], out.args()[2], out.args()[3], out.args()[1]);

@@ -30,4 +30,10 @@ void schedule_naive(KernelFuncs& kernel) {
         if (!is_view(func)) func.compute_root();
 }
 
+std::optional<Halide::Func> helper(const KernelFuncs& kernel, const std::string& name) {
+    for (const Halide::Func& func : all_funcs(kernel))
+        if (func.name().starts_with(name)) return func;
+    return std::nullopt;
+}
+
 }  // namespace siamc

@@ -4,10 +4,13 @@
 
 #include <Halide.h>
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "layers/op.h"
 #include "schedules/parameters.h"
+#include "schedules/vectors.h"
 
 namespace siamc {
 
@@ -49,11 +52,19 @@ void schedule_naive(KernelFuncs& kernel);
 void schedule_cpu(KernelFuncs& kernel, const Halide::Target& target);
 // Kernels with one output.
 void schedule_gpu(KernelFuncs& kernel);
-// What schedule_cpu leaves to it: convolutions, pooling and their gradients.
+// What schedule_cpu leaves to it: rows that are no products; convolutions, pooling and their
+// gradients.
+void schedule_rows(KernelFuncs& kernel, const Halide::Target& target);
 void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target);
 
 // Every Func that the outputs need, producers first, without the inputs' wrappers.
 std::vector<Halide::Func> all_funcs(const KernelFuncs& kernel);
+
+// The helper of an algorithm that has this name, if there is one.
+std::optional<Halide::Func> helper(const KernelFuncs& kernel, const std::string& name);
+
+// Sums of a row in up to four vectors of partial sums, so that additions overlap.
+void vector_sum(Halide::Func& func, const Halide::LoopLevel& at, const Vectors& registers);
 
 // Whether it only shows an input, or picked rows of it, under other indices. Such a Func is always
 // recomputed where it is used: an index that is itself read from memory has no bounds.

@@ -135,11 +135,12 @@ std::string target_family(const Target& target) {
 
 Target kernel_target(const Target& target) {
     Target bare = target.with_feature(Target::NoRuntime).with_feature(Target::NoBoundsQuery);
+    if (target.has_gpu_feature()) return bare;
     // Sums are added in the order written. Where there are no fused multiply-adds LLVM would first
     // add up the products of an unrolled loop, and leaving out zero ones would round the rest anew.
     if (target.arch == Target::X86 && !target.has_feature(Target::FMA))
         bare.set_feature(Target::StrictFloat);
-    return target.has_gpu_feature() ? bare : bare.with_feature(Target::NoAsserts);
+    return bare.with_feature(Target::NoAsserts);
 }
 
 std::string device_of(const LibraryTarget& target) {

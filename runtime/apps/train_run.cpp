@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <optional>
+#include <set>
 
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
@@ -96,7 +97,9 @@ void check_same(const Settings& run, const Settings& request, const std::string&
         // They may lie elsewhere; the checkpoint tells another model by its parameters.
         if (key == "recipes" || (key == "model" && is_model_file(before) && is_model_file(now)))
             continue;
-        if (!run.count(key))
+        static const std::set<std::string> added = {
+            "affine", "elastic", "average", "average-decay", "label-noise", "label-noise-from"};
+        if (added.count(key) && !run.count(key))
             fail(Exit::usage,
                  "--resume: the run in {} is of a version that had no {}\n  write: another --out "
                  "for a new run",

@@ -23,7 +23,8 @@ Bars choose_bars(double largest, double threshold) {
     return {width, static_cast<std::size_t>(largest / width) + 1};
 }
 
-// Percent of the distances in each bar; what lies below 0 by rounding is in the first.
+// Percent of the distances in each bar; what lies below 0, by rounding or by negative weights
+// (weighted_l1), is in the first.
 std::vector<double> shares(std::span<const float> distances, const Bars& bars) {
     std::vector<double> result(bars.count, 0.0);
     for (const float distance : distances) {

@@ -7,6 +7,9 @@
 #include <cstdlib>
 
 #include "catch.h"
+#include "crowd.h"
+#include "episode.h"
+#include "koch.h"
 #include "library/fixture.h"
 #include "training/optimizer.h"
 
@@ -123,8 +126,8 @@ long allocations_of(const siamc_model& tables, int steps) {
         errors += 0 != world.take_gradient(loss, batch.tuples, results);
         optimizers[s % 3].step(world.parameters, world.gradient, 0.001);
         errors += 0 != world.step(loss, optimizers[s % 3].next(0.001), batch.tuples);
-        errors += 0 != siamc_evaluate(&tables, &loss, nullptr, embeddings.data(), 257, &batch,
-                                      world.arena.data(), &results);
+        errors += 0 != siamc_evaluate(&tables, &loss, world.parameters.data(), embeddings.data(),
+                                      257, &batch, world.arena.data(), &results);
         if (s % 100 == 0)
             for (const int n : {1, 2, 3, 9, 257})
                 errors += 0 != siamc_embed_once(&tables, world.parameters.data(),
@@ -146,4 +149,11 @@ TEST_CASE("a thousand steps allocate nothing", "[many]") {
 
 TEST_CASE("steps of convolutions allocate nothing", "[many]") {
     CHECK(allocations_of(cnn_model, 25) == 0);
+}
+
+TEST_CASE("steps of losses over the batch and with parameters allocate nothing", "[many]") {
+    for (const siamc_model* tables : {&crowd_model, &episode_model, &koch_model}) {
+        INFO(tables->name);
+        CHECK(allocations_of(*tables, 60) == 0);
+    }
 }

@@ -8,6 +8,7 @@ import random
 import shutil
 import struct
 import subprocess
+import time
 
 BUILD = pathlib.Path(__file__).resolve().parents[2] / "build"
 BIN = pathlib.Path(os.environ.get("SIAMC_BIN", BUILD / "bin"))
@@ -50,16 +51,18 @@ def write_data(folder, train=120, test=60):
 class Runs:
     """Runs of one kind on one data set, told apart by their seeds. They go into `area`."""
 
-    def __init__(self, folder, *flags, epochs=3):
+    def __init__(self, folder, *flags, epochs=3, train=120):
         self.data = folder / "data"
         self.area = folder / "area"
-        write_data(self.data)
+        write_data(self.data, train)
         self.area.mkdir()
         self.flags = ["--data", self.data, "--epochs", epochs, "--batch", 16, *flags]
         self.whole = {}
         for seed in (1, 2):
             out = folder / f"whole{seed}"
+            begin = time.monotonic()
             self.train(out, seed)
+            self.seconds = time.monotonic() - begin  # that a run takes
             self.whole[seed] = (out, results(out))
 
     def command(self, out, seed, *flags):

@@ -352,6 +352,33 @@ classes = 5
     for (size_t s = 0; s < initial.size(); ++s) CHECK(layout.slots[s].initial == initial[s]);
 }
 
+TEST_CASE("a batch of one image is no single row where images look across", "[plan]") {
+    const ModelSpec model = parse_model(R"(
+name = "heads"
+[input]
+shape = [28, 28]
+[[layer]]
+type = "dense"
+units = 1500
+[distance]
+type = "euclidean"
+[loss.proxy_anchor]
+classes = 5
+[loss.batch_hard]
+[loss.arcface]
+classes = 5
+)");
+    for (const test::PlannedProgram& planned : test::programs_of(model, 1)) {
+        const std::string& name = planned.name;
+        INFO(name);
+        const bool across = name == "proxy_anchor" || name == "batch_hard";
+        if (!across && name != "arcface") continue;
+        CHECK((planned.program.tuple_quantum > 1) == across);
+        for (const Part& part : planned.program.parts)
+            if (across) CHECK(part.tasks == 0);  // tasks that share an image know no phases
+    }
+}
+
 TEST_CASE("parameters lie in the order of the layers, each on 256 bytes", "[plan]") {
     const ParameterLayout layout = layout_of(parse_model(odd_model));
     std::vector<std::string> names;

@@ -105,7 +105,7 @@ typedef struct siamc_span {
 typedef struct siamc_loss {
     const char* name;
     const siamc_program *train, *evaluate;
-    siamc_span idle[2]; /* parameters that other losses alone have: their gradient is 0 */
+    siamc_span idle[2]; /* parameters that it does not train: their gradient is 0 */
     int32_t sees;       /* enum siamc_sees */
     int32_t reserved;
 } siamc_loss;

@@ -83,6 +83,7 @@ static inline void siamc_prepare_batch(siamc_run* run, const siamc_program* p,
     int32_t t;
     run->counts[SIAMC_TUPLES] = tuples;
     run->counts[SIAMC_SLICES] = tuples ? (tuples + slice_tuples - 1) / slice_tuples : 0;
+    run->counts[SIAMC_ALL_SLICES] = run->counts[SIAMC_SLICES];
     siamc_list_images(run, p, batch);
     if (p->label_offset >= 0) {
         float* label = (float*)(void*)(arena + p->label_offset);

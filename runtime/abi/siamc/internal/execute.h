@@ -219,7 +219,7 @@ static inline int siamc_run_slice(const siamc_run* run, const siamc_stage_run* s
     range.count[SIAMC_TUPLES] = left < stage->slice_tuples ? left : stage->slice_tuples;
     range.count[SIAMC_STORED] = run->counts[SIAMC_STORED];
     range.count[SIAMC_BATCH_IMAGES] = run->counts[SIAMC_BATCH_IMAGES];
-    range.count[SIAMC_ALL_SLICES] = run->counts[SIAMC_SLICES];
+    range.count[SIAMC_ALL_SLICES] = run->counts[SIAMC_ALL_SLICES];
     range.first[SIAMC_SLICES] = slice;
     range.count[SIAMC_SLICES] = 1;
     for (i = first_image[0]; stage->fetches && i < first_image[1]; ++i)
