@@ -82,6 +82,10 @@ Run::Run(const Models& models, const Split& images, const TrainConfig& config,
     progress_.data = data_hash(images.train, images.validation);
 }
 
+// Every run has them, but for those of earlier versions.
+const std::set<std::string> newer_settings = {"affine",        "elastic",     "average",
+                                              "average-decay", "label-noise", "label-noise-from"};
+
 // usage if a setting on which results depend is another one in the run to resume.
 void check_same(const Settings& run, const Settings& request, const std::string& path) {
     const auto text_of = [](const Settings& settings, const std::string& key) {
@@ -97,9 +101,7 @@ void check_same(const Settings& run, const Settings& request, const std::string&
         // They may lie elsewhere; the checkpoint tells another model by its parameters.
         if (key == "recipes" || (key == "model" && is_model_file(before) && is_model_file(now)))
             continue;
-        static const std::set<std::string> added = {
-            "affine", "elastic", "average", "average-decay", "label-noise", "label-noise-from"};
-        if (added.count(key) && !run.count(key))
+        if (!run.count(key) && newer_settings.count(key))
             fail(Exit::usage,
                  "--resume: the run in {} is of a version that had no {}\n  write: another --out "
                  "for a new run",

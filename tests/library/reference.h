@@ -64,6 +64,23 @@ inline Trace forward(const float* parameters, Doubles input) {
     return trace;
 }
 
+// Of numbers beside those expected: the largest difference, NaN if one is, and the largest number
+// that is expected.
+struct Deviation {
+    double worst = 0, largest = 0;
+};
+
+inline Deviation deviation(const float* got, const double* expected, std::size_t count) {
+    Deviation found;
+    for (std::size_t i = 0; i < count; ++i) {
+        found.largest = std::max(found.largest, std::abs(expected[i]));
+        const double off = std::abs(got[i] - expected[i]);
+        if (std::isnan(off) || off > found.worst) found.worst = off;
+        if (std::isnan(off)) break;  // which no later number may hide
+    }
+    return found;
+}
+
 inline double distance(const Doubles& a, const Doubles& b) {
     double square = 0;
     for (std::size_t c = 0; c < a.size(); ++c) square += (a[c] - b[c]) * (a[c] - b[c]);

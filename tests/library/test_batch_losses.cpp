@@ -215,12 +215,8 @@ const std::map<std::string, RowLoss> costs = {{"batch_all", batch_all},
 
 void check(const World& world, const siamc_results& results, const Expected& expected) {
     CHECK(results.loss == Approx(expected.loss).epsilon(tolerance));
-    double largest = 0, worst = 0;
-    for (std::size_t i = 0; i < expected.gradient.size(); ++i) {
-        largest = std::max(largest, std::abs(expected.gradient[i]));
-        const double off = std::abs(world.gradient.data()[i] - expected.gradient[i]);
-        if (!(off <= worst)) worst = off;
-    }
+    const auto [worst, largest] =
+        deviation(world.gradient.data(), expected.gradient.data(), expected.gradient.size());
     REQUIRE(largest > 0);
     CHECK(worst <= tolerance * largest);
 }

@@ -155,13 +155,9 @@ TEST_CASE("losses with a direction for each class, whole and last batches", "[li
                 const bool others = std::any_of(
                     std::begin(heads_known), std::end(heads_known),
                     [&](const Head& h) { return h.offset == tensor->offset && &h != &head; });
-                double largest = 0, worst = 0;
-                for (std::size_t i = 0; i < size_of(*tensor); ++i) {
-                    const std::size_t at = static_cast<std::size_t>(tensor->offset) + i;
-                    largest = std::max(largest, std::abs(expected.gradient[at]));
-                    const double off = std::abs(world.gradient.data()[at] - expected.gradient[at]);
-                    if (!(off <= worst)) worst = off;
-                }
+                const auto [worst, largest] =
+                    deviation(world.gradient.data() + tensor->offset,
+                              expected.gradient.data() + tensor->offset, size_of(*tensor));
                 INFO(tensor->name);
                 REQUIRE((largest > 0) == !others);
                 CHECK(worst <= tolerance * largest);

@@ -92,12 +92,8 @@ TEST_CASE("prototypical compares with means of classes, whole and last batches",
         REQUIRE(world.take_gradient(loss, images, results) == 0);
         const Expected expected = expected_of(world, static_cast<std::size_t>(images), classes);
         CHECK(results.loss == Approx(expected.loss).epsilon(tolerance));
-        double largest = 0, worst = 0;
-        for (std::size_t i = 0; i < expected.gradient.size(); ++i) {
-            largest = std::max(largest, std::abs(expected.gradient[i]));
-            const double off = std::abs(world.gradient.data()[i] - expected.gradient[i]);
-            if (!(off <= worst)) worst = off;
-        }
+        const auto [worst, largest] =
+            deviation(world.gradient.data(), expected.gradient.data(), expected.gradient.size());
         REQUIRE(largest > 0);
         CHECK(worst <= tolerance * largest);
     }

@@ -108,12 +108,8 @@ TEST_CASE("weighted_l1 and cross entropy, whole and last batches", "[library]") 
             REQUIRE(world.take_gradient(*siamc_find_loss(&koch_model, name), tuples, results) == 0);
             const Compared expected = expect(world, static_cast<std::size_t>(tuples));
             CHECK(results.loss == Approx(expected.loss).epsilon(tolerance));
-            double largest = 0, worst = 0;
-            for (std::size_t i = 0; i < expected.gradient.size(); ++i) {
-                largest = std::max(largest, std::abs(expected.gradient[i]));
-                const double off = std::abs(world.gradient.data()[i] - expected.gradient[i]);
-                if (!(off <= worst)) worst = off;
-            }
+            const auto [worst, largest] = deviation(world.gradient.data(), expected.gradient.data(),
+                                                    expected.gradient.size());
             CHECK((largest > 0) == (expected.loss > 0));
             CHECK(worst <= tolerance * largest);
         }
