@@ -17,9 +17,9 @@ namespace siamc {
 namespace fs = std::filesystem;
 
 const std::vector<std::string> step_names = {
-    "build",          "fold",         "pool-first", "trim",          "differentiate",
-    "follow-winners", "use-winograd", "skip-zeros", "skip-inactive", "lay-out-for-gpu",
-    "work",           "fuse",         "plan"};
+    "build",           "fold",           "fold-affine",  "pool-first", "trim",
+    "differentiate",   "follow-winners", "use-winograd", "skip-zeros", "skip-inactive",
+    "lay-out-for-gpu", "work",           "fuse",         "plan"};
 
 namespace {
 
@@ -64,6 +64,7 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
     };
     done("build", graph);
     done("fold", fold_twins(graph));
+    if (!entry.train) done("fold-affine", remove_unused(fold_affine(graph)));
     done("pool-first", remove_unused(pool_first(graph)));
     const Graph written = graph;
     done("trim", trim(graph));
@@ -89,19 +90,26 @@ namespace {
 
 // Kernels of GPUs would take a stage at a time too, but those that look across the batch have no
 // schedules there yet; nor do its programs check classes.
-void check_losses(const ModelSpec& model, const LibraryTarget& target) {
+void check_device(const ModelSpec& model, const LibraryTarget& target) {
     for (const LayerSpec& loss : model.losses)
         if (on_device(target) && branches_of(find_layer(loss.type, LayerKind::loss)->sees) == 1)
             throw ModelError(
                 loss.location, fmt::format("{} is not made for {}", loss.type, device_of(target)),
                 "losses on single images or the whole batch are made for processors alone",
                 "another --target, or losses on pairs or triplets");
+    if (!on_device(target)) return;
+    for (const LayerSpec& layer : model.layers)
+        if (find_layer(layer.type, LayerKind::layer)->trains_across)
+            throw ModelError(
+                layer.location, fmt::format("{} is not made for {}", layer.type, device_of(target)),
+                "layers whose training looks across the batch are made for processors alone",
+                "another --target, or type = \"group_norm\"");
 }
 
 }  // namespace
 
 std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOptions& options) {
-    check_losses(model, options.target);
+    check_device(model, options.target);
     auto library = std::make_unique<Library>();
     library->model = model;
     library->target = options.target;

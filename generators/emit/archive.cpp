@@ -67,13 +67,16 @@ std::vector<NamedModule> modules_of(const Library& library) {
                      return siamc::generate(task, context, symbol);
                  }});
         }
-        for (const OptimizerRule& rule : optimizer_rules()) {
+        const auto add_update = [&](const OptimizerRule& rule, int floats) {
             const std::string symbol = symbol_of(library, optimizer_kernel(library, rule), variant);
-            modules.push_back({symbol, [&rule, &library, context, symbol] {
-                                   return generate_optimizer(rule, optimizer_block(library),
-                                                             context, symbol);
+            modules.push_back({symbol, [&rule, floats, context, symbol] {
+                                   return generate_optimizer(rule, floats, context, symbol);
                                }});
-        }
+        };
+        for (const OptimizerRule& rule : optimizer_rules())
+            add_update(rule, optimizer_block(library));
+        if (const long statistics = library.parameters.statistics)
+            add_update(statistics_rule(), static_cast<int>(statistics));
         for (const NamedTransfer& named : transfers_of(library)) {
             const std::string symbol = symbol_of(library, named.name, variant);
             modules.push_back({symbol, [named, context, symbol] {

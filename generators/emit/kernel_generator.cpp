@@ -133,7 +133,8 @@ std::string signature(const KernelTask& task) {
 bool KernelGenerator::in_one_loop() const {
     const Pattern pattern = task_.kernel->pattern;
     const bool in_registers =
-        pattern == Pattern::convolution || (pattern == Pattern::matmul && !on_gpu());
+        pattern == Pattern::convolution ||
+        ((pattern == Pattern::matmul || pattern == Pattern::elementwise) && !on_gpu());
     return in_registers && task_.kernel->outputs.size() > 1;
 }
 

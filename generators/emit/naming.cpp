@@ -63,7 +63,8 @@ int optimizer_tasks_of(const Library& library) {
 }
 
 int optimizer_block(const Library& library) {
-    return static_cast<int>(library.parameters.padded / optimizer_tasks_of(library));
+    return static_cast<int>((library.parameters.padded - library.parameters.statistics) /
+                            optimizer_tasks_of(library));
 }
 
 std::vector<NamedTransfer> transfers_of(const Library& library) {

@@ -39,6 +39,8 @@ class OptimizerGenerator : public Halide::Generator<OptimizerGenerator> {
         } else if (rule_.name == "rmsprop") {
             const Expr v = h[1] * m[0] + (1.0f - h[1]) * g * g;
             (*updated_)(i_) = Halide::Tuple(p - h[0] * g / (sqrt(v + h[2]) + h[3]), v);
+        } else if (rule_.name == statistics_rule().name) {
+            (*updated_)(i_) = p - g;
         } else {
             const Expr v = h[0] * m[0] + h[1] * g;
             (*updated_)(i_) = Halide::Tuple(p + h[2] * v, v);
@@ -115,6 +117,11 @@ OptimizerRule sgd() {
 const std::vector<OptimizerRule>& optimizer_rules() {
     static const std::vector<OptimizerRule> rules = {adam(), rmsprop(), sgd()};
     return rules;
+}
+
+const OptimizerRule& statistics_rule() {
+    static const OptimizerRule rule = {"statistics", 0, {}, "p -= g", {}, {}};
+    return rule;
 }
 
 Halide::Module generate_optimizer(const OptimizerRule& rule, int floats,

@@ -22,6 +22,8 @@ struct OptimizerRule {
 };
 
 const std::vector<OptimizerRule>& optimizer_rules();
+// What every optimiser does with statistics: takes off them what the gradient says.
+const OptimizerRule& statistics_rule();
 
 // The update of `floats` consecutive parameters, a multiple of 16. Arguments of the function:
 // parameters, gradient, moments, hyper, then the new parameters and moments, which may be (and in

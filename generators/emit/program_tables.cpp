@@ -224,8 +224,8 @@ std::size_t ProgramTables::add_transfer(const std::string& name) {
     return at;
 }
 
-std::vector<siamc_operand> ProgramTables::optimizer_operands(const OptimizerRule& rule) const {
-    const int block = optimizer_block(library_);
+std::vector<siamc_operand> ProgramTables::optimizer_operands(const OptimizerRule& rule,
+                                                             const Stretch& stretch) const {
     std::vector<siamc_operand> operands;
     const auto add = [&](int space, int extent, long stride) {
         siamc_operand operand = {};
@@ -236,12 +236,14 @@ std::vector<siamc_operand> ProgramTables::optimizer_operands(const OptimizerRule
         operand.extent[0] = extent;
         operand.stride[0] = 1;
         operand.task_stride = stride;
+        if (space != SIAMC_HYPER) operand.offset = stretch.first * 4L;
         operands.push_back(operand);
     };
     const auto add_state = [&](bool written) {
-        add(SIAMC_PARAMETERS, block, block * 4L);
-        if (!written) add(SIAMC_GRADIENT, block, block * 4L);
-        for (int m = 0; m < rule.moments; ++m) add(SIAMC_MOMENT1 + m, block, block * 4L);
+        const auto add_block = [&](int space) { add(space, stretch.floats, stretch.floats * 4L); };
+        add_block(SIAMC_PARAMETERS);
+        if (!written) add_block(SIAMC_GRADIENT);
+        for (int m = 0; m < rule.moments; ++m) add_block(SIAMC_MOMENT1 + m);
     };
     add_state(false);
     add(SIAMC_HYPER, SIAMC_HYPERPARAMETERS, 0);
@@ -249,21 +251,40 @@ std::vector<siamc_operand> ProgramTables::optimizer_operands(const OptimizerRule
     return operands;
 }
 
+std::size_t ProgramTables::add_update_calls(
+    const std::vector<std::pair<const OptimizerRule*, Stretch>>& updates) {
+    std::vector<siamc_call> calls(updates.size());
+    std::vector<std::vector<siamc_operand>> operands;
+    for (std::size_t u = 0; u < updates.size(); ++u) {
+        const auto& [rule, stretch] = updates[u];
+        operands.push_back(optimizer_operands(*rule, stretch));
+        calls[u].operand_count = static_cast<std::int32_t>(operands[u].size());
+        calls[u].tasks = stretch.tasks;
+    }
+    const std::size_t all = data_.add(calls);
+    for (std::size_t u = 0; u < updates.size(); ++u) {
+        const std::size_t at = all + u * sizeof(siamc_call);
+        point_to_kernel(at, optimizer_kernel(library_, *updates[u].first));
+        data_.point(at + offsetof(siamc_call, operands), data_.add(operands[u]));
+    }
+    return all;
+}
+
 std::size_t ProgramTables::add_optimizer_program(const OptimizerRule& rule) {
-    const std::vector<siamc_operand> operands = optimizer_operands(rule);
-    siamc_call call = {};
-    call.operand_count = static_cast<std::int32_t>(operands.size());
-    call.tasks = optimizer_tasks_of(library_);
-    const std::size_t calls = data_.add(call);
-    point_to_kernel(calls, optimizer_kernel(library_, rule));
-    data_.point(calls + offsetof(siamc_call, operands), data_.add(operands));
+    const long statistics = library_.parameters.statistics;
+    std::vector<std::pair<const OptimizerRule*, Stretch>> updates = {
+        {&rule, {statistics, optimizer_block(library_), optimizer_tasks_of(library_)}}};
+    if (statistics > 0)
+        updates.push_back({&statistics_rule(), {0, static_cast<int>(statistics), 1}});
+    const std::size_t calls = add_update_calls(updates);
     siamc_program program = {};
     program.tuple_quantum = 1;
     program.stage_count = 1;
     program.first_images_offset = program.indices_offset = program.shifts_offset = -1;
     program.members_offset = program.label_offset = program.sample_weight_offset = -1;
     program.ordinals_offset = -1;
-    const std::size_t stages = data_.add(siamc_stage{1, 0, 0, 0});
+    const std::size_t stages =
+        data_.add(siamc_stage{static_cast<std::int32_t>(updates.size()), 0, 0, 0});
     const std::size_t at = place(rule.name, program, calls, stages);
     if (on_device(library_.target))
         data_.point(at + offsetof(siamc_program, load), add_transfer("optimizer__load"));

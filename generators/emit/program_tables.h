@@ -26,7 +26,15 @@ class ProgramTables {
     std::size_t place(const std::string& name, const siamc_program& table, std::size_t calls,
                       std::size_t stages);
     std::size_t add_transfer(const std::string& name);
-    std::vector<siamc_operand> optimizer_operands(const OptimizerRule& rule) const;
+    // `tasks` of so many floats, the first one at `first`.
+    struct Stretch {
+        long first;
+        int floats, tasks;
+    };
+    std::vector<siamc_operand> optimizer_operands(const OptimizerRule& rule,
+                                                  const Stretch& stretch) const;
+    std::size_t add_update_calls(
+        const std::vector<std::pair<const OptimizerRule*, Stretch>>& updates);
     std::size_t add_optimizer_program(const OptimizerRule& rule);
 
     const Library& library_;

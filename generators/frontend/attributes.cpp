@@ -71,8 +71,7 @@ class ValueCheck {
         if (!value_.is_integer()) refuse(wanted(rule_));
         const auto number = static_cast<long>(value_.as_integer()->get());
         if (!(static_cast<double>(number) >= rule_.minimum)) refuse_small();
-        if (!(static_cast<double>(number) <= rule_.maximum))
-            refuse(fmt::format("at most {}", rule_.maximum));
+        if (!(static_cast<double>(number) <= rule_.maximum)) refuse_large();
         return number;
     }
 
@@ -80,10 +79,12 @@ class ValueCheck {
         const std::optional<double> number = real_of(value_);
         if (!number) refuse(wanted(rule_));
         if (!(*number >= rule_.minimum)) refuse_small();
+        if (rule_.maximum < any_integer && !(*number <= rule_.maximum)) refuse_large();
         return *number;
     }
 
     [[noreturn]] void refuse_small() const { refuse(fmt::format("at least {}", rule_.minimum)); }
+    [[noreturn]] void refuse_large() const { refuse(fmt::format("at most {}", rule_.maximum)); }
 
     [[noreturn]] void refuse(const std::string& demand) const {
         throw ModelError(

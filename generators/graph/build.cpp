@@ -43,13 +43,21 @@ Edge gather(Graph& graph, const ModelSpec& model, int branch) {
                        model.input.location})};
 }
 
-Edge add_layer(Graph& graph, const LayerSpec& spec, std::vector<Edge> inputs, std::string name) {
+// Whose network layers are added to, and whether for training.
+struct Purpose {
+    bool training;
+    int branch;
+};
+
+Edge add_layer(Graph& graph, const LayerSpec& spec, std::vector<Edge> inputs, std::string name,
+               const Purpose& purpose) {
     const Layer* layer = find_layer(spec.type, LayerKind::layer);
     if (layer->flat_input && graph.shape_of(inputs[0]).dims.size() != 1) {
         const Layer* flatten = find_layer("flatten", LayerKind::layer);
         inputs[0] = flatten->build(graph, {"flatten", inputs, {}, spec.location});
     }
-    return layer->build(graph, {std::move(name), inputs, spec.attributes, spec.location});
+    return layer->build(graph, {std::move(name), inputs, spec.attributes, spec.location,
+                                purpose.training, purpose.branch});
 }
 
 // What the layer that a layer's attribute names has given.
@@ -65,16 +73,16 @@ Edge earlier(const std::map<std::string, Edge>& results, const LayerSpec& spec,
                      fmt::format("{} = \"input\", \"dense1\", \"relu2\"", attribute));
 }
 
-Edge encode(Graph& graph, const ModelSpec& model, int branch) {
+Edge encode(Graph& graph, const ModelSpec& model, const Purpose& purpose) {
     std::map<std::string, int> count;
-    Edge value = gather(graph, model, branch);
+    Edge value = gather(graph, model, purpose.branch);
     std::map<std::string, Edge> results = {{"input", value}};
     for (const LayerSpec& spec : model.layers) {
         const std::string name = fmt::format("{}{}", spec.type, ++count[spec.type]);
         const std::string& second = find_layer(spec.type, LayerKind::layer)->second_input;
         std::vector<Edge> inputs = {value};
         if (!second.empty()) inputs.push_back(earlier(results, spec, second));
-        value = results[name] = add_layer(graph, spec, inputs, name);
+        value = results[name] = add_layer(graph, spec, inputs, name, purpose);
     }
     return value;
 }
@@ -166,13 +174,14 @@ Graph build_with(const ModelSpec& model, const LayerSpec& loss, int batch, const
 Graph build_embedding(const ModelSpec& model) {
     Graph graph;
     graph.name = "embed";
-    graph.outputs = {encode(graph, model, 0).node};
+    graph.outputs = {encode(graph, model, {false, 0}).node};
     return graph;
 }
 
 Graph build_loss(const ModelSpec& model, const LayerSpec& loss, int batch) {
-    return build_with(model, loss, batch, loss.type,
-                      [&](Graph& graph, int branch) { return encode(graph, model, branch); });
+    return build_with(model, loss, batch, loss.type, [&](Graph& graph, int branch) {
+        return encode(graph, model, {true, branch});
+    });
 }
 
 namespace {

@@ -15,6 +15,7 @@ namespace {
 const std::map<std::string, const char*> purposes = {
     {"build", "the model file as a graph, each branch a network of its own"},
     {"fold", "twins become one network over image rows"},
+    {"fold-affine", "factors and offsets of channels go into the kernels in front of them"},
     {"pool-first", "maxima of windows go before functions that commute with them"},
     {"trim", "what no later layer reads is left out"},
     {"differentiate", "gradients of all parameters are appended"},

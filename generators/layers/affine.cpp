@@ -99,26 +99,27 @@ std::vector<Edge> affine_gradient(Graph& graph, NodeId self, Edge adjoint) {
     return gradients;
 }
 
-// (value, gamma[, beta])
+}  // namespace
+
 const Op& affine_op() {
     static const Op op = {"affine",         Pattern::elementwise, shape_of_first,
                           affine_algorithm, affine_gradient,      affine_reference};
     return op;
 }
 
-}  // namespace
+AffineParameters affine_parameters(Graph& graph, const LayerUse& use, long channels) {
+    return {parameter(graph, use.name + ".gamma", {channels}, use.location, 1.0),
+            parameter(graph, use.name + ".beta", {channels}, use.location)};
+}
 
 Edge affine(Graph& graph, const LayerUse& use, Edge value) {
-    const long channels = graph.shape_of(value).dims[0];
-    const Edge gamma = parameter(graph, use.name + ".gamma", {channels}, use.location, 1.0);
-    const Edge beta = parameter(graph, use.name + ".beta", {channels}, use.location);
+    const auto [gamma, beta] = affine_parameters(graph, use, graph.shape_of(value).dims[0]);
     return {graph.add(
         {&affine_op(), use.name + ".affine", {value, gamma, beta}, {}, {}, use.location})};
 }
 
-Edge scaled(Graph& graph, const LayerUse& use, Edge value, Edge factors) {
-    return {
-        graph.add({&affine_op(), use.name + ".scaled", {value, factors}, {}, {}, use.location})};
+Edge scaled(Graph& graph, const LayerUse& use, const std::vector<Edge>& inputs) {
+    return {graph.add({&affine_op(), use.name + ".scaled", inputs, {}, {}, use.location})};
 }
 
 }  // namespace siamc

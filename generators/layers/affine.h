@@ -9,7 +9,15 @@ namespace siamc {
 // and NAME.beta, which starts as 0.
 Edge affine(Graph& graph, const LayerUse& use, Edge value);
 
-// value(c, ...) * factors(c), one factor a channel.
-Edge scaled(Graph& graph, const LayerUse& use, Edge value, Edge factors);
+// Those parameters.
+struct AffineParameters {
+    Edge gamma, beta;
+};
+AffineParameters affine_parameters(Graph& graph, const LayerUse& use, long channels);
+
+// (value, factors[, offsets]): value(c, ...) * factors(c) + offsets(c).
+const Op& affine_op();
+// That operation, one factor and perhaps one offset a channel.
+Edge scaled(Graph& graph, const LayerUse& use, const std::vector<Edge>& inputs);
 
 }  // namespace siamc

@@ -8,6 +8,7 @@
 
 #include "frontend/model_spec.h"
 #include "layers/affine.h"
+#include "layers/channel_mean.h"
 #include "layers/structural.h"
 #include "layers/windows.h"
 
@@ -24,58 +25,6 @@ constexpr const char* groups_attribute = "groups";
 
 int group_size(const Node& node, int channels) {
     return channels / static_cast<int>(integer(node.attributes, groups_attribute));
-}
-
-// ---- means of channels and groups ---------------------------------------------------------------
-
-// What a channel mean is of, attribute "of": the first input, its squared distance from the second
-// (a number a channel), or the product of both.
-constexpr long of_value = 0, of_square = 1, of_product = 2;
-
-// (image[, other]) -> the mean of each channel over the pixels.
-Func channel_mean_algorithm(const AlgorithmContext& context) {
-    const auto& in = context.inputs;
-    const Shape image = context.graph.shape_of(context.node.inputs[0]);
-    const long of = integer(context.node.attributes, "of");
-    const Var c("c"), row("row");
-    const RDom at(0, image.dims[1], 0, image.dims[2], "at");
-    Expr value = in[0](c, at.x, at.y, row);
-    if (of == of_square) value = (value - in[1](c, row)) * (value - in[1](c, row));
-    if (of == of_product) value = value * in[1](c, at.x, at.y, row);
-    Func sum("pixel_sum"), out("channel_mean");
-    sum(c, row) = 0.0f;
-    sum(c, row) += value;
-    out(c, row) = sum(c, row) * (1.0f / static_cast<float>(image.dims[1] * image.dims[2]));
-    return out;
-}
-
-void channel_mean_reference(const Graph&, const Node& node, const std::vector<const Tensor64*>& in,
-                            Tensor64& out) {
-    const Shape& image = in[0]->shape;
-    const auto channels = static_cast<size_t>(image.dims[0]);
-    const auto pixels = static_cast<size_t>(image.dims[1] * image.dims[2]);
-    const long of = integer(node.attributes, "of");
-    std::fill(out.data.begin(), out.data.end(), 0.0);
-    for (size_t i = 0; i < in[0]->data.size(); ++i) {
-        const size_t to = i / (channels * pixels) * channels + i % channels;
-        double value = in[0]->data[i];
-        if (of == of_square) value = std::pow(value - in[1]->data[to], 2);
-        if (of == of_product) value *= in[1]->data[i];
-        out.data[to] += value / static_cast<double>(pixels);
-    }
-}
-
-const Op& channel_mean_op() {
-    static const Op op = {"group_norm.channel_mean",
-                          Pattern::pooling,
-                          [](const Graph& graph, const Node& node) {
-                              const Shape image = graph.shape_of(node.inputs[0]);
-                              return Shape{{image.dims[0]}, image.rows};
-                          },
-                          channel_mean_algorithm,
-                          {},
-                          channel_mean_reference};
-    return op;
 }
 
 // (a number a channel) -> for each channel, the mean of its group.
@@ -111,41 +60,36 @@ const Op& group_mean_op() {
     return op;
 }
 
-Edge group_mean(Graph& graph, const Node& node, const std::string& suffix, long of,
+Edge group_mean(Graph& graph, const Node& node, const std::string& suffix, MeanOf of,
                 std::vector<Edge> inputs) {
-    const Edge each =
-        add_for(graph, node, channel_mean_op(), suffix, std::move(inputs), {{"of", of}});
+    const Edge each = channel_mean(graph, node, suffix, of, std::move(inputs));
     return add_for(graph, node, group_mean_op(), suffix + "_of_group", {each},
                    {{groups_attribute, node.attributes.at(groups_attribute)}});
 }
 
 // ---- the normal ---------------------------------------------------------------------------------
 
-Expr inverse_deviation(const Node& node, const Expr& variance) {
-    return 1.0f / sqrt(variance + static_cast<float>(real(node.attributes, "epsilon")));
-}
-
-// (adjoint, normal, variance, mean of adjoint, mean of adjoint * normal) -> of the image.
+// (adjoint, normal, 1 / deviation, mean of adjoint, mean of adjoint * normal) -> of the image.
 const Op& group_norm_grad_op() {
-    static const Op op = {
-        "group_norm.grad", Pattern::elementwise, shape_of_first,
-        [](const AlgorithmContext& context) {
-            const auto& in = context.inputs;
-            const auto vars = index_vars(context.node.shape);
-            const Var c = vars[0], row = vars[3];
-            const Expr rest = in[0](vars) - in[3](c, row) - in[1](vars) * in[4](c, row);
-            Func out("group_norm_grad");
-            // Strict: else LLVM adds up first what all pixels share.
-            out(vars) = inverse_deviation(context.node, in[2](c, row)) * strict_float(rest);
-            return out;
-        }};
+    static const Op op = {"group_norm.grad", Pattern::elementwise, shape_of_first,
+                          [](const AlgorithmContext& context) {
+                              const auto& in = context.inputs;
+                              const auto vars = index_vars(context.node.shape);
+                              const Var c = vars[0], row = vars[3];
+                              const Expr rest =
+                                  in[0](vars) - in[3](c, row) - in[1](vars) * in[4](c, row);
+                              Func out("group_norm_grad");
+                              // Strict: else LLVM adds up first what all pixels share.
+                              out(vars) = in[2](c, row) * strict_float(rest);
+                              return out;
+                          }};
     return op;
 }
 
 std::vector<Edge> group_norm_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];
-    const Edge mean = group_mean(graph, node, ".grad_mean", of_value, {adjoint});
-    const Edge along = group_mean(graph, node, ".grad_along", of_product, {adjoint, {self}});
+    const Edge mean = group_mean(graph, node, ".grad_mean", MeanOf::value, {adjoint});
+    const Edge along = group_mean(graph, node, ".grad_along", MeanOf::product, {adjoint, {self}});
     return {add_for(graph, node, group_norm_grad_op(), ".grad",
                     {adjoint, {self}, node.inputs[2], mean, along}, node.attributes),
             Edge{}, Edge{}};
@@ -173,7 +117,7 @@ void group_norm_reference(const Graph&, const Node& node, const std::vector<cons
         }
 }
 
-// (image, mean, variance of its groups) -> the normal; its gradient is that by all ways.
+// (image, mean, 1 / deviation of its groups) -> the normal; its gradient is that by all ways.
 const Op& group_norm_op() {
     static const Op op = [] {
         Op normal = {"group_norm",
@@ -184,8 +128,7 @@ const Op& group_norm_op() {
                          const auto vars = index_vars(context.node.shape);
                          const Var c = vars[0], row = vars[3];
                          Func out("group_norm");
-                         out(vars) = (in[0](vars) - in[1](c, row)) *
-                                     inverse_deviation(context.node, in[2](c, row));
+                         out(vars) = (in[0](vars) - in[1](c, row)) * in[2](c, row);
                          return out;
                      },
                      group_norm_gradient,
@@ -209,10 +152,11 @@ Edge build_group_norm(Graph& graph, const LayerUse& use) {
             "each group has as many channels",
             fmt::format("groups = 1, 0 (each channel alone) or a divisor of {}", channels));
     const Node like{nullptr, use.name, {}, attributes, {}, use.location};
-    const Edge mean = group_mean(graph, like, ".mean", of_value, {image});
-    const Edge variance = group_mean(graph, like, ".variance", of_square, {image, mean});
+    const Edge mean = group_mean(graph, like, ".mean", MeanOf::value, {image});
+    const Edge variance = group_mean(graph, like, ".variance", MeanOf::square, {image, mean});
+    const Edge scale = inverse_deviation(graph, like, ".scale", variance);
     return affine(graph, use,
-                  add_for(graph, like, group_norm_op(), "", {image, mean, variance}, attributes));
+                  add_for(graph, like, group_norm_op(), "", {image, mean, scale}, attributes));
 }
 
 }  // namespace

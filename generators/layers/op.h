@@ -53,6 +53,12 @@ struct AlgorithmContext {
     int tile_rows;             // rows that a register tile takes at once; the batch has whole tiles
 };
 
+// What a training step takes off a parameter that has no derivative.
+struct ParameterStep {
+    NodeId parameter;
+    Edge amount;
+};
+
 struct Op {
     std::string name;  // "dense", "dense.grad_kernel"
     Pattern pattern;
@@ -68,6 +74,9 @@ struct Op {
     // order of node.inputs; fills `out` (already sized).
     std::function<void(const Graph&, const Node&, const std::vector<const Tensor64*>&, Tensor64&)>
         reference = {};
+    // In training: appends what the operation moves parameters by that it does not read,
+    // statistics.
+    std::function<std::vector<ParameterStep>(Graph&, NodeId self)> steps = {};
     ElementType type = ElementType::float32;  // of the result
     // batch_sum and parameter with two dims: the input whose dim 0 is the result's outermost dim.
     // The result is then computed in blocks of that dim, in parallel; inputs of the result's shape
@@ -110,9 +119,11 @@ struct AttributeRule {
     std::optional<Attribute> fallback;    // absent: the attribute must be given
     double minimum = 0;                   // inclusive, for numbers
     std::string help = {};                // one line, also in `siamc layers` and models/README.md
-    double maximum = any_integer;         // inclusive, for integers
+    double maximum = any_integer;         // inclusive, where it is less than that
     std::vector<Attribute> samples = {};  // what tests try; empty: by its type
 };
+
+constexpr int every_branch = -1;
 
 // One appearance of a layer in a model.
 struct LayerUse {
@@ -120,6 +131,8 @@ struct LayerUse {
     std::vector<Edge> inputs;
     Attributes attributes;
     SourceLocation location;
+    bool training = false;      // what differs from embedding is meant
+    int branch = every_branch;  // in training: whose network it is part of, as long as each has one
 };
 
 // Of losses that see an image and know so many classes.
@@ -133,6 +146,7 @@ struct Layer {
     Sees sees = Sees::pairs;        // losses
     bool flat_input = false;        // a flatten is put in front of it where needed
     bool reads_images = false;      // [width height] or [channels width height], no flat input
+    bool trains_across = false;     // in training it looks across the batch
     std::string second_input = {};  // the attribute that names an earlier layer to read as well
     // Appends the layer's nodes to the graph and returns its result. Layers get one input edge, or
     // with second_input two; distances two (one per branch, same shape, tuple rows). Losses get, of

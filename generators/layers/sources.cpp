@@ -107,6 +107,13 @@ const Op& ordinal_op() {
     return op;
 }
 
+const Op& row_weight_op() {
+    static const Op op = source("row_weight", [](const Graph&, const Node& node) {
+        return Shape{{}, branch_rows(node)};
+    });
+    return op;
+}
+
 const Op& parameter_op() {
     static const Op op = source("parameter", [](const Graph&, const Node& node) {
         return Shape{dims_of(node), Rows::none};
@@ -121,6 +128,25 @@ Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& d
     Attributes attributes{{"dims", dims}};
     if (initial) attributes["initial"] = *initial;
     return {graph.add({&parameter_op(), name, {}, attributes, {}, location})};
+}
+
+Edge statistic(Graph& graph, const std::string& name, long size, SourceLocation location,
+               double initial) {
+    const Edge made = parameter(graph, name, {size}, location, initial);
+    graph[made.node].attributes[is_statistic] = true;
+    return made;
+}
+
+Edge row_weight(Graph& graph, const LayerUse& use) {
+    std::string name = row_weight_op().name;
+    Attributes attributes;
+    if (use.branch != every_branch) {
+        name += std::to_string(use.branch);
+        attributes["branch"] = static_cast<long>(use.branch);
+    }
+    const NodeId known = graph.find(name);
+    if (known >= 0) return {known};
+    return {graph.add({&row_weight_op(), name, {}, attributes, {}, {}})};
 }
 
 }  // namespace siamc

@@ -21,11 +21,23 @@ const Op& weight_op();      // of each tuple in the loss: 1 / real tuples, 0 for
 const Op& class_op();
 const Op& image_weight_op();  // as weight_op, of each image
 const Op& ordinal_op();       // each image's row in the batch
-const Op& parameter_op();     // attributes "dims", perhaps "initial"
+// What each image weighs in a mean over all that the batch's tuples show; "branch". Until twins are
+// folded; then it is made of the weights of the tuples (layers/structural.h).
+const Op& row_weight_op();
+const Op& parameter_op();  // attributes "dims", perhaps "initial" and is_statistic
+
+// Attribute of a parameter: it has no gradient but a step of its own (Op::steps), and lies in front
+// of all that optimisers move.
+constexpr const char* is_statistic = "statistic";
 
 // The parameter of that name and shape, made on its first use. `initial`: what all its numbers are
 // before training; without, they are drawn (two dims and more) or 0.
 Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& dims,
                SourceLocation location, std::optional<double> initial = {});
+// A statistic of so many numbers.
+Edge statistic(Graph& graph, const std::string& name, long size, SourceLocation location,
+               double initial);
+// The weights of the rows that a layer sees in training.
+Edge row_weight(Graph& graph, const LayerUse& use);
 
 }  // namespace siamc

@@ -248,18 +248,26 @@ const Op& pick_op() {
     return op;
 }
 
+Edge places(Graph& graph) {
+    const NodeId known = graph.find(places_op().name);
+    if (known >= 0) return {known};
+    return {graph.add(
+        {&places_op(), places_op().name, {}, {{"branches", static_cast<long>(graph.branches)}}})};
+}
+
+Edge tuple_weights(Graph& graph, bool of_images) {
+    const NodeId known = graph.find(weight_op().name);
+    if (known >= 0) return {known};
+    return {graph.add(
+        {of_images ? &image_weight_op() : &weight_op(), weight_op().name, {}, {}, {}, {}})};
+}
+
 Edge pick(Graph& graph, Edge value, int branch) {
     const Node node = graph[value.node];
     const std::string suffix = ".branch" + std::to_string(branch);
     const NodeId known = graph.find(node.name + suffix);
     if (known >= 0) return {known};
-    NodeId places = graph.find(places_op().name);
-    if (places < 0)
-        places = graph.add({&places_op(),
-                            places_op().name,
-                            {},
-                            {{"branches", static_cast<long>(graph.branches)}}});
-    return add_for(graph, node, pick_op(), suffix, {value, {places}},
+    return add_for(graph, node, pick_op(), suffix, {value, places(graph)},
                    {{"branch", static_cast<long>(branch)}});
 }
 
@@ -271,6 +279,29 @@ const Op& pick_grad_op() {
                                   lists_images(graph, node) ? Rows::active_image : Rows::image};
                           },
                           pick_grad_algorithm};
+    return op;
+}
+
+const Op& shown_weight_op() {
+    static const Op op = [] {
+        Op weights = {"shown_weight", Pattern::rowwise,
+                      [](const Graph&, const Node&) {
+                          return Shape{{}, Rows::image};
+                      },
+                      [](const AlgorithmContext& context) {
+                          const int branches = context.graph.branches;
+                          const Var row("row");
+                          const RDom at(0, branches, 0, context.tuple_rows, "at");
+                          const Expr here = context.inputs[1](at.x, at.y) == row;
+                          Func out("shown_weight");
+                          out(row) = 0.0f;
+                          out(row) += select(here, context.inputs[0](at.y), 0.0f) *
+                                      (1.0f / static_cast<float>(branches));
+                          return out;
+                      }};
+        weights.through_memory = true;
+        return weights;
+    }();
     return op;
 }
 

@@ -39,9 +39,16 @@ const Op& transpose_op();
 // (image-row tensor, places) -> the rows that the tuples show as branch "branch".
 const Op& pick_op();
 Edge pick(Graph& graph, Edge value, int branch);
+Edge places(Graph& graph);
+// The weights of the batch's tuples, or where these are single images, of the images.
+Edge tuple_weights(Graph& graph, bool of_images);
 // (one tuple tensor per branch, places) -> image rows, each the sum over the places that show it;
 // with the list of active images as a last input, rows of those (layers/active_tuples.h).
 const Op& pick_grad_op();
+
+// (weight of each tuple, places) -> of each image the mean over the branches of what tuples that
+// show it there weigh: these add up to 1.
+const Op& shown_weight_op();
 
 // Where images are not listed but lie tuple by tuple, as the caller names them (GPUs):
 // (image-row tensor) -> the rows of the tuples' branch "branch".

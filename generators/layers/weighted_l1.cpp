@@ -85,7 +85,7 @@ Layer weighted_l1_layer() {
                                  weighted_l1_op());
     layer.prepare = [](Graph& graph, const LayerUse& use) {
         const Edge x = use.inputs[0];
-        return scaled(graph, use, x, weights_of(graph, use, x));
+        return scaled(graph, use, {x, weights_of(graph, use, x)});
     };
     layer.build = [](Graph& graph, const LayerUse& use) {
         const Edge weights = weights_of(graph, use, use.inputs[0]);

@@ -26,8 +26,7 @@ class Differentiator {
     Graph run() {
         const auto last = static_cast<NodeId>(graph_.nodes.size()) - 1;
         const bool of_images = graph_.shape_of({graph_.outputs.at(0)}).rows == Rows::image;
-        const Edge weight{
-            graph_.add({of_images ? &image_weight_op() : &weight_op(), "weight", {}, {}, {}, {}})};
+        const Edge weight = tuple_weights(graph_, of_images);
         contributions_[graph_.outputs.at(0)] = {{weight, rows_as_they_are}};
         std::vector<std::pair<NodeId, NodeId>> gradients;  // parameter, its gradient
         for (NodeId id = last; id >= 0; --id) {
@@ -37,6 +36,11 @@ class Differentiator {
                 gradients.push_back({id, adjoint.node});
             else
                 propagate(id, adjoint);
+        }
+        for (NodeId id = 0; id <= last; ++id) {
+            if (!graph_[id].op->steps) continue;
+            for (const ParameterStep& step : graph_[id].op->steps(graph_, id))
+                gradients.push_back({step.parameter, step.amount.node});
         }
         std::sort(gradients.begin(), gradients.end());
         for (auto [parameter, gradient] : gradients) {

@@ -50,7 +50,16 @@ class Folder {
     }
 
   private:
+    // Tuples of single images have their own weights.
+    NodeId weight_of_rows() {
+        const bool of_images = folded_.branches == 1;
+        const Edge weight = tuple_weights(folded_, of_images);
+        if (of_images) return weight.node;
+        return folded_.add({&shown_weight_op(), row_weight_op().name, {weight, places(folded_)}});
+    }
+
     NodeId copy(NodeId id) {
+        if (old_[id].op == &row_weight_op()) return weight_of_rows();
         Node node = old_[id];
         node.attributes.erase("branch");
         for (Edge& edge : node.inputs) {

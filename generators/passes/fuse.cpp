@@ -24,12 +24,17 @@ bool computes(const Node& node) {
     return node.op->pattern != Pattern::source && !shows(node);
 }
 
-// The largest of its inputs', and one more where it looks across the batch.
+// The largest of its inputs', and one more where it looks across the batch. What is made of
+// parameters counts how often that has happened; all else finds it done.
 std::vector<int> phases_of(const Graph& graph) {
     std::vector<int> phases;
     for (const Node& node : graph.nodes) {
+        const bool made = node.op->pattern == Pattern::parameter;
         int phase = 0;
-        for (Edge edge : node.inputs) phase = std::max(phase, phases[edge.node]);
+        for (Edge edge : node.inputs) {
+            const bool of_made = graph[edge.node].op->pattern == Pattern::parameter;
+            if (made || !of_made) phase = std::max(phase, phases[edge.node] + (made && of_made));
+        }
         const bool source =
             !node.inputs.empty() && graph[node.inputs[0].node].op->pattern == Pattern::source;
         phases.push_back(phase + (node.op == &across_op() && !source));
@@ -127,6 +132,7 @@ class Fuser {
         if (kernel.pattern == Pattern::rowwise && node.op == &pick_grad_op()) return true;
         if (!by_row && node.op->pattern != Pattern::elementwise) return false;
         if (kernel.pattern == Pattern::rowwise) return true;
+        if (kernel.pattern == Pattern::elementwise) return !by_row && continues_image(id, k);
         if (kernel.pattern != Pattern::matmul) return false;
         if (!continues_product(id, k)) return false;
         return !by_row || (single_row_ && only_reader(id, k) &&
@@ -171,6 +177,13 @@ class Fuser {
                    return graph_[reader].op->pattern == Pattern::pooling &&
                           graph_[reader].attributes == first.attributes;
                });
+    }
+
+    // Of normalised images, which are too large to go through memory more often than they have to.
+    bool continues_image(NodeId id, int k) const {
+        const Node& first = graph_[kernels_[k].nodes[0]];
+        return first.op != &gather_op() && first.shape.dims.size() == 3 &&
+               graph_[id].shape == first.shape;
     }
 
     // Same rows, same extents.

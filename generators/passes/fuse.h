@@ -23,7 +23,8 @@ struct Kernel {
     std::vector<NodeId> inputs;   // values from outside, as read: a view stands for its base
     std::vector<NodeId> outputs;  // nodes that others need
     // How often what it computes looked across the batch on its way: a kernel of a phase runs when
-    // all slices are through the phase before.
+    // all slices are through the phase before. In the prologue: how often what it reads was made
+    // there of parameters.
     int phase = 0;
     bool of_active = false;  // reads what is listed when the forward pass is through
 };

@@ -21,9 +21,10 @@ std::optional<double> initial_of(const Node& node) {
 }
 
 // Those that are not there yet.
-void add_parameters(ParameterLayout& layout, const Graph& graph) {
+void add_parameters(ParameterLayout& layout, const Graph& graph, bool statistics) {
     for (const Node& node : graph.nodes) {
-        if (node.op != &parameter_op()) continue;
+        if (node.op != &parameter_op() || node.attributes.count(is_statistic) != statistics)
+            continue;
         if (std::any_of(layout.slots.begin(), layout.slots.end(),
                         [&](const ParameterSlot& slot) { return slot.name == node.name; }))
             continue;
@@ -43,10 +44,13 @@ void add_parameters(ParameterLayout& layout, const Graph& graph) {
 ParameterLayout lay_out_parameters(const std::vector<Graph>& model,
                                    const std::vector<Graph>& losses) {
     ParameterLayout layout;
-    for (const Graph& graph : model) add_parameters(layout, graph);
+    for (const Graph& graph : model) add_parameters(layout, graph, true);
+    layout.statistics = layout.padded;
+    for (const Graph& graph : model) add_parameters(layout, graph, false);
     layout.shared = layout.slots.size();
-    for (const Graph& graph : losses) add_parameters(layout, graph);
-    layout.padded = round_up(layout.padded, optimizer_tasks * line_floats);
+    for (const Graph& graph : losses) add_parameters(layout, graph, false);
+    const long trained = layout.padded - layout.statistics;
+    layout.padded = layout.statistics + round_up(trained, optimizer_tasks * line_floats);
     return layout;
 }
 

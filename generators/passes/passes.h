@@ -15,6 +15,11 @@ namespace siamc {
 // branches differ.
 [[nodiscard]] Graph fold_twins(const Graph& graph);
 
+// A product or convolution whose sums are then multiplied by a factor a channel, plus an offset
+// (batch normalisation when embedding), has these in its kernel and bias instead. For graphs
+// without gradients.
+[[nodiscard]] Graph fold_affine(const Graph& graph);
+
 // Puts maxima of windows in front of functions that commute with them (relu), which then have less
 // to do. Results and gradients are the same to the bit.
 [[nodiscard]] Graph pool_first(const Graph& graph);
@@ -25,7 +30,8 @@ namespace siamc {
 
 // Appends the gradient of the weighted sum over tuples of the loss (the graph's first output) with
 // respect to every parameter, and adds these gradients to the outputs, named "grad.<parameter>" in
-// the order of the parameters. Throws ModelError at the line of a layer that has no gradient.
+// the order of the parameters; and what steps take off statistics, named alike. Throws ModelError
+// at the line of a layer that has no gradient.
 [[nodiscard]] Graph differentiate(const Graph& graph);
 
 // Gradients that read the gradient of a pooled image read the winners and the pooled adjoint
@@ -38,7 +44,8 @@ namespace siamc {
 
 // The gradients of pairs and triplets are computed for those alone whose loss has one, and for the
 // images that these show (layers/active_tuples.h). For graphs that have their gradients; what has
-// no tuples that pick images stays as it is.
+// no tuples that pick images stays as it is, and so does what looks across the batch, where an
+// image without an adjoint of its own has one from the others.
 [[nodiscard]] Graph skip_inactive(const Graph& graph);
 
 // For GPUs: each image of a tuple has a row of its own and a thread of its own reads each pixel, so

@@ -163,7 +163,7 @@ class Planner {
             const bool begins = k == 0 || is_prologue(k) != is_prologue(k - 1) ||
                                 (shared_ ? sharing_.part[k] != sharing_.part[k - 1]
                                          : stage_of(kernel) != stage_of(program_.kernels[k - 1]) ||
-                                               (by_slices(kernel) &&
+                                               (stage_of(kernel) != Stage::batch &&
                                                 kernel.phase != program_.kernels[k - 1].phase));
             if (begins) program_.parts.push_back({0, by_slices(kernel), 0});
             if (shared_) program_.parts.back().tasks = program_.calls[k].tasks;

@@ -87,16 +87,17 @@ struct Program {
     long arena_bytes = 0;
 };
 
-// The flat parameter buffer: every parameter of the model in the order of its layers, then those
-// that only losses have, each on a boundary of 256 bytes (what OpenCL wants of a part of a buffer),
-// then zeros up to a multiple that lets `optimizer_tasks` equal blocks of whole cache lines cover
-// it.
+// The flat parameter buffer: statistics, every other parameter of the model in the order of its
+// layers, then those that only losses have, each on a boundary of 256 bytes (what OpenCL wants of a
+// part of a buffer), then zeros up to a multiple that lets `optimizer_tasks` equal blocks of whole
+// cache lines cover what lies behind the statistics.
 struct ParameterLayout {
     std::vector<ParameterSlot> slots;
     size_t shared =
-        0;            // the first slots, which embedding and distance read; losses have the others
-    long count = 0;   // floats that are parameters
-    long padded = 0;  // floats of the buffer
+        0;           // the first slots, which embedding and distance read; losses have the others
+    long count = 0;  // floats that are parameters
+    long statistics = 0;  // floats of the buffer that hold statistics, the first ones
+    long padded = 0;      // floats of the buffer
 };
 
 inline long round_up(long value, long multiple) {

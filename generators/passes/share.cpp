@@ -27,8 +27,9 @@ class Sharer {
         sharing_.part.resize(kernels.size());
         for (const Kernel& kernel : kernels)
             sharing_.share.push_back(is_heavy(kernel) ? Share::divided : Share::doubled);
-        // Parameters that divided kernels alone read, as the transformed kernel of a convolution.
-        for (size_t k = 0; k < kernels.size(); ++k)
+        // Parameters that divided kernels alone read, as the transformed kernel of a convolution,
+        // and what these in turn are made of.
+        for (size_t k = kernels.size(); k-- > 0;)
             if (kernels[k].pattern == Pattern::parameter && halves(kernels[k]) &&
                 all_readers(k, [&](size_t r) { return sharing_.share[r] == Share::divided; }))
                 sharing_.share[k] = Share::divided;
@@ -99,6 +100,12 @@ class Sharer {
         }
     }
 
+    // A parameter of which a divided kernel reads its half.
+    bool is_read_by_halves(size_t k) const {
+        return kernels_[k].pattern == Pattern::parameter &&
+               !all_readers(k, [&](size_t r) { return sharing_.share[r] != Share::divided; });
+    }
+
     // What is wanted in a later part, or by the caller, has to be in one place. True if that
     // changed anything.
     bool single_out() {
@@ -111,7 +118,7 @@ class Sharer {
             });
             const bool in_part =
                 all_readers(k, [&](size_t r) { return sharing_.part[r] == sharing_.part[k]; });
-            if (in_part && !wanted) continue;
+            if (in_part && !wanted && !is_read_by_halves(k)) continue;
             sharing_.share[k] = Share::alone;
             return true;
         }

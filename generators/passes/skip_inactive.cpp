@@ -154,8 +154,10 @@ class InactiveSkipper {
 
 Graph skip_inactive(const Graph& graph) {
     std::vector<NodeId> scatters;
-    for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id)
+    for (NodeId id = 0; id < static_cast<NodeId>(graph.nodes.size()); ++id) {
+        if (graph[id].op == &across_op()) return graph;
         if (graph[id].op == &pick_grad_op()) scatters.push_back(id);
+    }
     return scatters.size() == 1 ? InactiveSkipper(graph, scatters[0]).run() : graph;
 }
 

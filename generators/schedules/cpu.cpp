@@ -298,6 +298,8 @@ class CpuSchedule {
             out.reorder(out.args()[0], out.args()[2], out.args()[3], out.args()[1]);
             return;
         }
+        if (helper(kernel_, "each_parameter"))
+            return registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
         if (sums_columns()) return registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
         const int width = std::min(width_for(kernel_.dims[0][0]), width_for(kernel_.dims[0][1]));
         const bool divides = kernel_.dims[0][0] % width == 0 && kernel_.dims[0][1] % width == 0;

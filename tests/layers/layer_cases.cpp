@@ -95,10 +95,10 @@ std::string to_text(const Attributes& attributes) {
 }  // namespace
 
 LayerCase make_case(const Layer& layer, const std::vector<int>& dims, const Attributes& attributes,
-                    int tuples) {
+                    int tuples, bool training) {
     LayerCase made;
-    made.what = fmt::format("{} [{}]{}, {} tuples", layer.name, fmt::join(dims, " "),
-                            to_text(attributes), tuples);
+    made.what = fmt::format("{} [{}]{}, {} tuples{}", layer.name, fmt::join(dims, " "),
+                            to_text(attributes), tuples, training ? "" : ", embedding");
     made.tuples = tuples;
     made.attributes = attributes;
     made.graph.name = layer.name;
@@ -124,7 +124,8 @@ LayerCase make_case(const Layer& layer, const std::vector<int>& dims, const Attr
             inputs = {pick(made.graph, compared, 0), pick(made.graph, compared, 1)};
         }
     }
-    made.graph.outputs = {layer.build(made.graph, {layer.name, inputs, attributes, {}}).node};
+    made.graph.outputs = {
+        layer.build(made.graph, {layer.name, inputs, attributes, {}, training}).node};
     return made;
 }
 
@@ -205,6 +206,9 @@ Gradients add_gradients(Graph& graph, NodeId node) {
 Graph with_gradients(const Graph& graph) {
     Graph whole = graph;
     for (NodeId node : layer_nodes(graph)) {
+        if (graph[node].op->steps)
+            for (const ParameterStep& step : graph[node].op->steps(whole, node))
+                whole.outputs.push_back(step.amount.node);
         if (!graph[node].op->gradient) continue;
         for (Edge edge : add_gradients(whole, node).edges)
             if (edge.node >= 0 && whole[edge.node].op->pattern != Pattern::source &&

@@ -22,9 +22,9 @@ std::vector<LayerCase> cases_of(const Layer& layer);
 // Of a distance: the batch's images against each other.
 std::vector<LayerCase> matrix_cases_of(const Layer& distance);
 
-// One of them. `dims`: of the input; losses have none.
+// One of them. `dims`: of the input; losses have none. `training`: as LayerUse has it.
 LayerCase make_case(const Layer& layer, const std::vector<int>& dims, const Attributes& attributes,
-                    int tuples);
+                    int tuples, bool training = true);
 
 // The nodes that the layer itself made, views included.
 std::vector<NodeId> layer_nodes(const Graph& graph);

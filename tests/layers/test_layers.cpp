@@ -275,6 +275,16 @@ TEST_CASE("groups of several channels", "[layers]") {
                              {{"groups", groups}, {"epsilon", 1e-3}}, 4));
 }
 
+TEST_CASE("batch_norm of lines, and when embedding", "[layers]") {
+    throw_halide_errors();
+    const Layer& layer = *find_layer("batch_norm", LayerKind::layer);
+    const Attributes attributes{{"momentum", 0.9}, {"epsilon", 1e-3}};
+    for (const bool training : {true, false})
+        for (const std::vector<int>& dims :
+             {std::vector{1}, std::vector{17}, std::vector{128}, std::vector{16, 5, 9}})
+            check_case(make_case(layer, dims, attributes, 8, training));
+}
+
 #define SIAMC_LAYER(name)          \
     TEST_CASE(#name, "[layers]") { \
         check_layer(#name);        \

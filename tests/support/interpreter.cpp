@@ -342,7 +342,9 @@ Number Interpreter::call(Frame& frame, const ir::Call& e) {
         return {static_cast<double>(masks ? bits & by : bits << by), 0};
     }
     const std::pair<ir::Call::IntrinsicOp, IRNodeType> strict[] = {
-        {ir::Call::strict_sub, IRNodeType::Sub}, {ir::Call::strict_mul, IRNodeType::Mul}};
+        {ir::Call::strict_add, IRNodeType::Add},
+        {ir::Call::strict_sub, IRNodeType::Sub},
+        {ir::Call::strict_mul, IRNodeType::Mul}};
     for (const auto& [intrinsic, type] : strict)
         if (e.is_intrinsic(intrinsic))
             return float_arithmetic(type, number(frame, e.args[0]), number(frame, e.args[1]));

@@ -67,8 +67,8 @@ class Draw {
     }
 
     std::string layer() {
-        std::vector<std::string> types = {function(),   "flatten", "l2_normalize",
-                                          "layer_norm", "dense",   "dense"};
+        std::vector<std::string> types = {function(), "flatten", "l2_normalize", "layer_norm",
+                                          "dense",    "dense",   "batch_norm"};
         if (image_)
             types.insert(types.end(), {"conv2d", "conv2d", "conv2d", "max_pool", "average_pool",
                                        "global_average_pool", "group_norm"});
@@ -76,6 +76,7 @@ class Draw {
         const std::string text = fmt::format("[[layer]]\ntype = \"{}\"\n", type);
         if (type == "dense") return text + dense();
         if (type == "conv2d") return text + conv2d();
+        if (type == "batch_norm") return text;
         if (type == "group_norm") return text + fmt::format("groups = {}\n", between(0, 1));
         if (type == "max_pool" || type == "average_pool") return text + pool();
         const std::vector<std::string> flat = {"flatten", "l2_normalize", "layer_norm",

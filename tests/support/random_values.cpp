@@ -24,6 +24,8 @@ double RandomValues::source_value(const Node& node, const RowCounts& rows) {
     if (node.op == &class_op()) return below(3);
     if (node.op == &weight_op() || node.op == &image_weight_op())
         return 1.0f / static_cast<float>(rows.tuples);
+    if (node.op == &row_weight_op()) return uniform(0.5, 1.5);  // see even_out
+    if (node.attributes.count(is_statistic)) return uniform(0.1, 2);
     if (node.op == &parameter_op() && node.shape.dims.size() == 2)
         return uniform(-2, 2) / std::sqrt(node.shape.dims[1]);
     if (node.shape == Shape{{}, Rows::tuple}) return uniform(0, 2.5);  // a distance
@@ -49,6 +51,12 @@ void RandomValues::draw_places(Tensor64& places, int images) {
         for (int b = 0; b < branches; ++b)
             places.data[static_cast<size_t>(tuple * branches + b)] = (first + b) % images;
     }
+}
+
+// Weights add up to 1.
+void RandomValues::even_out(Tensor64& weights) {
+    const double sum = std::accumulate(weights.data.begin(), weights.data.end(), 0.0);
+    for (double& weight : weights.data) weight = static_cast<float>(weight / sum);
 }
 
 // Any tuples and images, as long as the lists agree. Sums walk whole register tiles, in any order.
@@ -78,6 +86,7 @@ std::map<NodeId, Tensor64> RandomValues::sources(const Graph& graph, const RowCo
         for (double& value : tensor.data) value = static_cast<float>(source_value(graph[id], rows));
         if (graph[id].op == &images_op()) draw_images(tensor);
         if (graph[id].op == &ordinal_op()) std::iota(tensor.data.begin(), tensor.data.end(), 0.0);
+        if (graph[id].op == &row_weight_op()) even_out(tensor);
         if (graph[id].op == &places_op()) draw_places(tensor, rows.of(Rows::image));
         if (graph[id].op == &active_places_op()) draw_places(tensor, rows.of(Rows::active_image));
     }

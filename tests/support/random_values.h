@@ -23,6 +23,7 @@ class RandomValues {
   private:
     void draw_images(Tensor64& images);
     void draw_places(Tensor64& places, int images);
+    void even_out(Tensor64& weights);
     void draw_lists(const Graph& graph, std::map<NodeId, Tensor64>& values, const RowCounts& rows);
     double source_value(const Node& node, const RowCounts& rows);
 

@@ -50,21 +50,31 @@ bool meet(const Placement& a, const Placement& b) {
 
 }  // namespace
 
-TEST_CASE("a loss that sees the whole batch is refused for a device, with its line", "[gpu]") {
-    const ModelSpec model = parse_model(std::string(odd_model) + "[loss.n_pair]\n");
+namespace {
+
+void check_refused(const std::string& text, const std::string& what, const std::string& place) {
     try {
         CompileOptions options;
         options.target = resolve_target("x86-64-linux-opencl");
-        compile_model(model, options);
+        compile_model(parse_model(text), options);
         FAIL("it was compiled");
     } catch (const ModelError& error) {
         const std::string message = error.message("m.toml");
         INFO(message);
-        CHECK(message.find("n_pair is not made for opencl") != std::string::npos);
-        const long line =
-            1 + std::count(odd_model, odd_model + std::string(odd_model).size(), '\n');
+        CHECK(message.find(what + " is not made for opencl") != std::string::npos);
+        const long line = 1 + std::count(text.begin(), text.begin() + text.find(place), '\n');
         CHECK(message.rfind(fmt::format("m.toml:{}:", line), 0) == 0);
     }
+}
+
+}  // namespace
+
+TEST_CASE("what looks across the batch is refused for a device, with its line", "[gpu]") {
+    const std::string model = odd_model;
+    check_refused(model + "[loss.n_pair]\n", "n_pair", "[loss.n_pair]");
+    const std::string layer = "[[layer]]\ntype = \"batch_norm\"\n";
+    check_refused(std::string(model).insert(model.find("[[layer]]"), layer), "batch_norm",
+                  "type = \"batch_norm\"");
 }
 
 TEST_CASE("a GPU takes whole tiles of the whole batch", "[gpu]") {

@@ -41,6 +41,40 @@ margin = 0.5
 margin = 1.0
 )";
 
+// Whose parameters are made of each other before they are used.
+const char* const normal_model = R"(name = "normal"
+[input]
+shape = [28, 28]
+[[layer]]
+type = "conv2d"
+filters = 32
+kernel = 3
+[[layer]]
+type = "batch_norm"
+[[layer]]
+type = "conv2d"
+filters = 64
+kernel = 3
+bias = false
+[[layer]]
+type = "batch_norm"
+[[layer]]
+type = "relu"
+[[layer]]
+type = "max_pool"
+[[layer]]
+type = "dense"
+units = 40
+[[layer]]
+type = "batch_norm"
+[distance]
+type = "cosine"
+[loss.triplet]
+margin = 0.5
+[loss.batch_hard]
+margin = 1.0
+)";
+
 struct Planned {
     std::string what;
     Program program;
@@ -52,7 +86,7 @@ std::vector<Planned> plans() {
     for (const ModelSpec& model :
          {read_model(std::filesystem::path(SIAMC_SOURCE_DIR) / "models/fc.toml"),
           read_model(std::filesystem::path(SIAMC_SOURCE_DIR) / "models/cnn.toml"),
-          parse_model(odd_model)}) {
+          parse_model(odd_model), parse_model(normal_model)}) {
         for (const int batch : {1, 3, 100, 128, 1000})
             for (PlannedProgram& planned : test::programs_of(model, batch)) {
                 const ParameterLayout layout = layout_of(model);
@@ -245,6 +279,48 @@ TEST_CASE("tensors that live at the same time share no byte", "[plan]") {
             }
         }
     }
+}
+
+namespace {
+
+// Whether a task that reads what another call of its part writes finds it written: by itself.
+bool is_own(const Part& part, const Operand& written, const Operand& read) {
+    if (part.by_slices) return read.rows != Rows::batch && read.rows != Rows::slices;
+    if (part.tasks == 1) return true;
+    const bool is_view = read.node != written.node;
+    return part.tasks > 1 && read.offset == written.offset &&
+           read.task_stride == written.task_stride && (is_view || read.extent == written.extent);
+}
+
+}  // namespace
+
+TEST_CASE("within a part a task reads what it has written itself", "[plan]") {
+    int chained = 0;
+    for (const Planned& planned : plans()) {
+        const Program& program = planned.program;
+        INFO(planned.what);
+        size_t first = 0;
+        for (const Part& part : program.parts) {
+            const size_t end = first + static_cast<size_t>(part.calls);
+            for (size_t a = first; a < end; ++a)
+                for (size_t b = a + 1; b < end; ++b) {
+                    const Call &writes = program.calls[a], &reads = program.calls[b];
+                    const auto inputs_of = [&](const Call& call) {
+                        return program.kernels[static_cast<size_t>(call.kernel)].inputs.size();
+                    };
+                    for (size_t w = inputs_of(writes); w < writes.operands.size(); ++w)
+                        for (size_t r = 0; r < inputs_of(reads); ++r) {
+                            const Operand &written = writes.operands[w], &read = reads.operands[r];
+                            if (base_of(program.graph, read.node) != written.node) continue;
+                            ++chained;
+                            INFO(program.graph[written.node].name);
+                            CHECK(is_own(part, written, read));
+                        }
+                }
+            first = end;
+        }
+    }
+    CHECK(chained > 0);
 }
 
 TEST_CASE("every task stays inside its tensors", "[plan]") {
