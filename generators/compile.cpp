@@ -99,11 +99,12 @@ void check_device(const ModelSpec& model, const LibraryTarget& target) {
                 "another --target, or losses on pairs or triplets");
     if (!on_device(target)) return;
     for (const LayerSpec& layer : model.layers)
-        if (find_layer(layer.type, LayerKind::layer)->trains_across)
+        if (find_layer(layer.type, LayerKind::layer)->processors_alone)
             throw ModelError(
                 layer.location, fmt::format("{} is not made for {}", layer.type, device_of(target)),
-                "layers whose training looks across the batch are made for processors alone",
-                "another --target, or type = \"group_norm\"");
+                "what its training needs is there for processors alone",
+                layer.type == "batch_norm" ? "another --target, or type = \"group_norm\""
+                                           : "another --target, or no such layer");
 }
 
 }  // namespace

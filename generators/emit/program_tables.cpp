@@ -102,6 +102,7 @@ void fill_places(const Program& program, siamc_program& table, std::vector<std::
     table.label_offset = arena_offset(program, "label");
     table.sample_weight_offset = arena_offset(program, "weight");
     table.ordinals_offset = arena_offset(program, "ordinal");
+    table.noise_offset = arena_offset(program, noise_op().name);
     table.classes = classes_of(program.graph);
     table.active_counts_offset = program.active_counts;
     table.active_offset = arena_offset(program, "active");
@@ -282,7 +283,7 @@ std::size_t ProgramTables::add_optimizer_program(const OptimizerRule& rule) {
     program.stage_count = 1;
     program.first_images_offset = program.indices_offset = program.shifts_offset = -1;
     program.members_offset = program.label_offset = program.sample_weight_offset = -1;
-    program.ordinals_offset = -1;
+    program.ordinals_offset = program.noise_offset = -1;
     const std::size_t stages =
         data_.add(siamc_stage{static_cast<std::int32_t>(updates.size()), 0, 0, 0});
     const std::size_t at = place(rule.name, program, calls, stages);

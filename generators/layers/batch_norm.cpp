@@ -179,7 +179,7 @@ Edge build_training(Graph& graph, const LayerUse& use, Edge value) {
     if (dims.size() == 1)
         value = reshape(graph, value, {dims[0], 1, 1}, use.name + ".image", use.location);
     const Node like{nullptr, use.name, {}, use.attributes, {}, use.location};
-    const Edge weight = row_weight(graph, use);
+    const Edge weight = source_of_rows(graph, row_weight_op(), use);
     const Edge mean = batch_mean(graph, like, ".batch_mean", MeanOf::value, {value}, weight);
     const Edge variance =
         batch_mean(graph, like, ".batch_variance", MeanOf::square, {value, mean}, weight);
@@ -270,7 +270,7 @@ Layer batch_norm_layer() {
         momentum,
         {"epsilon", AttributeType::real, 1e-3, 1e-12, "added to the variance, as Keras does"}};
     layer.reads_images = true;
-    layer.trains_across = true;
+    layer.processors_alone = true;
     layer.build = build_batch_norm;
     return layer;
 }

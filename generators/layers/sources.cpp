@@ -114,6 +114,16 @@ const Op& row_weight_op() {
     return op;
 }
 
+const Op& noise_op() {
+    static const Op op = source(
+        "noise",
+        [](const Graph&, const Node& node) {
+            return Shape{{}, branch_rows(node)};
+        },
+        ElementType::int32);
+    return op;
+}
+
 const Op& parameter_op() {
     static const Op op = source("parameter", [](const Graph&, const Node& node) {
         return Shape{dims_of(node), Rows::none};
@@ -137,16 +147,13 @@ Edge statistic(Graph& graph, const std::string& name, long size, SourceLocation 
     return made;
 }
 
-Edge row_weight(Graph& graph, const LayerUse& use) {
-    std::string name = row_weight_op().name;
-    Attributes attributes;
-    if (use.branch != every_branch) {
-        name += std::to_string(use.branch);
-        attributes["branch"] = static_cast<long>(use.branch);
-    }
+Edge source_of_rows(Graph& graph, const Op& op, const LayerUse& use) {
+    const std::string name = use.branch > 0 ? op.name + std::to_string(use.branch) : op.name;
     const NodeId known = graph.find(name);
     if (known >= 0) return {known};
-    return {graph.add({&row_weight_op(), name, {}, attributes, {}, {}})};
+    Attributes attributes;
+    if (use.branch != every_branch) attributes["branch"] = static_cast<long>(use.branch);
+    return {graph.add({&op, name, {}, attributes, {}, {}})};
 }
 
 }  // namespace siamc

@@ -24,6 +24,7 @@ const Op& ordinal_op();       // each image's row in the batch
 // What each image weighs in a mean over all that the batch's tuples show; "branch". Until twins are
 // folded; then it is made of the weights of the tuples (layers/structural.h).
 const Op& row_weight_op();
+const Op& noise_op();      // of each image 32 random bits, others in each step; "branch"
 const Op& parameter_op();  // attributes "dims", perhaps "initial" and is_statistic
 
 // Attribute of a parameter: it has no gradient but a step of its own (Op::steps), and lies in front
@@ -37,7 +38,7 @@ Edge parameter(Graph& graph, const std::string& name, const std::vector<long>& d
 // A statistic of so many numbers.
 Edge statistic(Graph& graph, const std::string& name, long size, SourceLocation location,
                double initial);
-// The weights of the rows that a layer sees in training.
-Edge row_weight(Graph& graph, const LayerUse& use);
+// What a layer reads of each row in training beside its input: row_weight_op, noise_op.
+Edge source_of_rows(Graph& graph, const Op& op, const LayerUse& use);
 
 }  // namespace siamc

@@ -228,6 +228,7 @@ siamc_results Model::step(const siamc_loss& loss, const Update& update, FloatBuf
         parameters.data(), gradient.data(), {update.moments[0], update.moments[1]}, arena()};
     trainer.images = images.pixels.data();
     trainer.stored = static_cast<std::int32_t>(images.size());
+    trainer.seed = tuples.seed;
     siamc_results results{};
     check(siamc_train(&trainer, &batch, update.hyper.data(), &results), loss.name);
     return results;

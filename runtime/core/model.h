@@ -20,7 +20,8 @@ struct Tuples {
     std::span<const std::int32_t> shifts;  // two a row; empty: none
     std::span<const float> labels;         // one a pair or an image's class; empty for triplets
     int count = 0;
-    int together = 0;  // that one evaluation takes; 0: as many as fit
+    int together = 0;        // that one evaluation takes; 0: as many as fit
+    std::uint32_t seed = 0;  // of what dropout leaves out
 
     // At most `most` of them, from `first` on.
     Tuples part(long first, int most, int branches) const;

@@ -31,6 +31,7 @@ enum class Stream : std::uint32_t {
     batch_classes = 13,       // order of classes in batches of them
     batch_images = 14,        // order of each class's images there
     warps = 15,               // deformations of training images
+    dropout = 16,             // seeds of a training epoch's steps
 };
 
 using PhiloxBlock = std::array<std::uint32_t, 4>;

@@ -26,8 +26,8 @@ class CpuEngine : public Engine {
     void plan(const EpochPlan& plan) override { plan_ = plan; }
 
     const StepResults& run(long first) override {
-        const Tuples batch =
-            plan_.tuples.part(first * plan_.batch, plan_.batch, loss_.train->branches);
+        Tuples batch = plan_.tuples.part(first * plan_.batch, plan_.batch, loss_.train->branches);
+        batch.seed = plan_.seeds[static_cast<std::size_t>(first)];
         Update update{optimizer_, plan_.hyper[static_cast<std::size_t>(first)], {}};
         for (std::size_t m = 0; m < state_.moments.size(); ++m)
             update.moments[m] = state_.moments[m].data();

@@ -31,6 +31,7 @@ struct EpochPlan {
     Tuples tuples;
     int batch = 0;                           // tuples a step, but for the last one
     std::span<const HyperParameters> hyper;  // of each step
+    std::span<const std::uint32_t> seeds;    // of what dropout leaves out, of each step
     std::span<const float> pulls;            // of the average, of each step; empty: there is none
     bool new_images = false;                 // the images are others than in the epoch before
 };

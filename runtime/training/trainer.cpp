@@ -110,16 +110,19 @@ double Trainer::rate_of(int number, long step) const {
 void Trainer::plan(int number) {
     const long steps = steps_per_epoch();
     hyper_.clear();
+    seeds_.clear();
     pulls_.clear();
+    Random seeds(config_.seed, Stream::dropout, static_cast<std::uint32_t>(number - 1));
     for (long step = 0; step < steps; ++step) {
         const long of_run = (number - 1) * steps + step + 1;
         hyper_.push_back(
             hyper_parameters(optimizer_, config_.semantics, rate_of(number, step), of_run));
+        seeds_.push_back(seeds.next());
         if (averages()) pulls_.push_back(config_.recipe.averaging.pull(of_run));
     }
     const bool warps = !config_.recipe.warp.is_none();
     if (warps) warp_images(number);
-    engine_->plan({sample(number), protocol_->step_tuples(), hyper_, pulls_, warps});
+    engine_->plan({sample(number), protocol_->step_tuples(), hyper_, seeds_, pulls_, warps});
 }
 
 void Trainer::load(TrainingState state) {

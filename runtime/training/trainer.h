@@ -90,6 +90,7 @@ class Trainer {
     std::unique_ptr<Engine> engine_;
     std::unique_ptr<Protocol> protocol_;
     std::vector<HyperParameters> hyper_;  // of each step of the epoch
+    std::vector<std::uint32_t> seeds_;    // likewise
     std::vector<float> pulls_;            // the same of the average; none if there is none
     TupleList sampled_, validated_;
     TupleList validated_pairs_;  // of a loss that has no distances of tuples; else none

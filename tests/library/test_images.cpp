@@ -21,7 +21,7 @@ class Prepared {
     Prepared(const siamc_program& program, const siamc_batch& batch)
         : program_(program), batch_(batch) {
         siamc_start(&run_, arena_.data(), nullptr, stored_images);
-        siamc_prepare_batch(&run_, &program, &batch);
+        siamc_prepare_batch(&run_, &program, &batch, 0);
     }
 
     int images() const { return run_.counts[SIAMC_IMAGES]; }

@@ -59,6 +59,19 @@ double floor_mod(double a, double b) {
     return a - b * std::floor(a / b);
 }
 
+// Modulo 2^32; numbers below that are exact in a double.
+Number word_arithmetic(IRNodeType type, double a, double b) {
+    const auto x = static_cast<std::uint32_t>(a), y = static_cast<std::uint32_t>(b);
+    switch (type) {
+        case IRNodeType::Add:
+            return exact(x + y);
+        case IRNodeType::Mul:
+            return exact(x * y);
+        default:
+            throw std::logic_error("the interpreter adds and multiplies words alone");
+    }
+}
+
 Number integer_arithmetic(IRNodeType type, double a, double b) {
     switch (type) {
         case IRNodeType::Add:
@@ -246,6 +259,8 @@ Number Interpreter::number(Frame& frame, const Expr& e) {
             const Number value = number(frame, as<ir::Cast>(e).value);
             if (value.error > 0 && as<ir::Cast>(e).value.type().is_bool())
                 return {value.value, 1 / unit, 1};  // a flag that rounding could turn over
+            if (e.type().is_uint() && e.type().bits() == 32)
+                return exact(static_cast<std::uint32_t>(static_cast<std::int64_t>(value.value)));
             const bool truncates =
                 e.type().is_int_or_uint() && !as<ir::Cast>(e).value.type().is_int_or_uint();
             return truncates ? exact(std::trunc(value.value)) : value;
@@ -299,6 +314,8 @@ Number Interpreter::let(Frame& frame, const ir::Let& e) {
 Number Interpreter::arithmetic(Frame& frame, const Expr& e) {
     const auto [left, right] = operands(e);
     const Number a = number(frame, left), b = number(frame, right);
+    if (e.type().is_uint() && e.type().bits() == 32)
+        return word_arithmetic(e.node_type(), a.value, b.value);
     return e.type().is_float() ? float_arithmetic(e.node_type(), a, b)
                                : integer_arithmetic(e.node_type(), a.value, b.value);
 }
@@ -335,12 +352,17 @@ Number Interpreter::call(Frame& frame, const ir::Call& e) {
     const bool passes =
         e.is_intrinsic(ir::Call::likely) || e.is_intrinsic(ir::Call::unsafe_promise_clamped);
     if (passes) return number(frame, e.args[0]);
-    if (e.is_intrinsic(ir::Call::bitwise_and) || e.is_intrinsic(ir::Call::shift_left)) {
-        const auto bits = static_cast<long>(number(frame, e.args[0]).value);
-        const auto by = static_cast<long>(number(frame, e.args[1]).value);
-        const bool masks = e.is_intrinsic(ir::Call::bitwise_and);
-        return {static_cast<double>(masks ? bits & by : bits << by), 0};
-    }
+    using Bits = long (*)(long, long);
+    const std::pair<ir::Call::IntrinsicOp, Bits> on_bits[] = {
+        {ir::Call::bitwise_and, [](long a, long b) { return a & b; }},
+        {ir::Call::bitwise_xor, [](long a, long b) { return a ^ b; }},
+        {ir::Call::shift_left, [](long a, long b) { return a << b; }},
+        {ir::Call::shift_right, [](long a, long b) { return a >> b; }}};
+    for (const auto& [intrinsic, compute] : on_bits)
+        if (e.is_intrinsic(intrinsic))
+            return {static_cast<double>(compute(static_cast<long>(number(frame, e.args[0]).value),
+                                                static_cast<long>(number(frame, e.args[1]).value))),
+                    0};
     const std::pair<ir::Call::IntrinsicOp, IRNodeType> strict[] = {
         {ir::Call::strict_add, IRNodeType::Add},
         {ir::Call::strict_sub, IRNodeType::Sub},

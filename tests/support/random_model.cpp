@@ -68,7 +68,7 @@ class Draw {
 
     std::string layer() {
         std::vector<std::string> types = {function(), "flatten", "l2_normalize", "layer_norm",
-                                          "dense",    "dense",   "batch_norm"};
+                                          "dense",    "dense",   "batch_norm",   "dropout"};
         if (image_)
             types.insert(types.end(), {"conv2d", "conv2d", "conv2d", "max_pool", "average_pool",
                                        "global_average_pool", "group_norm"});
@@ -77,6 +77,7 @@ class Draw {
         if (type == "dense") return text + dense();
         if (type == "conv2d") return text + conv2d();
         if (type == "batch_norm") return text;
+        if (type == "dropout") return text + fmt::format("rate = 0.{}\n", between(0, 9));
         if (type == "group_norm") return text + fmt::format("groups = {}\n", between(0, 1));
         if (type == "max_pool" || type == "average_pool") return text + pool();
         const std::vector<std::string> flat = {"flatten", "l2_normalize", "layer_norm",

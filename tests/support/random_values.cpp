@@ -24,6 +24,7 @@ double RandomValues::source_value(const Node& node, const RowCounts& rows) {
     if (node.op == &class_op()) return below(3);
     if (node.op == &weight_op() || node.op == &image_weight_op())
         return 1.0f / static_cast<float>(rows.tuples);
+    if (node.op == &noise_op()) return below(1 << 24) - (1 << 23);
     if (node.op == &row_weight_op()) return uniform(0.5, 1.5);  // see even_out
     if (node.attributes.count(is_statistic)) return uniform(0.1, 2);
     if (node.op == &parameter_op() && node.shape.dims.size() == 2)

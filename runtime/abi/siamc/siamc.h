@@ -41,7 +41,7 @@
 extern "C" {
 #endif
 
-#define SIAMC_ABI_VERSION 9
+#define SIAMC_ABI_VERSION 10
 #define SIAMC_MAX_DIMS 5
 #define SIAMC_MAX_OUTPUTS 4
 #define SIAMC_MAX_MOMENTS 2
@@ -225,6 +225,8 @@ typedef struct siamc_trainer {
     int32_t stored;
     int32_t semantics; /* enum siamc_semantics; Keras' at first */
     int64_t steps;     /* of the optimiser so far: corrects the bias of Adam's moments */
+    uint32_t
+        seed; /* of what dropout leaves out, which is another in each step anyway; 0 at first */
 } siamc_trainer;
 
 /* optimizer NULL: gradients alone. */

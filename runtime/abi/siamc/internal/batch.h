@@ -9,12 +9,30 @@
 
 typedef struct siamc_images {
     int32_t *index, *shift; /* in the arena; shift NULL: the program knows none */
+    int32_t* noise;         /* likewise */
+    uint32_t seed;
     int32_t count;
     int32_t table[SIAMC_TABLE]; /* the slice's images by their hash, -1: none */
 } siamc_images;
 
+/* lowbias32: see layers/dropout.cpp, of which this is the other half. */
+static inline uint32_t siamc_hash(uint32_t x) {
+    x = (x ^ x >> 16) * 0x7FEB352Du;
+    x = (x ^ x >> 15) * 0x846CA68Bu;
+    return x ^ x >> 16;
+}
+
+/* Random bits of an image in a step: the same wherever the step shows it. */
+static inline uint32_t siamc_noise(uint32_t seed, int32_t index, const int32_t shift[2]) {
+    return siamc_hash(
+        siamc_hash(siamc_hash(siamc_hash(seed) ^ (uint32_t)index) ^ (uint32_t)shift[0]) ^
+        (uint32_t)shift[1]);
+}
+
 static inline void siamc_add_image(siamc_images* images, int32_t index, const int32_t shift[2]) {
     images->index[images->count] = index;
+    if (images->noise)
+        images->noise[images->count] = (int32_t)siamc_noise(images->seed, index, shift);
     if (images->shift) memcpy(images->shift + 2 * images->count, shift, 2 * sizeof *shift);
     ++images->count;
 }
@@ -40,7 +58,7 @@ static inline int32_t siamc_find_image(siamc_images* images, int32_t index,
  * the batch show its first image. Slices end in whole register tiles, perhaps with an image that no
  * tuple shows, whose gradient is therefore 0. */
 static inline void siamc_list_images(siamc_run* run, const siamc_program* p,
-                                     const siamc_batch* batch) {
+                                     const siamc_batch* batch, uint32_t seed) {
     static const int32_t unmoved[2] = {0, 0};
     uint8_t* arena = (uint8_t*)run->base[SIAMC_ARENA];
     int32_t* first = (int32_t*)(void*)(arena + p->first_images_offset);
@@ -52,6 +70,8 @@ static inline void siamc_list_images(siamc_run* run, const siamc_program* p,
     int32_t slice, b;
     images.index = (int32_t*)(void*)(arena + p->indices_offset);
     images.shift = p->shifts_offset < 0 ? NULL : (int32_t*)(void*)(arena + p->shifts_offset);
+    images.noise = p->noise_offset < 0 ? NULL : (int32_t*)(void*)(arena + p->noise_offset);
+    images.seed = seed;
     images.count = 0;
     for (slice = 0; slice < slices; ++slice) {
         first[slice] = images.count;
@@ -75,7 +95,7 @@ static inline void siamc_list_images(siamc_run* run, const siamc_program* p,
 /* Copies the batch into the arena and pads it to whole register tiles. A padding tuple weighs
  * nothing, so it adds exactly 0 to every gradient. */
 static inline void siamc_prepare_batch(siamc_run* run, const siamc_program* p,
-                                       const siamc_batch* batch) {
+                                       const siamc_batch* batch, uint32_t seed) {
     uint8_t* arena = (uint8_t*)run->base[SIAMC_ARENA];
     const int32_t quantum = p->tuple_quantum < p->batch ? p->tuple_quantum : p->batch;
     const int32_t tuples = (batch->tuples + quantum - 1) / quantum * quantum;
@@ -84,7 +104,7 @@ static inline void siamc_prepare_batch(siamc_run* run, const siamc_program* p,
     run->counts[SIAMC_TUPLES] = tuples;
     run->counts[SIAMC_SLICES] = tuples ? (tuples + slice_tuples - 1) / slice_tuples : 0;
     run->counts[SIAMC_ALL_SLICES] = run->counts[SIAMC_SLICES];
-    siamc_list_images(run, p, batch);
+    siamc_list_images(run, p, batch, seed);
     if (p->label_offset >= 0) {
         float* label = (float*)(void*)(arena + p->label_offset);
         for (t = 0; t < tuples; ++t) label[t] = t < batch->tuples ? batch->labels[t] : -1.0f;

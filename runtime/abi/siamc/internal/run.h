@@ -62,7 +62,7 @@ static inline int siamc_embed_batch(const siamc_program* program, const float* p
     int error;
     siamc_start(&run, arena, images, stored);
     run.base[SIAMC_PARAMETERS] = (void*)(uintptr_t)parameters;
-    siamc_prepare_batch(&run, program, batch);
+    siamc_prepare_batch(&run, program, batch, 0);
     error = siamc_add_stages(&run, program, first_stage, program->stage_count);
     return error ? error : siamc_execute(&run);
 }
@@ -239,7 +239,8 @@ static inline int siamc_train(const siamc_trainer* trainer, const siamc_batch* b
         if (!error) error = siamc_check_batch(program, batch, trainer->images, trainer->stored);
         if (error) return error;
         if (!results) return SIAMC_NULL_ARGUMENT;
-        siamc_prepare_batch(&run, program, batch);
+        siamc_prepare_batch(&run, program, batch,
+                            trainer->seed + 0x9E3779B9u * (uint32_t)trainer->steps);
         siamc_clear_idle(trainer->loss, trainer->buffers.gradient);
         error = siamc_add_program(&run, program);
     }
@@ -303,7 +304,7 @@ static inline int siamc_evaluate(const siamc_model* model, const siamc_loss* los
     if (error) return error;
     siamc_start(&run, arena, embeddings, stored);
     run.base[SIAMC_PARAMETERS] = (void*)(uintptr_t)parameters;
-    siamc_prepare_batch(&run, loss->evaluate, batch);
+    siamc_prepare_batch(&run, loss->evaluate, batch, 0);
     error = siamc_add_program(&run, loss->evaluate);
     if (!error) error = siamc_execute(&run);
     if (!error) siamc_collect(loss->evaluate, arena, batch->tuples, results);
@@ -332,7 +333,7 @@ static inline int siamc_distances(const siamc_model* model, const float* paramet
         batch.tuples = n - done < program->batch ? n - done : program->batch;
         siamc_start(&run, arena, embeddings, stored);
         run.base[SIAMC_PARAMETERS] = (void*)(uintptr_t)parameters;
-        siamc_prepare_batch(&run, program, &batch);
+        siamc_prepare_batch(&run, program, &batch, 0);
         error = siamc_add_program(&run, program);
         if (!error) error = siamc_execute(&run);
         if (error) return error;

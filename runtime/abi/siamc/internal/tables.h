@@ -105,6 +105,7 @@ struct siamc_program {
     int64_t members_offset;                /* [branches] per tuple: which images of its slice */
     int64_t label_offset, sample_weight_offset;
     int64_t ordinals_offset; /* of each image: its row in the batch */
+    int64_t noise_offset;    /* of each image: random bits of the step (siamc_noise) */
     /* Flags of tuples, and what is listed from them (internal/active.h). */
     int64_t active_offset, active_counts_offset;
     int64_t active_tuples_offset, active_places_offset, active_images_offset;
