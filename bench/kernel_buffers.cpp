@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "layers/active.h"
+#include "layers/active_tuples.h"
 #include "layers/structural.h"
 #include "layers/windows.h"
 #include "layers/winners.h"
@@ -16,20 +17,38 @@ namespace {
 constexpr int stored_images = 1024;
 constexpr long line = 64;
 
+// What names rows, each once and in order: all tuples are active.
+bool names_rows(const Op* op) {
+    return op == &places_op() || op == &ordinal_op() || op == &active_tuples_op() ||
+           op == &active_places_op() || op == &active_images_op() || op == &summed_images_op() ||
+           op == &summed_adjoints_op();
+}
+
+int classes_of(const Node& node) {
+    constexpr long usual = 10;
+    return static_cast<int>(node.attributes.count(classes_attribute)
+                                ? integer(node.attributes, classes_attribute)
+                                : usual);
+}
+
 // No input is zero, so there is nothing to skip: activity says that every row is active.
 void fill(std::uint8_t* data, long elements, const Node& node, ElementType type,
           std::uint8_t all_rows, Random random) {
     auto* floats = reinterpret_cast<float*>(data);
     auto* integers = reinterpret_cast<std::int32_t*>(data);
     for (long i = 0; i < elements; ++i) {
-        if (node.op == &activity_op())
+        if (node.op == &activity_op() || node.op == &listed_activity_op())
             data[i] = all_rows;
         else if (node.op == &winner_op())
             data[i] = static_cast<std::uint8_t>(random.below(pooling_window(node).area()));
         else if (type == ElementType::uint8)
             data[i] = static_cast<std::uint8_t>(random.next());
-        else if (node.op == &places_op())
-            integers[i] = static_cast<std::int32_t>(i);  // every image once
+        else if (names_rows(node.op))
+            integers[i] = static_cast<std::int32_t>(i);
+        else if (node.op == &noise_op())
+            integers[i] = static_cast<std::int32_t>(random.next());
+        else if (node.op == &class_op())
+            floats[i] = static_cast<float>(random.below(static_cast<unsigned>(classes_of(node))));
         else if (node.op == &rows_op())
             integers[i] = random.between(0, stored_images - 1);
         else if (node.op == &shifts_op())
@@ -37,7 +56,7 @@ void fill(std::uint8_t* data, long elements, const Node& node, ElementType type,
         else if (node.op == &label_op())
             floats[i] = static_cast<float>(random.below(2));
         else
-            floats[i] = 2 * random.uniform() - 1;
+            floats[i] = 0.25f + 0.75f * random.uniform();  // all have a root
     }
 }
 

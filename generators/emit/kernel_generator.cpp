@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "layers/convolution.h"
 #include "layers/pairwise.h"
 #include "layers/structural.h"
 
@@ -279,6 +280,10 @@ void KernelGenerator::describe(KernelFuncs& funcs) const {
     if (!dims.empty()) funcs.channels = dims[0];
     if (first.op->pattern == Pattern::convolution && first.attributes.count("stride"))
         funcs.stride = static_cast<int>(integer(first.attributes, "stride"));
+    if (first.op->pattern == Pattern::convolution) {
+        funcs.dilation = dilation_of(first);
+        funcs.channels /= groups_of(first);
+    }
     for (Edge edge : first.inputs) {
         const Shape shape = graph.shape_of(edge);
         if (shape.rows == Rows::none && shape.dims.size() == 4)

@@ -93,11 +93,14 @@ Shape sum_shape(const Graph&, const Node& node) {
 Func grad_kernel_algorithm(const AlgorithmContext& context) {
     const Shape adjoint = context.graph.shape_of(context.node.inputs[1]);
     const auto stride = static_cast<int>(integer(context.node.attributes, "stride"));
+    const int dilation = dilation_of(context.node);
     const Var n("n"), c("c"), i("i"), j("j"), slice("slice");
     const RDom at(0, adjoint.dims[1], 0, adjoint.dims[2], 0, context.image_rows, "at");
+    const Expr channel = channel_of(context.node, context.node.shape.dims, n, c);
     Func out("grad_kernel");
     out(n, c, i, j, slice) = 0.0f;
-    out(n, c, i, j, slice) += context.inputs[0](c, at.x * stride + i, at.y * stride + j, at.z) *
+    out(n, c, i, j, slice) += context.inputs[0](channel, at.x * stride + i * dilation,
+                                                at.y * stride + j * dilation, at.z) *
                               context.inputs[1](n, at.x, at.y, at.z);
     return out;
 }
@@ -114,11 +117,33 @@ Func grad_bias_algorithm(const AlgorithmContext& context) {
 
 }  // namespace
 
+int groups_of(const Node& convolution) {
+    const auto found = convolution.attributes.find(groups_attribute);
+    return found == convolution.attributes.end() ? 1
+                                                 : static_cast<int>(std::get<long>(found->second));
+}
+
+int dilation_of(const Node& convolution) {
+    const auto found = convolution.attributes.find(dilation_attribute);
+    return found == convolution.attributes.end() ? 1
+                                                 : static_cast<int>(std::get<long>(found->second));
+}
+
+Expr channel_of(const Node& convolution, const std::vector<int>& kernel, const Expr& filter,
+                const Expr& input) {
+    const int groups = groups_of(convolution);
+    if (groups == 1) return input;
+    const int filters = kernel[0] / groups, channels = kernel[1];
+    if (filters == 1 && channels == 1)
+        return filter;  // not a division for the compiler to see through
+    return filter / filters * channels + input;
+}
+
 Window convolution_window(const Graph& graph, const Node& node) {
     const Shape kernel = graph.shape_of(node.inputs[1]);
     const std::vector<int> places = integers(node.attributes, places_attribute);
     return {kernel.dims[2], kernel.dims[3], static_cast<int>(integer(node.attributes, "stride")),
-            places[0], places[1]};
+            places[0],      places[1],      dilation_of(node)};
 }
 
 const Op& pad_op() {
@@ -144,15 +169,22 @@ const Op& turn_kernel_op() {
     static const Op op = {"conv2d.turn_kernel", Pattern::parameter,
                           [](const Graph& graph, const Node& node) {
                               Shape shape = graph.shape_of(node.inputs[0]);
-                              std::swap(shape.dims[0], shape.dims[1]);
+                              const int groups = groups_of(node);
+                              shape.dims[0] = graph.shape_of(node.inputs[0]).dims[1] * groups;
+                              shape.dims[1] = graph.shape_of(node.inputs[0]).dims[0] / groups;
                               return shape;
                           },
                           [](const AlgorithmContext& context) {
                               const std::vector<int>& dims = context.node.shape.dims;
+                              const int groups = groups_of(context.node);
+                              const int inputs = dims[0] / groups, filters = dims[1];
                               const Var c("c"), n("n"), i("i"), j("j");
+                              const bool whole = groups == 1;
+                              const Expr filter = whole ? n : c / inputs * filters + n;
+                              const Expr input = whole ? c : c % inputs;
                               Func out("turn_kernel");
-                              out(c, n, i, j) =
-                                  context.inputs[0](n, c, dims[2] - 1 - i, dims[3] - 1 - j);
+                              out(c, n, i, j) = context.inputs[0](filter, input, dims[2] - 1 - i,
+                                                                  dims[3] - 1 - j);
                               return out;
                           }};
     return op;

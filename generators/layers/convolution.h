@@ -6,14 +6,31 @@
 
 namespace siamc {
 
+// Attributes of convolutions and their gradients, 1 where they are absent: into how many equal
+// groups channels and filters are cut, each filter seeing the channels of its group alone; pixels
+// between those of a window.
+constexpr const char* groups_attribute = "groups";
+constexpr const char* dilation_attribute = "dilation";
+int groups_of(const Node& convolution);
+int dilation_of(const Node& convolution);
+// All channels seen by all filters, windows without gaps.
+inline bool is_plain(const Node& convolution) {
+    return groups_of(convolution) == 1 && dilation_of(convolution) == 1;
+}
+
 // A convolution node's window: its kernel (input 1) over its places, `stride` apart.
 Window convolution_window(const Graph& graph, const Node& node);
+
+// The image's channel that input `input` of a filter's kernel [filters inputs ...] meets.
+Halide::Expr channel_of(const Node& convolution, const std::vector<int>& kernel,
+                        const Halide::Expr& filter, const Halide::Expr& input);
 
 // (image) -> larger: pixel p comes to before + p * step, all others are 0. Attributes "before"
 // {x, y}, "step", and the result's extents as places_attribute.
 const Op& pad_op();
 
-// (kernel [filters inputs width height]) -> [inputs filters width height], turned by half a turn.
+// (kernel [filters inputs width height]) -> [inputs filters width height], turned by half a turn;
+// of groups, the inputs of all of them and the filters of one.
 const Op& turn_kernel_op();
 
 // (image, adjoint) -> per slice of the batch, the kernel's gradient; attributes "stride", "dims".

@@ -9,6 +9,7 @@
 #include "frontend/model_spec.h"
 #include "layers/affine.h"
 #include "layers/channel_mean.h"
+#include "layers/convolution.h"
 #include "layers/structural.h"
 #include "layers/windows.h"
 
@@ -20,8 +21,6 @@ using Halide::RDom;
 using Halide::Var;
 
 namespace {
-
-constexpr const char* groups_attribute = "groups";
 
 int group_size(const Node& node, int channels) {
     return channels / static_cast<int>(integer(node.attributes, groups_attribute));

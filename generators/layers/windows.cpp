@@ -47,8 +47,8 @@ Shape shape_over(const Window& window, int channels, Rows rows) {
 }
 
 std::vector<int> dims_seen(const Window& window, int channels) {
-    return {channels, (window.places_x - 1) * window.stride + window.width,
-            (window.places_y - 1) * window.stride + window.height};
+    return {channels, (window.places_x - 1) * window.stride + span(window.width, window.dilation),
+            (window.places_y - 1) * window.stride + span(window.height, window.dilation)};
 }
 
 Edge image_for(Graph& graph, const LayerUse& use, const std::string& layer) {

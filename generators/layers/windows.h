@@ -16,9 +16,15 @@ constexpr const char* places_attribute = "places";
 struct Window {
     int width, height, stride;
     int places_x, places_y;
+    int dilation = 1;  // pixels between its pixels
 
     int area() const { return width * height; }
 };
+
+// Pixels from the first to the last of a window of so many, both counted.
+inline int span(int pixels, int dilation) {
+    return (pixels - 1) * dilation + 1;
+}
 
 // Attributes "window" (width and height) and "stride".
 Window pooling_window(const Node& node);

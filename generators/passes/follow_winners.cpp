@@ -24,7 +24,7 @@ class Follower {
     NodeId replace(const Node& node, Node plain) {
         if (node.op == &grad_bias_op() && is_unpooled(node.inputs[0])) {
             plain.inputs = {pooled_adjoint(node.inputs[0])};
-        } else if (node.op == &grad_kernel_op() && is_unpooled(node.inputs[1]) &&
+        } else if (node.op == &grad_kernel_op() && is_unpooled(node.inputs[1]) && is_plain(node) &&
                    is_small(node.shape)) {
             return kernel_sums(node);
         } else if (node.op == &sum_slices_op() &&
@@ -32,7 +32,7 @@ class Follower {
             plain.op = &sum_won_slices_op();
         } else if (node.op->pattern == Pattern::convolution) {
             const Node& spread = old_[node.inputs[0].node];
-            if (spread.op == &pad_op() && is_unpooled(spread.inputs[0]) &&
+            if (spread.op == &pad_op() && is_plain(node) && is_unpooled(spread.inputs[0]) &&
                 is_small(old_.shape_of(node.inputs[1])))
                 return input_sums(node, spread);
         }

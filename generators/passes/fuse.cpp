@@ -9,6 +9,7 @@
 
 #include "abi/siamc/siamc.h"  // SIAMC_MAX_OPERANDS
 #include "layers/active.h"
+#include "layers/convolution.h"
 #include "layers/structural.h"
 
 namespace siamc {
@@ -225,12 +226,17 @@ class Fuser {
         if (!inside && !known) kernel.inputs.push_back(id);
     }
 
-    // "s2" where windows are not one pixel apart.
+    // "s2" where windows are not one pixel apart, "g4" of groups, "d2" where pixels are not.
     static std::string stride_of(const Node& convolution) {
-        const auto stride = convolution.attributes.find("stride");
-        if (stride == convolution.attributes.end() || std::get<long>(stride->second) == 1)
-            return "";
-        return fmt::format("s{}", std::get<long>(stride->second));
+        std::string text;
+        for (const auto& [name, letter] :
+             {std::pair{"stride", 's'}, std::pair{groups_attribute, 'g'},
+              std::pair{dilation_attribute, 'd'}}) {
+            const auto found = convolution.attributes.find(name);
+            if (found != convolution.attributes.end() && std::get<long>(found->second) != 1)
+                text += fmt::format("{}{}", letter, std::get<long>(found->second));
+        }
+        return text;
     }
 
     // The outer of the dims, outermost first: 4 8 8 is 8x8x4.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "layers/convolution.h"
 #include "layers/op.h"
 #include "passes/work.h"
 
@@ -52,8 +53,8 @@ class Sharer {
     bool is_heavy(const Kernel& kernel) const {
         const bool product =
             kernel.pattern == Pattern::matmul || kernel.pattern == Pattern::convolution;
-        return product && halves(kernel) && reads_one_image(kernel) &&
-               multiply_adds(graph_, first(kernel)) >= least_divided;
+        return product && groups_of(first(kernel)) == 1 && halves(kernel) &&
+               reads_one_image(kernel) && multiply_adds(graph_, first(kernel)) >= least_divided;
     }
 
     // Of what is added to the result, a task would have to read its half.

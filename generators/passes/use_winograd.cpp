@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "layers/convolution.h"
 #include "layers/structural.h"
 #include "layers/windows.h"
 #include "layers/winograd.h"
@@ -22,7 +23,8 @@ constexpr int most_channels = most_stack_bytes / (16 * 4);
 // tile's result.
 bool fits(const Graph& graph, NodeId id, const std::vector<NodeId>& readers) {
     const Node& node = graph[id];
-    if (node.op->name != "conv2d" || integer(node.attributes, "stride") != 1) return false;
+    if (node.op->name != "conv2d" || integer(node.attributes, "stride") != 1 || !is_plain(node))
+        return false;
     const std::vector<int> kernel = graph.shape_of(node.inputs[1]).dims;
     if (kernel[2] != 3 || kernel[3] != 3) return false;
     if (kernel[1] < least_channels || kernel[1] > most_channels || kernel[0] < least_filters)

@@ -245,8 +245,10 @@ class GpuSchedule {
             .gpu_blocks(block, args[3]);
         spread(out_, {ni, xi, yi}, thread);
         const int pixels = (across - 1) * step + window, lines = (down - 1) * step + window;
-        const int seen = ((pixels - 1) * kernel_.stride + kernel_.taps[0]) *
-                         ((lines - 1) * kernel_.stride + kernel_.taps[1]);
+        const auto seen_of = [&](int places, int taps) {
+            return (places - 1) * kernel_.stride + (taps - 1) * kernel_.dilation + 1;
+        };
+        const int seen = seen_of(pixels, kernel_.taps[0]) * seen_of(lines, kernel_.taps[1]);
         const int weights = width * kernel_.taps[0] * kernel_.taps[1];
         const int fits = most_shared_floats / (seen + weights);
         if (fits == 0) kernel_.factors.clear();  // they are read where they lie

@@ -285,6 +285,34 @@ TEST_CASE("batch_norm of lines, and when embedding", "[layers]") {
             check_case(make_case(layer, dims, attributes, 8, training));
 }
 
+TEST_CASE("convolutions of groups, and with gaps", "[layers]") {
+    throw_halide_errors();
+    const Layer& layer = *find_layer("conv2d", LayerKind::layer);
+    struct Case {
+        std::vector<int> dims;
+        long filters, kernel, stride, groups, dilation;
+        const char* padding;
+    };
+    const std::vector<Case> cases = {
+        {{8, 9, 7}, 8, 3, 1, 0, 1, "same"},   {{8, 9, 7}, 16, 3, 2, 0, 1, "valid"},
+        {{5, 6, 8}, 5, 3, 1, 0, 2, "same"},   {{12, 7, 6}, 8, 2, 1, 4, 1, "valid"},
+        {{32, 5, 6}, 64, 3, 1, 2, 1, "same"}, {{6, 9, 8}, 9, 3, 2, 3, 2, "1 2 0 3"},
+        {{3, 9, 9}, 7, 3, 1, 1, 3, "valid"},  {{16, 8, 8}, 16, 3, 1, 1, 2, "same"},
+        {{64, 5, 5}, 64, 3, 1, 0, 1, "same"},
+    };
+    for (const Case& c : cases)
+        check_case(make_case(layer, c.dims,
+                             {{"filters", c.filters},
+                              {"kernel", c.kernel},
+                              {"kernel_width", 0L},
+                              {"stride", c.stride},
+                              {"padding", std::string(c.padding)},
+                              {"groups", c.groups},
+                              {"dilation", c.dilation},
+                              {"bias", true}},
+                             4));
+}
+
 #define SIAMC_LAYER(name)          \
     TEST_CASE(#name, "[layers]") { \
         check_layer(#name);        \

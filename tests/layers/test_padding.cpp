@@ -27,6 +27,8 @@ std::vector<double> convolved(const Line& line, bool upright) {
                                    {"kernel_width", upright ? 1L : line.width},
                                    {"stride", line.stride},
                                    {"padding", padding},
+                                   {"groups", 1L},
+                                   {"dilation", 1L},
                                    {"bias", false}};
     const std::vector<int> dims = upright ? std::vector{1, length} : std::vector{length, 1};
     const LayerCase made = make_case(*find_layer("conv2d", LayerKind::layer), dims, attributes, 1);

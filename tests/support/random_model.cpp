@@ -63,6 +63,7 @@ class Draw {
         if (image_) shape.push_back(between(1, most));
         if (image_ && between(0, 2) == 0) shape.push_back(between(1, 8));
         if (image_) height_ = shape[0], width_ = shape[1];
+        if (shape.size() == 3) channels_ = shape[2];
         return fmt::format("{}", fmt::join(shape, ", "));
     }
 
@@ -109,16 +110,35 @@ class Draw {
         const int most = padded == 1 ? 7 : std::min({height_, width_, 7});
         const int high = between(1, most), wide = between(0, 2) ? high : between(1, most);
         const int stride = std::vector{1, 1, 1, 2, 3, 5}[static_cast<size_t>(between(0, 5))];
-        const auto convolve = [&](int& size, int kernel) {
+        // The window's pixels with gaps between them, where that fits.
+        const int room = padded == 1 ? 14 : std::min(height_, width_);
+        const int dilation = between(0, 3) == 0 && (std::max(high, wide) - 1) * 2 < room ? 2 : 1;
+        const auto convolve = [&](int& size, int taps) {
+            const int kernel = (taps - 1) * dilation + 1;
             size = padded == 1 ? (size + stride - 1) / stride : (size - kernel) / stride + 1;
         };
         convolve(height_, high);
         convolve(width_, wide);
+        const auto [filters, groups] = divided();
+        channels_ = filters;
         return fmt::format(
             "filters = {}\nkernel = {}\nkernel_width = {}\nstride = {}\npadding = \"{}\"\n"
-            "bias = {}\nactivation = \"{}\"\n",
-            between(1, 40), high, wide, stride, paddings[padded], flag(),
+            "groups = {}\ndilation = {}\nbias = {}\nactivation = \"{}\"\n",
+            filters, high, wide, stride, paddings[padded], groups, dilation, flag(),
             named(one_of({"none", function(), function()})));
+    }
+
+    // Filters, and groups of them and of the channels.
+    std::pair<int, int> divided() {
+        const int filters = between(1, 40);
+        switch (between(0, 5)) {
+            case 0:
+                return {channels_ * between(1, 2), 0};
+            case 1:
+                return channels_ % 2 == 0 ? std::pair{2 * filters, 2} : std::pair{filters, 1};
+            default:
+                return {filters, 1};
+        }
     }
 
     std::string pool() {
@@ -131,7 +151,7 @@ class Draw {
 
     std::mt19937 engine_;
     bool image_ = false;  // so far: no layer has made a line of it
-    int height_ = 1, width_ = 1;
+    int height_ = 1, width_ = 1, channels_ = 1;
     std::map<std::string, int> count_;
     std::string last_ = "input";
 };
