@@ -32,19 +32,8 @@ class OptimizerGenerator : public Halide::Generator<OptimizerGenerator> {
         std::vector<Expr> h, m;
         for (size_t k = 0; k < rule_.hyper.size(); ++k) h.push_back((*hyper_)(static_cast<int>(k)));
         for (auto* moment : moments_) m.push_back((*moment)(i_));
-        if (rule_.name == "adam") {
-            const Expr m1 = h[1] * m[0] + (1.0f - h[1]) * g;
-            const Expr m2 = h[2] * m[1] + (1.0f - h[2]) * g * g;
-            (*updated_)(i_) = Halide::Tuple(p - h[0] * m1 / (sqrt(m2) * h[4] + h[3]), m1, m2);
-        } else if (rule_.name == "rmsprop") {
-            const Expr v = h[1] * m[0] + (1.0f - h[1]) * g * g;
-            (*updated_)(i_) = Halide::Tuple(p - h[0] * g / (sqrt(v + h[2]) + h[3]), v);
-        } else if (rule_.name == statistics_rule().name) {
-            (*updated_)(i_) = p - g;
-        } else {
-            const Expr v = h[0] * m[0] + h[1] * g;
-            (*updated_)(i_) = Halide::Tuple(p + h[2] * v, v);
-        }
+        const std::vector<Expr> next = rule_.step({p, g, m, h});
+        (*updated_)(i_) = next.size() > 1 ? Halide::Tuple(next) : Halide::Tuple(next[0]);
     }
 
     // No tail: shifting the last vector inwards would update some parameters twice.
@@ -69,58 +58,26 @@ class OptimizerGenerator : public Halide::Generator<OptimizerGenerator> {
     Output<Func>* updated_ = nullptr;
 };
 
-// A constant, and a multiple of the rate.
-constexpr siamc_hyper_rule fixed(double value) {
-    return {value, 0, 0, 0, 0, 0, 0};
-}
-constexpr siamc_hyper_rule rate_times(double value) {
-    return {value, 0, 0, 1, 0, 0, 0};
-}
-
-// Adam's two moments are biased towards 0 at first: by 1 - beta1^t and 1 - beta2^t (Kingma and Ba
-// 2015). Keras puts both corrections into the rate, PyTorch the second one beside the root.
-OptimizerRule adam() {
-    constexpr double beta1 = 0.9, beta2 = 0.999;
-    return {"adam",
-            2,
-            {"rate", "beta1", "beta2", "epsilon", "root_scale"},
-            "m += (1 - beta1)(g - m); v += (1 - beta2)(g^2 - v); "
-            "p -= rate m / (root_scale sqrt(v) + epsilon)",
-            {{1, beta1, beta2, 1, -1, 1, 0}, fixed(beta1), fixed(beta2), fixed(1e-7), fixed(1)},
-            {{1, beta1, 0, 1, -1, 0, 0},
-             fixed(beta1),
-             fixed(beta2),
-             fixed(1e-8),
-             {1, 0, beta2, 0, 0, -1, 0}}};
-}
-
-OptimizerRule rmsprop() {
-    return {"rmsprop",
-            1,
-            {"rate", "rho", "epsilon_inside", "epsilon_outside"},
-            "v = rho v + (1 - rho) g^2; p -= rate g / (sqrt(v + epsilon_inside) + epsilon_outside)",
-            {rate_times(1), fixed(0.9), fixed(1e-7), fixed(0)},
-            {rate_times(1), fixed(0.99), fixed(0), fixed(1e-8)}};
-}
-
-OptimizerRule sgd() {
-    return {"sgd",
-            1,
-            {"momentum", "gradient_scale", "velocity_scale"},
-            "v = momentum v + gradient_scale g; p += velocity_scale v",
-            {fixed(0.9), rate_times(-1), fixed(1)},
-            {fixed(0.9), fixed(1), rate_times(-1)}};
-}
-
 }  // namespace
 
+#define SIAMC_OPTIMIZER(name) OptimizerRule name##_optimizer();
+#include "core/optimizers.def"
+#undef SIAMC_OPTIMIZER
+
 const std::vector<OptimizerRule>& optimizer_rules() {
-    static const std::vector<OptimizerRule> rules = {adam(), rmsprop(), sgd()};
+    static const std::vector<OptimizerRule> rules = {
+#define SIAMC_OPTIMIZER(name) name##_optimizer(),
+#include "core/optimizers.def"
+#undef SIAMC_OPTIMIZER
+    };
     return rules;
 }
 
 const OptimizerRule& statistics_rule() {
-    static const OptimizerRule rule = {"statistics", 0, {}, "p -= g", {}, {}};
+    static const OptimizerRule rule = {
+        "statistics", 0, {}, "p -= g", {}, {}, [](const OptimizerState& at) {
+            return std::vector<Expr>{at.parameter - at.gradient};
+        }};
     return rule;
 }
 

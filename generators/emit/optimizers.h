@@ -1,6 +1,4 @@
-// The optimisers' update of the flat parameter buffer, as Halide generators. Each formula covers
-// both Keras' and PyTorch's semantics; hyper-parameters choose (see
-// docs/optimizers.md).
+// The optimisers' update of the flat parameter buffer, as Halide generators.
 #pragma once
 
 #include <Halide.h>
@@ -8,19 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "abi/siamc/siamc.h"
+#include "optimizers/rule.h"
 
 namespace siamc {
 
-struct OptimizerRule {
-    std::string name;
-    int moments;
-    std::vector<std::string> hyper;  // names of hyper[0..], for the manifest
-    std::string formula;             // for the header's comment
-    // How each follows from rate and step, in Keras' and in PyTorch's semantics.
-    std::vector<siamc_hyper_rule> keras, pytorch;
-};
-
+// Every optimiser of optimizers.def, in its order.
 const std::vector<OptimizerRule>& optimizer_rules();
 // What every optimiser does with statistics: takes off them what the gradient says.
 const OptimizerRule& statistics_rule();

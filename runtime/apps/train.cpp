@@ -22,8 +22,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-const std::vector<std::string> compared_optimizers = {"adam", "rmsprop", "sgd"};
-
 // The settings of the run to resume count where the flags leave something open.
 std::vector<cli::FlagFile> flag_files(const cli::Values& values) {
     std::vector<cli::FlagFile> files = config_files(values);
@@ -77,11 +75,11 @@ void say_what_next(const cli::Values& values, const Model& model,
 }
 
 // The compared runs, one a line.
-void say_table(const Json& runs) {
+void say_table(const std::vector<std::string>& optimizers, const Json& runs) {
     tell("{:<10}{:>8}{:>12}{:>12}{:>18}{:>10}\n", "optimizer", "epochs", "train loss", "val loss",
          "val accuracy", "seconds");
     for (std::size_t r = 0; r < runs.size(); ++r)
-        tell("{:<10}{:>8}{:>12.4g}{:>12.4g}{:>16.2f} %{:>10.4g}\n", compared_optimizers[r],
+        tell("{:<10}{:>8}{:>12.4g}{:>12.4g}{:>16.2f} %{:>10.4g}\n", optimizers[r],
              runs[r]["epochs"].get<int>(), runs[r]["train_loss"].get<double>(),
              runs[r]["val_loss"].get<double>(), 100 * runs[r]["val_accuracy"].get<double>(),
              runs[r]["seconds"].get<double>());
@@ -89,17 +87,17 @@ void say_table(const Json& runs) {
 
 // One run per optimiser, and a report that sets them side by side.
 Json compare(const Models& models, const Split& images, const cli::Values& values,
-             const std::filesystem::path& out) {
+             const std::filesystem::path& out, const std::vector<std::string>& optimizers) {
     Json summary = {{"run", out.string()}, {"runs", nlohmann::json::array()}};
     std::vector<ComparedRun> runs;
-    for (const std::string& optimizer : compared_optimizers) {
+    for (const std::string& optimizer : optimizers) {
         if (!values.flag("json")) tell("{}\n", optimizer);
         const RunResult result = train_one(models, images, values, optimizer, out / optimizer);
         if (stop_signal()) break;
         summary["runs"].push_back(result.summary);
         runs.push_back(compared_run(optimizer, result.rows));
     }
-    const Settings common = settings_of(values, train_config(values, compared_optimizers[0]));
+    const Settings common = settings_of(values, train_config(values, optimizers[0]));
     if (!runs.empty()) write_comparison_report(out / "report.html", models.host, common, runs);
     return summary;
 }
@@ -131,8 +129,9 @@ int train(const cli::Values& values) {
     const std::string name = values.text("model");
     const std::string device = values.text("device");
     // Wrong flags fail before anything is compiled or read.
-    const int batch =
-        train_config(values, optimizer == "all" ? compared_optimizers[0] : optimizer).recipe.batch;
+    const std::vector<std::string> optimizers =
+        optimizer == "all" ? compared_optimizers(values) : std::vector{optimizer};
+    const int batch = train_config(values, optimizers[0]).recipe.batch;
     Model host(named_model(name, "cpu", batch));
     std::optional<Model> on_device;
     const Models models = {
@@ -144,15 +143,15 @@ int train(const cli::Values& values) {
     const Split images = load_split(data_flags(values), models.trained);
     use_threads(host.tables(), values.whole("threads"));
     const Json summary = optimizer == "all"
-                             ? compare(models, images, values, out)
+                             ? compare(models, images, values, out, optimizers)
                              : train_one(models, images, values, optimizer, out).summary;
     if (values.flag("json")) print_json(summary);
     if (!values.flag("json") && !stop_signal()) {
         if (optimizer == "all") {
-            say_table(summary["runs"]);
+            say_table(optimizers, summary["runs"]);
             tell("report: {}\n", (out / "report.html").string());
             tell("to evaluate one: {} --run {} --data {}\n", program_for("eval"),
-                 quoted((out / compared_optimizers[0]).string()), quoted(values.text("data")));
+                 quoted((out / optimizers[0]).string()), quoted(values.text("data")));
         } else {
             say_what_next(values, host, out);
         }

@@ -43,6 +43,12 @@ cli::Group what() {
               .help = "share of the training images to validate on; 0: the test images"}}};
 }
 
+std::vector<std::string> optimizers_and_all() {
+    std::vector<std::string> names = known_optimizers();
+    names.emplace_back("all");
+    return names;
+}
+
 cli::Group how() {
     return {"How to train",
             {{.name = "recipe",
@@ -64,9 +70,9 @@ cli::Group how() {
               .fallback = "the recipe's",
               .help = "pairs, triplets or, of a loss that sees the whole batch, images a step"},
              {.name = "optimizer",
-              .kind = cli::Word{{"adam", "rmsprop", "sgd", "all"}},
+              .kind = cli::Word{optimizers_and_all()},
               .initial = "adam",
-              .help = "sgd has momentum 0.9; all compares the three"},
+              .help = "sgd has momentum 0.9; all compares those that the recipe has a rate for"},
              {.name = "semantics",
               .kind = cli::Word{{"keras", "pytorch"}},
               .initial = "keras",
@@ -187,15 +193,42 @@ std::vector<cli::Group> train_options() {
     return {what(), how(), samples(), run()};
 }
 
+namespace {
+
+Recipe recipe_of(const cli::Values& values, const std::string& optimizer) {
+    const RecipeFile recipes = values.has("recipes") ? read_recipes(values.text("recipes"))
+                                                     : recipes_of(values.text("model"));
+    return find_recipe(recipes, values.text("recipe"), values.text("loss"), optimizer);
+}
+
+// Of a recipe that has rates for others alone, none is a default.
+void check_rated(const cli::Values& values, const Recipe& recipe, const std::string& optimizer) {
+    if (values.has("rate") || recipe.rated.empty() || recipe.rated.contains(optimizer)) return;
+    fail(Exit::usage,
+         "--optimizer: the recipe {} has no rate for {}\n  write: --rate 0.001, or "
+         "{} = 0.001 among the rates of the recipe",
+         values.text("recipe"), optimizer, optimizer);
+}
+
+}  // namespace
+
+std::vector<std::string> compared_optimizers(const cli::Values& values) {
+    const std::vector<std::string>& known = known_optimizers();
+    const Recipe recipe = recipe_of(values, known[0]);
+    std::vector<std::string> compared;
+    for (const std::string& name : known)
+        if (recipe.rated.empty() || recipe.rated.contains(name)) compared.push_back(name);
+    return compared;
+}
+
 TrainConfig train_config(const cli::Values& values, const std::string& optimizer) {
     TrainConfig config;
     config.loss = values.text("loss");
     config.optimizer = optimizer;
     config.semantics = parse_semantics(values.text("semantics"));
     config.seed = static_cast<std::uint64_t>(values.whole64("seed"));
-    const RecipeFile recipes = values.has("recipes") ? read_recipes(values.text("recipes"))
-                                                     : recipes_of(values.text("model"));
-    config.recipe = find_recipe(recipes, values.text("recipe"), config.loss, config.optimizer);
+    config.recipe = recipe_of(values, optimizer);
+    check_rated(values, config.recipe, optimizer);
     RateSchedule& schedule = config.recipe.schedule;
     if (values.has("epochs")) config.recipe.epochs = values.whole("epochs");
     if (values.has("batch")) config.recipe.batch = values.whole("batch");

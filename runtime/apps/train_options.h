@@ -17,6 +17,9 @@ std::vector<cli::Group> train_options();
 // The recipe of the flags' model, with what the flags change of it. usage for values out of range.
 TrainConfig train_config(const cli::Values& values, const std::string& optimizer);
 
+// What `--optimizer all` compares: those that the recipe has a rate for, or all where it has none.
+std::vector<std::string> compared_optimizers(const cli::Values& values);
+
 // What --config needs to repeat the run.
 Settings settings_of(const cli::Values& values, const TrainConfig& config);
 

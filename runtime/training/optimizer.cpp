@@ -4,6 +4,15 @@
 
 namespace siamc {
 
+const std::vector<std::string>& known_optimizers() {
+    static const std::vector<std::string> names = {
+#define SIAMC_OPTIMIZER(name) #name,
+#include "core/optimizers.def"
+#undef SIAMC_OPTIMIZER
+    };
+    return names;
+}
+
 Semantics parse_semantics(const std::string& text) {
     if (text == "keras") return Semantics::keras;
     if (text == "pytorch") return Semantics::pytorch;

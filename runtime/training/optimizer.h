@@ -8,6 +8,9 @@
 
 namespace siamc {
 
+// The names of core/optimizers.def, in its order.
+const std::vector<std::string>& known_optimizers();
+
 // Whose meaning of the optimisers' names holds; see docs/optimizers.md.
 enum class Semantics { keras, pytorch };
 

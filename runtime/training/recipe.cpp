@@ -11,6 +11,7 @@
 #include "core/files.h"
 #include "core/toml.h"
 #include "core/wording.h"
+#include "training/optimizer.h"
 
 namespace siamc {
 
@@ -18,7 +19,6 @@ namespace {
 
 constexpr std::size_t most_recipe_bytes = std::size_t{1} << 16;
 constexpr const char* too_far = "deformed farther, images are not what their labels say";
-const std::vector<std::string> recipe_optimizers = {"adam", "rmsprop", "sgd"};
 
 // Takes what a recipe's table says; keys that are not there leave the recipe as it is.
 class RecipeReader {
@@ -109,9 +109,10 @@ class RecipeReader {
     void read_rates(const toml::table& rates) {
         for (const auto& [key, node] : rates) {
             const std::string name(key.str());
-            if (!contains(recipe_optimizers, name))
-                fail_unknown(node, "optimiser", name, recipe_optimizers);
+            if (!contains(known_optimizers(), name))
+                fail_unknown(node, "optimiser", name, known_optimizers());
             const double rate = positive(name, node, most_rate);
+            recipe_.rated.insert(name);
             if (name == optimizer_) recipe_.schedule.peak = rate;
         }
     }

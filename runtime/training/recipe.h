@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "sampling/pairs.h"
@@ -23,9 +24,10 @@ constexpr double most_affine = 0.4;
 constexpr double most_elastic = 4;  // pixels
 
 struct Recipe {
-    RateSchedule schedule;
-    int shift = 0;  // training images are moved by up to so many pixels each way
-    Warp warp;      // they are deformed, anew in each epoch
+    RateSchedule schedule;             // its peak is the optimiser's rate
+    std::set<std::string> rated = {};  // optimisers that it has a rate for
+    int shift = 0;                     // training images are moved by up to so many pixels each way
+    Warp warp;                         // they are deformed, anew in each epoch
     int epochs = 10;
     int batch = 128;           // tuples a step
     int images_per_class = 4;  // of a batch, for losses that see it whole
