@@ -87,8 +87,17 @@ def torch_sgd(p, g, s, t, rate, h):
     return p - rate * s["m"]
 
 
-RULES = {"keras": {"adam": keras_adam, "rmsprop": keras_rmsprop, "sgd": keras_sgd},
-         "torch": {"adam": torch_adam, "rmsprop": torch_rmsprop, "sgd": torch_sgd}}
+def decayed(adam):
+    """Adam on what is left of the parameter; the decay itself has no moments."""
+    def step(p, g, s, t, rate, h):
+        return adam(p - p * h["weight_decay"] * rate, g, s, t, rate, h)
+    return step
+
+
+RULES = {"keras": {"adam": keras_adam, "rmsprop": keras_rmsprop, "sgd": keras_sgd,
+                   "adamw": decayed(keras_adam)},
+         "torch": {"adam": torch_adam, "rmsprop": torch_rmsprop, "sgd": torch_sgd,
+                   "adamw": decayed(torch_adam)}}
 
 
 def run_rule(rule, gradients, rates, hyper, dtype):
@@ -137,7 +146,9 @@ def keras_cases(gradients):
     o = keras.optimizers
     for name, optimizer, keys in (("adam", o.Adam(), ("beta_1", "beta_2", "epsilon")),
                                   ("rmsprop", o.RMSprop(), ("rho", "epsilon")),
-                                  ("sgd", o.SGD(momentum=MOMENTUM), ("momentum",))):
+                                  ("sgd", o.SGD(momentum=MOMENTUM), ("momentum",)),
+                                  ("adamw", o.AdamW(),
+                                   ("beta_1", "beta_2", "epsilon", "weight_decay"))):
         config = optimizer.get_config()
         rates = rates_from(config["learning_rate"])
         hyper = {key: config[key] for key in keys}
@@ -147,12 +158,16 @@ def keras_cases(gradients):
 def torch_cases(gradients):
     for name, kind, options in (("adam", torch.optim.Adam, {}),
                                 ("rmsprop", torch.optim.RMSprop, {}),
-                                ("sgd", torch.optim.SGD, {"momentum": MOMENTUM})):
+                                ("sgd", torch.optim.SGD, {"momentum": MOMENTUM}),
+                                ("adamw", torch.optim.AdamW, {})):
         defaults = kind([torch.zeros(1)], **options).defaults
         hyper = {"adam": lambda d: {"beta_1": d["betas"][0], "beta_2": d["betas"][1],
                                     "epsilon": d["eps"]},
                  "rmsprop": lambda d: {"rho": d["alpha"], "epsilon": d["eps"]},
-                 "sgd": lambda d: {"momentum": d["momentum"]}}[name](defaults)
+                 "sgd": lambda d: {"momentum": d["momentum"]},
+                 "adamw": lambda d: {"beta_1": d["betas"][0], "beta_2": d["betas"][1],
+                                     "epsilon": d["eps"],
+                                     "weight_decay": d["weight_decay"]}}[name](defaults)
         rates = rates_from(defaults["lr"])
         yield name, hyper, rates, run_torch(kind, options, gradients, rates)
 
