@@ -25,7 +25,9 @@ cli::Option data_option() {
     return {.name = "data",
             .kind = cli::Text{cli::Text::Of::folder, {"glyphs"}},
             .required = true,
-            .help = "folder of MNIST's IDX files, or glyphs (built in)"};
+            .help =
+                "folder of MNIST's IDX files or of numpy's x_train.npy, y_train.npy, x_test.npy "
+                "and y_test.npy, or glyphs (built in)"};
 }
 
 cli::Option threads_option() {

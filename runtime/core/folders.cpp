@@ -194,4 +194,11 @@ void StagedFolder::move_entries(std::span<const std::string> names) const {
         fail_to_replace(target_, "synced to disk");
 }
 
+std::string last_part(const fs::path& path) {
+    std::error_code error;
+    const fs::path whole = fs::weakly_canonical(path, error);
+    return whole.has_filename() ? whole.filename().string()
+                                : whole.parent_path().filename().string();
+}
+
 }  // namespace siamc

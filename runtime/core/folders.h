@@ -77,4 +77,7 @@ class StagedFolder {
     Descriptor folder_;  // what is at path_: after the exchange, the old folder
 };
 
+// The name of a folder; "data/mnist/" and "." have one too.
+std::string last_part(const std::filesystem::path& path);
+
 }  // namespace siamc

@@ -15,10 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint8_t unsigned_byte = 8;
-// Rows of a train step are 32-bit signed image numbers.
-constexpr std::uint32_t most_images = std::numeric_limits<std::int32_t>::max();
-// More than any sensible image has, and small enough that no product of dimensions overflows.
-constexpr std::uint32_t longest_side = 1 << 15;
 
 using Dimensions = std::vector<std::uint32_t>;
 

@@ -8,6 +8,11 @@
 
 namespace siamc {
 
+// Of files: rows of a train step are 32-bit signed image numbers; a side is longer than any
+// sensible image has, and short enough that no product of the three overflows.
+constexpr std::uint32_t most_images = 0x7FFFFFFF;
+constexpr std::uint32_t longest_side = 1 << 15;
+
 struct ImageSet {
     int height = 0, width = 0;         // pixels
     std::vector<std::uint8_t> pixels;  // size() * height * width, images outermost, rows top down

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/folders.h"
 #include "data/idx.h"
 
 namespace siamc {
@@ -79,14 +80,6 @@ FileSets list_files(const fs::path& folder) {
 bool is_folder(const fs::path& path) {
     std::error_code unreadable;  // counts as absent
     return fs::is_directory(path, unreadable);
-}
-
-// "data/mnist/" and "." have a last part too.
-std::string last_part(const fs::path& path) {
-    std::error_code error;
-    const fs::path whole = fs::weakly_canonical(path, error);
-    return whole.has_filename() ? whole.filename().string()
-                                : whole.parent_path().filename().string();
 }
 
 // Where to look, and for which set; any if none is named.

@@ -195,7 +195,9 @@ TEST_CASE("what is missing of a data set is named", "[dataset]") {
     CHECK(nowhere.message ==
           "there is no folder " + path + "/nowhere: check the path of the data set");
     CHECK(load_failure(path).message ==
-          path + ": holds no data set (MNIST's IDX files): check the folder or fetch the data set");
+          path +
+              ": holds no data set (MNIST's IDX files, numpy's x_train.npy and the like): check "
+              "the folder or fetch the data set");
 
     folder.write("train-images-idx3-ubyte", images_file(6));
     const Failure file = load_failure(path + "/train-images-idx3-ubyte");
