@@ -3,30 +3,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <stdexcept>
 #include <tuple>
 
 #include "abi/siamc/siamc.h"  // its limits
 #include "frontend/model_spec.h"
-#include "layers/active.h"
-#include "layers/active_tuples.h"
 #include "layers/pairwise.h"
 #include "layers/structural.h"
-#include "passes/share.h"
+#include "passes/planning.h"
 #include "schedules/schedule.h"
 
 namespace siamc {
 
 namespace {
-
-constexpr long most_bytes = (1L << 31) - 1;  // of a buffer
-
-constexpr long line_bytes = 64;  // a cache line: tensors start on one
-
-// Parts of buffers start on such a boundary in OpenCL (CL_DEVICE_MEM_BASE_ADDR_ALIGN, of which
-// 128 bytes is the largest we know).
-constexpr long part_bytes = 256;
 
 // Rows of a slice: its activations leave most of a 512 KiB L2 to the weights. A batch of 128 pairs
 // or triplets makes eight slices, so that two, four or eight threads share it evenly.
@@ -47,32 +36,20 @@ static_assert(most_parts <= SIAMC_MAX_STAGES);
 static_assert(2 * most_slice_rows <= SIAMC_TABLE);
 static_assert(most_slice_rows <= SIAMC_MAX_SLICE_IMAGES);
 
-// Blocks of weights hold whole groups of zeros.
-static_assert(row_quantum % zero_group == 0);
-
-// Weights in one block of a gradient: enough work for a task (about a million multiply-adds at 256
-// rows), few enough that a handful of threads share a layer evenly.
-constexpr long block_weights = 4096;
-
-long element_bytes(ElementType type) {
-    return type == ElementType::uint8 ? 1 : 4;
-}
-
 class Planner {
   public:
     Planner(const Graph& graph, const ParameterLayout& parameters, int batch, Processor processor)
-        : parameters_(parameters), on_gpu_(processor == Processor::gpu) {
-        if (on_gpu_)
+        : parameters_(parameters) {
+        planning_.on_gpu = processor == Processor::gpu;
+        if (planning_.on_gpu)
             take_whole(graph, batch);
         else
             take_slices(graph, batch);
     }
 
     Program run() {
-        find_lives();
-        place_batch_tensors();
-        place_slice_tensors();
-        for (size_t k = 0; k < program_.kernels.size(); ++k) call(static_cast<int>(k));
+        lay_out_arena(planning_);
+        make_calls(planning_, parameters_);
         divide_into_parts();
         check_limits();
         return program_;
@@ -94,14 +71,14 @@ class Planner {
         program_.graph = graph;
         if (single_row && is_worth_sharing(graph)) {
             program_.kernels = in_stages(fuse(graph, false));
-            sharing_ = share_images(graph, program_.kernels);
-            shared_ = sharing_.part.back() < most_parts;
+            planning_.sharing = share_images(graph, program_.kernels);
+            planning_.shared = planning_.sharing.part.back() < most_parts;
         }
-        if (!shared_) program_.kernels = in_stages(fuse(graph, single_row));
+        if (!planning_.shared) program_.kernels = in_stages(fuse(graph, single_row));
         program_.tuple_quantum = single_row                       ? 1
                                  : has_rows(graph, {Rows::batch}) ? batch_quantum
                                                                   : row_quantum;
-        program_.batch = shared_ ? most_shared : padded_batch(batch, graph.branches);
+        program_.batch = planning_.shared ? most_shared : padded_batch(batch, graph.branches);
         program_.batch = static_cast<int>(round_up(program_.batch, program_.tuple_quantum));
         const int most = std::max(1, static_cast<int>(round_up(slice_rows / graph.branches, 8)));
         program_.slice_tuples = std::min(program_.batch, graph.branches == 1 ? slice_rows : most);
@@ -115,15 +92,11 @@ class Planner {
                      std::min(least_slices, whole(program_.batch, program_.tuple_quantum)));
     }
 
-    static bool is_undivided(Rows rows) { return rows == Rows::batch || rows == Rows::slices; }
-
     static bool has_rows(const Graph& graph, std::initializer_list<Rows> kinds) {
         return std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& node) {
             return std::count(kinds.begin(), kinds.end(), node.shape.rows) > 0;
         });
     }
-
-    const Node& node(NodeId id) const { return program_.graph[id]; }
 
     // Prologue, slices, batch: and of those the gradients in the order of the parameters, as the
     // optimiser's tasks are. A thread then updates about what it has just summed.
@@ -139,232 +112,46 @@ class Planner {
         return kernels;
     }
 
-    // The tensor whose memory a view shows.
-    NodeId base(NodeId id) const { return base_of(program_.graph, id); }
-
-    // Read by the caller, perhaps under another shape.
-    bool is_output(NodeId id) const {
-        const auto& outputs = program_.graph.outputs;
-        return std::any_of(outputs.begin(), outputs.end(),
-                           [&](NodeId output) { return base(output) == id; });
-    }
-
-    // By slices run the kernels of that stage, unless tasks share a single row.
-    bool by_slices(const Kernel& kernel) const {
-        return stage_of(kernel) == Stage::slices && !shared_;
-    }
-
-    // Reads parameters alone: an encoder runs it once for all images.
-    bool is_prologue(size_t k) const { return stage_of(program_.kernels[k]) == Stage::prologue; }
-
     void divide_into_parts() {
         for (size_t k = 0; k < program_.kernels.size(); ++k) {
             const Kernel& kernel = program_.kernels[k];
-            const bool begins = k == 0 || is_prologue(k) != is_prologue(k - 1) ||
-                                (shared_ ? sharing_.part[k] != sharing_.part[k - 1]
-                                         : stage_of(kernel) != stage_of(program_.kernels[k - 1]) ||
-                                               (stage_of(kernel) != Stage::batch &&
-                                                kernel.phase != program_.kernels[k - 1].phase));
-            if (begins) program_.parts.push_back({0, by_slices(kernel), 0});
-            if (shared_) program_.parts.back().tasks = program_.calls[k].tasks;
+            const bool begins =
+                k == 0 || planning_.is_prologue(k) != planning_.is_prologue(k - 1) ||
+                (planning_.shared ? planning_.sharing.part[k] != planning_.sharing.part[k - 1]
+                                  : stage_of(kernel) != stage_of(program_.kernels[k - 1]) ||
+                                        (stage_of(kernel) != Stage::batch &&
+                                         kernel.phase != program_.kernels[k - 1].phase));
+            if (begins) program_.parts.push_back({0, planning_.by_slices(kernel), 0});
+            if (planning_.shared) program_.parts.back().tasks = program_.calls[k].tasks;
             Part& part = program_.parts.back();
-            if (by_slices(kernel) && kernel.of_active && part.forward_calls == 0)
+            if (planning_.by_slices(kernel) && kernel.of_active && part.forward_calls == 0)
                 part.forward_calls = part.calls;
             ++part.calls;
         }
     }
 
-    // Each task of a shared image has one of its own.
-    bool is_doubled(NodeId id) const {
-        for (size_t k = 0; shared_ && k < program_.kernels.size(); ++k) {
-            const std::vector<NodeId>& outputs = program_.kernels[k].outputs;
-            if (std::count(outputs.begin(), outputs.end(), id))
-                return sharing_.share[k] == Share::doubled;
-        }
-        return false;
-    }
-
-    bool is_gradient(NodeId id) const { return node(id).name.rfind("grad.", 0) == 0; }
-
-    bool in_arena(NodeId id) const {
-        return node(id).op != &parameter_op() && node(id).shape.rows != Rows::dataset &&
-               !is_gradient(id);
-    }
-
-    void find_lives() {
-        const auto last = static_cast<int>(program_.kernels.size()) - 1;
-        for (int k = 0; k <= last; ++k) {
-            const Kernel& kernel = program_.kernels[k];
-            for (NodeId id : kernel.inputs)
-                touch(base(id), k, by_slices(kernel) && !is_undivided(node(id).shape.rows));
-            for (NodeId id : kernel.outputs) touch(id, k, by_slices(kernel));
-        }
-        // What a prologue makes is still there for the next images.
-        for (size_t k = 0; k < program_.kernels.size() && is_prologue(k); ++k)
-            for (NodeId id : program_.kernels[k].outputs)
-                for (Placement& tensor : program_.arena)
-                    if (tensor.node == id) tensor.first_call = 0, tensor.last_call = last;
-        // What the caller writes before or reads after the calls is there all the time.
-        for (Placement& tensor : program_.arena) {
-            const bool is_source = node(tensor.node).op->pattern == Pattern::source;
-            if (is_source) tensor.first_call = 0;
-            if (is_output(tensor.node)) tensor.last_call = last;
-            // The executor reads the flags of a slice when its forward calls are through.
-            const bool flags = node(tensor.node).op == &active_op();
-            if (is_source || flags || is_output(tensor.node)) tensor.per_slice = false;
-        }
-    }
-
-    void touch(NodeId id, int k, bool within_slice) {
-        if (!in_arena(id)) return;
-        auto found = std::find_if(program_.arena.begin(), program_.arena.end(),
-                                  [&](const Placement& p) { return p.node == id; });
-        if (found == program_.arena.end()) {
-            program_.arena.push_back({id, true, 0, 0, k, k});
-            found = program_.arena.end() - 1;
-        }
-        found->last_call = k;
-        if (!within_slice && !is_doubled(id)) found->per_slice = false;
-    }
-
-    // Elements between the rows of a tensor. Rows a multiple of 256 bytes apart would share a few
-    // sets of the first cache; one line more spreads them. What the caller reads stays dense.
-    long row_stride(NodeId id) const {
-        const long size = node(id).shape.size();
-        const bool dense = !in_arena(id) || is_output(id) || on_gpu_;
-        const long bytes = size * element_bytes(node(id).op->type);
-        return dense || bytes % 256 != 0 ? size
-                                         : size + line_bytes / element_bytes(node(id).op->type);
-    }
-
-    long bytes(NodeId id, int tuples) const {
-        const int rows =
-            row_count(node(id).shape.rows, program_.graph.branches, tuples, program_.slices);
-        const long elements = rows ? rows * row_stride(id) : node(id).shape.size();
-        return elements * element_bytes(node(id).op->type);
-    }
-
-    void place_batch_tensors() {
-        long end = 0;
-        for (Placement& tensor : program_.arena) {
-            if (tensor.per_slice) continue;
-            tensor.offset = end;
-            tensor.bytes = bytes(tensor.node, program_.batch);
-            end = round_up(end + tensor.bytes, boundary());
-        }
-        program_.slice_offset = end;
-    }
-
-    // Largest first, each at the lowest offset where it meets no tensor that lives beside it.
-    void place_slice_tensors() {
-        std::vector<Placement*> order, placed;
-        for (Placement& tensor : program_.arena) {
-            if (!tensor.per_slice) continue;
-            tensor.bytes = round_up(bytes(tensor.node, program_.slice_tuples), boundary());
-            order.push_back(&tensor);
-        }
-        std::stable_sort(order.begin(), order.end(),
-                         [](auto* a, auto* b) { return a->bytes > b->bytes; });
-        for (Placement* tensor : order) {
-            for (bool moved = true; moved;) {
-                moved = false;
-                for (const Placement* other : placed) {
-                    const bool together = tensor->first_call <= other->last_call &&
-                                          other->first_call <= tensor->last_call;
-                    const bool overlap = tensor->offset < other->offset + other->bytes &&
-                                         other->offset < tensor->offset + tensor->bytes;
-                    if (together && overlap) {
-                        tensor->offset = other->offset + other->bytes;
-                        moved = true;
-                    }
-                }
-            }
-            placed.push_back(tensor);
-            program_.slice_bytes = std::max(program_.slice_bytes, tensor->offset + tensor->bytes);
-        }
-        program_.first_images = program_.slice_offset + program_.slices * program_.slice_bytes;
-        program_.active_counts =
-            program_.first_images + round_up((program_.slices + 1) * 4L, line_bytes);
-        program_.arena_bytes = program_.active_counts + round_up(program_.slices * 4L, line_bytes);
-    }
-
-    Operand whole(NodeId id, bool sliced) const {
-        const Shape& shape = node(id).shape;
-        Operand operand;
-        operand.node = id;
-        operand.type = node(base(id)).op->type;
-        int stride = 1;
-        for (int extent : shape.dims) {
-            operand.extent.push_back(extent);
-            operand.stride.push_back(stride);
-            stride *= extent;
-        }
-        operand.rows = shape.rows;
-        if (shape.rows != Rows::none) {
-            stride = static_cast<int>(row_stride(base(id)));
-            operand.extent.push_back(0);
-            operand.stride.push_back(stride);
-        }
-        const bool divided = shape.rows == Rows::image || shape.rows == Rows::tuple ||
-                             shape.rows == Rows::slice || shape.rows == Rows::active_tuple ||
-                             shape.rows == Rows::active_image;
-        if (sliced && divided)
-            operand.row_stride = static_cast<long>(stride) * element_bytes(operand.type);
-        check_reach(operand, sliced);
-        locate(operand);
-        return operand;
-    }
-
-    const ParameterSlot& slot_of(const std::string& name) const {
-        for (const ParameterSlot& slot : parameters_.slots)
-            if (slot.name == name) return slot;
-        throw std::logic_error("plan: the layout has no parameter " + name);
-    }
-
-    // The line of the model that a node comes of, or one that it reads.
-    SourceLocation place_of(NodeId id) const {
-        SourceLocation place = node(id).location;
-        for (size_t i = 0; place.line == 0 && i < node(id).inputs.size(); ++i)
-            place = place_of(node(id).inputs[i].node);
-        return place;
-    }
-
-    // Kernels count elements and bytes of a buffer in ints.
-    void check_reach(const Operand& operand, bool sliced) const {
-        if (operand.rows == Rows::dataset) return;
-        const int rows =
-            std::max(1, row_count(operand.rows, program_.graph.branches,
-                                  sliced && operand.rows != Rows::batch ? program_.slice_tuples
-                                                                        : program_.batch,
-                                  program_.slices));
-        const long line =
-            operand.rows == Rows::none ? node(operand.node).shape.size() : operand.stride.back();
-        if (line * element_bytes(operand.type) <= most_bytes / rows) return;
-        const long most =
-            sliced ? 0
-                   : program_.batch * (most_bytes / rows) / (line * element_bytes(operand.type));
-        const bool trains =
-            std::any_of(program_.graph.outputs.begin(), program_.graph.outputs.end(),
-                        [&](NodeId id) { return is_gradient(id); });
-        const long whole_tiles = most / gpu_row_quantum * gpu_row_quantum;
+    // Layers that look across the batch take three parts each.
+    void check_parts() const {
+        if (program_.parts.size() <= SIAMC_MAX_STAGES) return;
+        const auto& nodes = program_.graph.nodes;
+        const auto last = std::find_if(nodes.rbegin(), nodes.rend(), [](const Node& any) {
+            return any.op == &across_op() && any.location.line > 0;
+        });
         throw ModelError(
-            place_of(operand.node),
-            fmt::format(
-                "{} is too large for {} {}", node(operand.node).name, rows,
-                operand.rows == Rows::slice || operand.rows == Rows::slices ? "slices" : "rows"),
-            "a kernel reaches 2 GiB of a buffer; this has " + std::to_string(line) +
-                " numbers a row",
-            trains && whole_tiles > 0
-                ? fmt::format("--batch {}, or a smaller layer here", whole_tiles)
-                : std::string("a smaller layer here: fewer units or filters, larger strides"));
+            last == nodes.rend() ? SourceLocation{1, 1} : last->location,
+            fmt::format("{} would take {} parts, one after the other", program_.graph.name,
+                        program_.parts.size()),
+            fmt::format("a program has at most {}; each batch_norm takes three", SIAMC_MAX_STAGES),
+            "fewer layers that look across the batch, or group_norm");
     }
 
     void check_limits() const {
+        check_parts();
         for (const Call& call : program_.calls)
             for (const Operand& operand : call.operands)
                 if (operand.extent.size() > SIAMC_MAX_DIMS)
                     throw std::logic_error("plan: more dims than SIAMC_MAX_DIMS");
-        if (on_gpu_ && program_.arena_bytes > most_bytes)
+        if (planning_.on_gpu && program_.arena_bytes > most_bytes)
             throw ModelError({1, 1},
                              fmt::format("{} needs {} bytes on the device", program_.graph.name,
                                          program_.arena_bytes),
@@ -372,91 +159,9 @@ class Planner {
                              "a smaller --batch, or fewer or smaller layers");
     }
 
-    void locate(Operand& operand) const {
-        const NodeId id = base(operand.node);
-        if (node(id).shape.rows == Rows::dataset) {
-            operand.space = Space::dataset;
-        } else if (node(id).op == &parameter_op() || is_gradient(id)) {
-            const std::string name = is_gradient(id) ? node(id).name.substr(5) : node(id).name;
-            operand.offset = slot_of(name).offset * 4;
-            operand.space = is_gradient(id) ? Space::gradient : Space::parameters;
-        } else {
-            const auto& arena = program_.arena;
-            const auto found = std::find_if(arena.begin(), arena.end(),
-                                            [&](const Placement& p) { return p.node == id; });
-            operand.offset = found->offset + (found->per_slice ? program_.slice_offset : 0);
-            if (!found->per_slice) return;
-            operand.task_stride = program_.slice_bytes;
-            operand.row_stride = 0;
-        }
-    }
-
-    void call(int k) {
-        const Kernel& kernel = program_.kernels[k];
-        const bool sliced = by_slices(kernel);
-        Call call{k, sliced ? 0 : 1, {}};
-        for (NodeId id : kernel.inputs) call.operands.push_back(whole(id, sliced));
-        for (NodeId id : kernel.outputs) call.operands.push_back(whole(id, sliced));
-        if (shared_) return share(std::move(call), kernel);
-        const int blocked = node(kernel.nodes[0]).op->blocked_input;
-        if (blocked >= 0 && !on_gpu_) split(call, node(kernel.nodes[0]));
-        program_.calls.push_back(std::move(call));
-    }
-
-    // Halves of the units or filters lie in the first dimension of the result and of what belongs
-    // to it: kernel and bias.
-    void share(Call call, const Kernel& kernel) {
-        const Share share = sharing_.share[static_cast<size_t>(call.kernel)];
-        call.tasks = share == Share::alone ? 1 : image_tasks;
-        for (Operand& operand : call.operands) {
-            if (share != Share::divided) break;
-            const bool result =
-                std::count(kernel.outputs.begin(), kernel.outputs.end(), operand.node) > 0;
-            if (!result && node(operand.node).shape.rows != Rows::none) continue;
-            operand.extent[0] /= image_tasks;
-            operand.task_stride = operand.extent[0] * element_bytes(operand.type);
-        }
-        program_.calls.push_back(std::move(call));
-    }
-
-    // Blocks of the result's outermost dimension, equal in size.
-    void split(Call& call, const Node& sum) const {
-        NodeId blocked_input = sum.inputs[sum.op->blocked_input].node;
-        if (node(blocked_input).op == &listed_op())
-            blocked_input = node(blocked_input).inputs[0].node;
-        Operand& result = call.operands.back();
-        const int depth = result.extent[1];
-        int block = 1;
-        for (int divisor = 1; divisor <= depth; ++divisor)
-            if (depth % divisor == 0 &&
-                divisor * static_cast<long>(result.extent[0]) <= block_weights &&
-                (divisor % row_quantum == 0 || block % row_quantum != 0))
-                block = divisor;
-        if (block < row_quantum) block = depth;
-        call.tasks = depth / block;
-        result.extent[1] = block;
-        result.task_stride = static_cast<long>(block) * result.stride[1] * 4;
-        for (Operand& operand : call.operands)
-            if (operand.node == blocked_input) {
-                operand.extent[0] = block;
-                operand.task_stride = static_cast<long>(block) * 4;
-            } else if (node(operand.node).shape == sum.shape) {
-                operand.extent[1] = block;
-                operand.task_stride = static_cast<long>(block) * operand.stride[1] * 4;
-            } else if (node(operand.node).op == &activity_op() ||
-                       node(operand.node).op == &listed_activity_op()) {
-                operand.extent[0] = block / zero_group;
-                operand.task_stride = block / zero_group;
-            }
-    }
-
-    long boundary() const { return on_gpu_ ? part_bytes : line_bytes; }
-
     const ParameterLayout& parameters_;
-    bool on_gpu_;
-    bool shared_ = false;  // tasks share the work on one image
-    Sharing sharing_;
-    Program program_;
+    Planning planning_;
+    Program& program_ = planning_.program;
 };
 
 }  // namespace
