@@ -8,6 +8,7 @@
 #include "layers/structural.h"
 #include "layers/windows.h"
 #include "layers/winners.h"
+#include "passes/planning.h"
 #include "sampling/random.h"
 
 namespace siamc {
@@ -41,6 +42,9 @@ void fill(std::uint8_t* data, long elements, const Node& node, ElementType type,
             data[i] = all_rows;
         else if (node.op == &winner_op())
             data[i] = static_cast<std::uint8_t>(random.below(pooling_window(node).area()));
+        else if (type == ElementType::float16)  // from 0.25 to 0.5
+            reinterpret_cast<std::uint16_t*>(data)[i] =
+                static_cast<std::uint16_t>(0x3400 + random.below(1024));
         else if (type == ElementType::uint8)
             data[i] = static_cast<std::uint8_t>(random.next());
         else if (names_rows(node.op))
@@ -77,7 +81,7 @@ void KernelBuffers::add(const KernelTask& task, std::size_t number) {
         elements += static_cast<long>(box->extents[d] - 1) * box->strides[d];
         box->dims.push_back({0, box->extents[d], box->strides[d], 0});
     }
-    const long bytes = elements * (operand.type == ElementType::uint8 ? 1 : 4);
+    const long bytes = elements * element_bytes(operand.type);
     box->memory = std::make_unique<std::uint8_t[]>(static_cast<std::size_t>(bytes + line));
     const auto address = reinterpret_cast<std::uintptr_t>(box->memory.get());
     box->data = box->memory.get() + (line - static_cast<long>(address % line)) % line;
@@ -92,6 +96,9 @@ void KernelBuffers::add(const KernelTask& task, std::size_t number) {
         case ElementType::uint8:
             box->buffer.type = halide_type_of<std::uint8_t>();
             break;
+        case ElementType::float16:
+            box->buffer.type = halide_type_t(halide_type_float, 16);
+            break;
         case ElementType::int32:
             box->buffer.type = halide_type_of<std::int32_t>();
             break;
@@ -103,6 +110,13 @@ void KernelBuffers::add(const KernelTask& task, std::size_t number) {
     boxes_.push_back(std::move(box));
 }
 
+float KernelBuffers::value_of(const Box& box, long element) {
+    if (box.buffer.type.bits == 8) return box.data[element];
+    if (box.buffer.type.bits == 32) return reinterpret_cast<const float*>(box.data)[element];
+    const std::uint16_t bits = reinterpret_cast<const std::uint16_t*>(box.data)[element];
+    return static_cast<float>(Halide::float16_t::make_from_bits(bits));
+}
+
 std::vector<float> KernelBuffers::values_of(const Box& box) {
     std::vector<float> values;
     std::vector<int> index(box.extents.size(), 0);
@@ -110,9 +124,7 @@ std::vector<float> KernelBuffers::values_of(const Box& box) {
         long offset = 0;
         for (std::size_t d = 0; d < index.size(); ++d)
             offset += static_cast<long>(index[d]) * box.strides[d];
-        values.push_back(box.buffer.type.bits == 8
-                             ? static_cast<float>(box.data[offset])
-                             : reinterpret_cast<const float*>(box.data)[offset]);
+        values.push_back(value_of(box, offset));
         std::size_t d = 0;
         while (d < index.size() && ++index[d] == box.extents[d]) index[d++] = 0;
         if (d == index.size()) return values;

@@ -40,6 +40,7 @@ class KernelBuffers {
 
     void add(const KernelTask& task, std::size_t operand);
     static std::vector<float> values_of(const Box& box);
+    static float value_of(const Box& box, long element);
 
     std::vector<std::unique_ptr<Box>> boxes_;
     std::vector<const void*> arguments_;

@@ -1,9 +1,10 @@
-# siamc_add_model(NAME MODEL_FILE [TARGET T] [BATCH N])
+# siamc_add_model(NAME MODEL_FILE [TARGET T] [BATCH N] [WEIGHTS f32|f16])
 #
 # Compiles a model description with siamc at build time, again whenever one of the two changes.
 # Defines the library target NAME: link it and include "NAME.h". NAME must be the model's own name,
 # for a device with its name behind it: fc_cuda.
-# TARGET is one of `siamc targets`, BATCH the most tuples in a training step.
+# TARGET is one of `siamc targets`, BATCH the most tuples in a training step, WEIGHTS as which
+# embedding reads them.
 #
 # A library that links NAME can be installed and exported with it:
 #   install(TARGETS NAME ... EXPORT ...)
@@ -51,7 +52,7 @@ function(siamc_link_libraries variable)
 endfunction()
 
 function(siamc_add_model name model_file)
-    cmake_parse_arguments(PARSE_ARGV 2 arg "" "TARGET;BATCH" "")
+    cmake_parse_arguments(PARSE_ARGV 2 arg "" "TARGET;BATCH;WEIGHTS" "")
     if(NOT arg_TARGET)
         set(arg_TARGET ${SIAMC_TARGET})
     endif()
@@ -62,13 +63,16 @@ function(siamc_add_model name model_file)
     if(NOT arg_BATCH)
         set(arg_BATCH ${SIAMC_BATCH})
     endif()
+    if(NOT arg_WEIGHTS)
+        set(arg_WEIGHTS f32)
+    endif()
     get_filename_component(model_file ${model_file} ABSOLUTE)
     set(folder ${CMAKE_CURRENT_BINARY_DIR}/${name})
     set(archive ${folder}/lib${name}.a)
     add_custom_command(
         OUTPUT ${archive} ${folder}/${name}.h ${folder}/${name}.manifest.json
         COMMAND Siamc::siamc compile ${model_file} --target ${arg_TARGET} --batch ${arg_BATCH}
-            -o ${folder} --quiet
+            --weights ${arg_WEIGHTS} -o ${folder} --quiet
         DEPENDS Siamc::siamc ${model_file}
         COMMENT "siamc compile ${name} for ${arg_TARGET}"
         VERBATIM)

@@ -33,6 +33,13 @@ cli::Option schedules_option() {
             .help = "table of measured tiles, as siamc tune writes it"};
 }
 
+cli::Option weights_option() {
+    return {.name = "weights",
+            .kind = cli::Word{{"f32", "f16"}},
+            .initial = "f32",
+            .help = "as which embedding reads them; f16 takes half of the memory"};
+}
+
 const cli::Positional model_file = {"MODEL", "the model, a TOML file (models/README.md)"};
 
 cli::Command new_table(const Commands& commands) {
@@ -68,7 +75,8 @@ cli::Command compile_table(const Commands& commands) {
             .summary = "write a library for a target",
             .about = "It lists the files that it wrote on stderr.",
             .positionals = {model_file},
-            .groups = {{"What to compile", {target_option(), batch_option(), schedules_option()}},
+            .groups = {{"What to compile",
+                        {target_option(), batch_option(), schedules_option(), weights_option()}},
                        {"What to write",
                         {{.name = "output",
                           .letter = 'o',
@@ -122,7 +130,8 @@ cli::Command inspect_table(const Commands& commands) {
                 "it prints what the library is, and checks that its files still are what it "
                 "says.",
             .positionals = {{"MODEL", "the model, a TOML file, or a library's NAME.manifest.json"}},
-            .groups = {{"What to inspect", {target_option(), batch_option(), schedules_option()}},
+            .groups = {{"What to inspect",
+                        {target_option(), batch_option(), schedules_option(), weights_option()}},
                        {"The page",
                         {{.name = "html",
                           .kind = cli::a_file,

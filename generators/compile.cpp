@@ -16,10 +16,11 @@ namespace siamc {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> step_names = {
-    "build",           "fold",           "fold-affine",  "pool-first", "trim",
-    "differentiate",   "follow-winners", "use-winograd", "skip-zeros", "skip-inactive",
-    "lay-out-for-gpu", "work",           "fuse",         "plan"};
+const std::vector<std::string> step_names = {"build",          "fold",          "fold-affine",
+                                             "pool-first",     "trim",          "differentiate",
+                                             "follow-winners", "use-winograd",  "halve-weights",
+                                             "skip-zeros",     "skip-inactive", "lay-out-for-gpu",
+                                             "work",           "fuse",          "plan"};
 
 namespace {
 
@@ -75,6 +76,7 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
     } else {
         done("follow-winners", remove_unused(follow_winners(graph)));
         done("use-winograd", use_winograd(graph));
+        if (entry.half_weights) done("halve-weights", halve_weights(graph));
         done("skip-zeros", skip_zeros(graph, entry.batch));
         done("skip-inactive", remove_unused(skip_inactive(graph)));
     }
@@ -120,11 +122,13 @@ std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOpti
     const Graph embedding = fold_twins(build_embedding(model));
     library->parameters = layout_of(model);
     library->embedding_size = static_cast<int>(embedding[embedding.outputs[0]].shape.size());
-    for (const EntryPoint& entry : entry_points(model, options.batch, embed_batch))
+    for (EntryPoint& entry : entry_points(model, options.batch, embed_batch)) {
+        entry.half_weights = options.half_weights && entry.graph.name == "embed";
         library->programs.push_back({entry.name,
                                      make_program(entry, library->parameters,
                                                   processor_of(library->target), options.observe),
                                      {}});
+    }
     name_kernels(*library);
     return library;
 }

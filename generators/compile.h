@@ -27,6 +27,7 @@ struct EntryPoint {
     Graph graph;
     bool train;
     int batch;
+    bool half_weights = false;  // passes/halve_weights.cpp
 };
 
 // embed_one, embed, distances, and a training and an evaluation program for each loss.
@@ -44,7 +45,8 @@ extern const std::vector<std::string> step_names;
 
 struct CompileOptions {
     LibraryTarget target;
-    int batch = 128;  // the most tuples of a training step
+    int batch = 128;            // the most tuples of a training step
+    bool half_weights = false;  // of the embedding programs
     ScheduleTable schedules = built_in_schedules();
     Observer observe = [](const auto&, const auto&, const auto&) {};
 };

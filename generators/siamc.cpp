@@ -51,11 +51,26 @@ std::unique_ptr<Library> compile_named_model(const cli::Values& values,
     }
 }
 
+// Instruction sets that convert halves by themselves; all others would take three times as long
+// with them as with floats.
+void keep_those_with_halves(LibraryTarget& target) {
+    std::erase_if(target.variants, [](const Variant& variant) {
+        return !variant.target.has_feature(Halide::Target::F16C);
+    });
+    if (!target.variants.empty() && !on_device(target)) return;
+    fail(Exit::usage,
+         "--weights: {} does not compute with halves\n  why: they are made for x86 processors with "
+         "AVX2 or AVX-512 alone\n  write: --weights f32, or another --target",
+         target.name);
+}
+
 // The options that compile and inspect share.
 CompileOptions compile_options(const cli::Values& values) {
     CompileOptions compile;
     compile.target = resolve_target(values.text("target"));
     compile.batch = values.whole("batch");
+    compile.half_weights = values.text("weights") == "f16";
+    if (compile.half_weights) keep_those_with_halves(compile.target);
     if (values.has("schedules")) compile.schedules = read_schedules(values.text("schedules"));
     return compile;
 }
@@ -132,7 +147,8 @@ int inspect_manifest_command(const std::string& file) {
 int inspect_command(const cli::Values& values) {
     const std::string& file = values.text("MODEL");
     if (looks_like_manifest(file)) {
-        for (const char* option : {"target", "batch", "schedules", "html", "peak", "bandwidth"})
+        for (const char* option :
+             {"target", "batch", "schedules", "weights", "html", "peak", "bandwidth"})
             if (values.given(option))
                 fail(Exit::usage,
                      "--{}: says nothing for a manifest\n  write: the model's file instead of {}, "

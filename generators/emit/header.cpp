@@ -43,7 +43,7 @@ std::string constants_text(const Library& library) {
     for (int extent : shape) bytes *= extent;
     define("IMAGE_BYTES", bytes, "of a stored image");
     define("EMBEDDING", library.embedding_size, "floats");
-    define("PARAMETERS", library.parameters.count, "floats that are trained");
+    define("PARAMETERS", library.parameters.count, "floats that weights have");
     define("PARAMETER_FLOATS", library.parameters.padded, "of the flat buffer, padding included");
     define("ARENA_BYTES", arena_bytes_of(library), "of a trainer's arena");
     define("ENCODER_BYTES", encoder_bytes_of(library), "of an encoder's memory");

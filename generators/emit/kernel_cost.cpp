@@ -4,6 +4,7 @@
 
 #include "layers/active.h"
 #include "layers/structural.h"
+#include "passes/planning.h"
 #include "passes/work.h"
 
 namespace siamc {
@@ -29,7 +30,7 @@ double work_of(const Graph& graph, const Node& node, double part, int tuples) {
 
 KernelCost cost_of(const KernelTask& task) {
     const Graph& graph = *task.graph;
-    const auto bytes_of = [](ElementType type) { return type == ElementType::uint8 ? 1.0 : 4.0; };
+    const auto bytes_of = [](ElementType type) { return static_cast<double>(element_bytes(type)); };
     KernelCost cost;
     double written = 1;  // share of the result
     int stored = 1;

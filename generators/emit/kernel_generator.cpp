@@ -24,6 +24,8 @@ Halide::Type halide_type(ElementType type) {
             return Halide::UInt(8);
         case ElementType::int32:
             return Halide::Int(32);
+        case ElementType::float16:
+            return Halide::Float(16);
         default:
             return Halide::Float(32);
     }
@@ -176,7 +178,8 @@ Func KernelGenerator::reader(NodeId id) {
         index.back() = clamp(index.back(), 0, buffer.dim(last).extent() - 1);
     }
     Func read(identifier("read_", graph[id].name));
-    read(vars) = buffer(index);
+    const Expr value = buffer(index);
+    read(vars) = value.type() == Halide::Float(16) ? cast<float>(value) : value;
     return read;
 }
 
@@ -282,7 +285,8 @@ void KernelGenerator::describe(KernelFuncs& funcs) const {
         funcs.stride = static_cast<int>(integer(first.attributes, "stride"));
     if (first.op->pattern == Pattern::convolution) {
         funcs.dilation = dilation_of(first);
-        funcs.channels /= groups_of(first);
+        funcs.groups = groups_of(first);
+        funcs.channels /= funcs.groups;
     }
     for (Edge edge : first.inputs) {
         const Shape shape = graph.shape_of(edge);

@@ -101,6 +101,7 @@ std::string emit_manifest(const Library& library, const std::vector<std::filesys
     manifest["embedding"] = library.embedding_size;
     manifest["parameters"] = {{"count", library.parameters.count},
                               {"floats", library.parameters.padded},
+                              {"statistic_floats", library.parameters.statistics},
                               {"hash", parameter_hash(library.parameters)},
                               {"tensors", parameters_json(library)}};
     for (const OptimizerRule& rule : optimizer_rules())

@@ -38,7 +38,10 @@ static_assert(static_cast<int>(Space::arena) == SIAMC_ARENA &&
 siamc_operand operand_of(const Operand& operand) {
     static const struct {
         std::uint8_t code, bits;
-    } types[] = {{halide_type_float, 32}, {halide_type_uint, 8}, {halide_type_int, 32}};
+    } types[] = {{halide_type_float, 32},
+                 {halide_type_uint, 8},
+                 {halide_type_int, 32},
+                 {halide_type_float, 16}};
     require_limit(operand.extent.size() <= SIAMC_MAX_DIMS, "SIAMC_MAX_DIMS");
     siamc_operand result = {};
     result.space = static_cast<std::uint8_t>(operand.space);

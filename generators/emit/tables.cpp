@@ -205,6 +205,7 @@ class Tables {
         for (int extent : model.input.shape) table.image_bytes *= extent;
         table.parameter_count = library_.parameters.count;
         table.parameter_floats = library_.parameters.padded;
+        table.statistic_floats = library_.parameters.statistics;
         table.arena_bytes = arena_bytes_of(library_);
         table.encoder_bytes = encoder_bytes_of(library_);
         table.parameter_tensors = static_cast<std::int32_t>(library_.parameters.slots.size());

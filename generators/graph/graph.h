@@ -33,7 +33,7 @@ enum class Rows {
     summed,        // those of all slices, without the gaps between them
 };
 
-enum class ElementType { float32, uint8, int32 };
+enum class ElementType { float32, uint8, int32, float16 };
 
 // Extents without the row dimension, innermost first: element (c, row) is at row * size() + c.
 struct Shape {

@@ -21,6 +21,7 @@ const std::map<std::string, const char*> purposes = {
     {"differentiate", "gradients of all parameters are appended"},
     {"follow-winners", "gradients of pooled images read the winners"},
     {"use-winograd", "pooled 3 x 3 convolutions take fewer multiplications"},
+    {"halve-weights", "embedding reads weights as halves"},
     {"skip-inactive", "tuples whose loss has no gradient are left out of the backward pass"},
     {"skip-zeros", "sums over images skip groups of zero pixels"},
     {"lay-out-for-gpu", "every image has a row of its own, every pixel a thread"},

@@ -58,20 +58,21 @@ Edge batch_mean(Graph& graph, const Node& node, const std::string& suffix, MeanO
 
 // (sums of the slices, parameter) -> what a step takes off the parameter.
 const Op& running_step_op() {
-    static const Op op = {"batch_norm.step", Pattern::sum_slices,
-                          [](const Graph& graph, const Node& node) {
-                              return Shape{graph.shape_of(node.inputs[0]).dims, Rows::none};
-                          },
-                          [](const AlgorithmContext& context) {
-                              const auto part =
-                                  static_cast<float>(1 - real(context.node.attributes, "momentum"));
-                              const Var c("c");
-                              const RDom slice(0, context.slices, "slice");
-                              Func out("running_step");
-                              out(c) = part * context.inputs[1](c);
-                              out(c) += -part * context.inputs[0](c, slice);
-                              return out;
-                          }};
+    static const Op op = {
+        "batch_norm.step", Pattern::sum_slices,
+        [](const Graph& graph, const Node& node) {
+            return Shape{graph.shape_of(node.inputs[0]).dims, Rows::none};
+        },
+        [](const AlgorithmContext& context) {
+            const auto part = static_cast<float>(1 - real(context.node.attributes, "momentum"));
+            const Var c("c");
+            const RDom slice(0, context.slices, "slice");
+            Func out("running_step");
+            // A batch without tuples has no mean, and moves nothing.
+            out(c) = select(context.slices > 0, part * context.inputs[1](c), 0.0f);
+            out(c) += -part * context.inputs[0](c, slice);
+            return out;
+        }};
     return op;
 }
 

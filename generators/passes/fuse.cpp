@@ -147,7 +147,7 @@ class Fuser {
         if (node.op->pattern == Pattern::pooling) {
             const NodeId source = node.inputs[0].node;
             return inside(source) && touches_no_other(node) && only_pooled(source) &&
-                   pools_only(k, source);
+                   pools_only(k, source) && stays_inside(k, source);
         }
         return node.op->pattern == Pattern::elementwise &&
                std::all_of(node.inputs.begin(), node.inputs.end(),
@@ -166,6 +166,23 @@ class Fuser {
         return std::all_of(nodes.begin(), nodes.end(), [&](NodeId id) {
             return graph_[id].op->pattern != Pattern::pooling ||
                    graph_[id].inputs[0].node == source;
+        });
+    }
+
+    // Nobody but pooling of `source` wants what the kernel has not pooled: no gradient reads it.
+    bool stays_inside(int k, NodeId source) const {
+        return std::all_of(kernels_[k].nodes.begin(), kernels_[k].nodes.end(), [&](NodeId id) {
+            const bool pooled = graph_[id].op->pattern == Pattern::pooling ||
+                                !(graph_[id].shape == graph_[source].shape);
+            if (pooled) return true;
+            const auto& readers = readers_[id];
+            return !std::count(graph_.outputs.begin(), graph_.outputs.end(), id) &&
+                   std::all_of(readers.begin(), readers.end(), [&](NodeId reader) {
+                       const bool placed = reader < static_cast<NodeId>(kernel_of_.size());
+                       return placed
+                                  ? kernel_of_[reader] == k && computes(graph_[reader])
+                                  : id == source && graph_[reader].op->pattern == Pattern::pooling;
+                   });
         });
     }
 

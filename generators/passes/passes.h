@@ -48,6 +48,10 @@ namespace siamc {
 // image without an adjoint of its own has one from the others.
 [[nodiscard]] Graph skip_inactive(const Graph& graph);
 
+// Products and convolutions read their weights as halves, which the prologue makes of them once. A
+// weight is off by up to 2^-11 of itself; sums are of floats. For graphs without gradients.
+[[nodiscard]] Graph halve_weights(const Graph& graph);
+
 // For GPUs: each image of a tuple has a row of its own and a thread of its own reads each pixel, so
 // that no thread needs what another one lists.
 [[nodiscard]] Graph lay_out_for_gpu(const Graph& graph);

@@ -250,7 +250,8 @@ class GpuSchedule {
         };
         const int seen = seen_of(pixels, kernel_.taps[0]) * seen_of(lines, kernel_.taps[1]);
         const int weights = width * kernel_.taps[0] * kernel_.taps[1];
-        const int fits = most_shared_floats / (seen + weights);
+        // A tile of filters sees the channels of several groups.
+        const int fits = kernel_.groups == 1 ? most_shared_floats / (seen + weights) : 0;
         if (fits == 0) kernel_.factors.clear();  // they are read where they lie
         sum_in_chunks(block, chunk_of_first(std::clamp(fits, 1, 16), fits), {width, pixels});
     }

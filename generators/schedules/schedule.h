@@ -22,7 +22,7 @@ struct KernelFuncs {
     std::vector<Halide::Func> factors;     // the first two inputs of the first node
     int pool_window = 1, pool_stride = 1;  // of the pooling behind a convolution
     int stride = 1;                        // of a convolution's window
-    int dilation = 1;                      // pixels between those of the window
+    int dilation = 1, groups = 1;          // pixels between those of the window; of channels
     int channels = 0;                      // that a filter of a convolution sees; of others, dim 0
     std::vector<int> taps = {1, 1};        // width and height of a convolution's kernel
     std::vector<Halide::Func> outputs;     // pure copies of some of the values, indexed alike

@@ -161,23 +161,24 @@ int train(const cli::Values& values) {
 
 cli::Program train_program() {
     const std::string name = linked.program;
-    return {.name = name,
-            .summary = "train a Siamese network on pairs, triplets or whole batches",
-            .commands = {{.about = "Leaves a folder with configuration, metrics, weights and a "
-                                   "report. Ended by a signal it saves what it has. A model's "
-                                   "TOML file is compiled by siamc when it is new, and kept in "
-                                   "$XDG_CACHE_HOME/siamc or ~/.cache/siamc.",
-                          .groups = train_options(),
-                          .examples = {{name + " --data glyphs --out runs/first"},
-                                       {name + " --data DIR --optimizer all --out runs/all",
-                                        "three runs and a report that compares them"},
-                                       {name + " --model NAME.toml --data DIR --out "
-                                               "runs/own",
-                                        "a model of your own, as siamc new NAME writes it"},
-                                       {name + " --resume --out runs/first"}},
-                          .run = train}},
-            .flag_files = flag_files,
-            .versions = linked_versions};
+    return {
+        .name = name,
+        .summary = "train a Siamese network on pairs, triplets or whole batches",
+        .commands = {{.about = "Leaves a folder with configuration, metrics, weights and a "
+                               "report. Ended by a signal it saves what it has. A model's "
+                               "TOML file is compiled by siamc when it is new, and kept in "
+                               "$XDG_CACHE_HOME/siamc or ~/.cache/siamc.",
+                      .groups = train_options(),
+                      .examples = {{name + " --data glyphs --out runs/first"},
+                                   {name + " --data DIR --optimizer all --out runs/all",
+                                    "a run for each optimiser, and a report that compares them"},
+                                   {name + " --model NAME.toml --data DIR --out "
+                                           "runs/own",
+                                    "a model of your own, as siamc new NAME writes it"},
+                                   {name + " --resume --out runs/first"}},
+                      .run = train}},
+        .flag_files = flag_files,
+        .versions = linked_versions};
 }
 
 }  // namespace

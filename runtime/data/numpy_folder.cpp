@@ -184,7 +184,9 @@ int label_of(const NumpyFile& labels, const std::uint8_t* bytes) {
     const auto unused = static_cast<unsigned>(64 - 8 * labels.value_bytes);
     const auto whole = labels.kind == 'i' ? static_cast<std::int64_t>(value << unused) >> unused
                                           : static_cast<std::int64_t>(value);
-    if (whole < std::numeric_limits<int>::min() || whole > std::numeric_limits<int>::max())
+    const bool wrapped = labels.kind == 'u' && whole < 0;
+    if (wrapped || whole < std::numeric_limits<int>::min() ||
+        whole > std::numeric_limits<int>::max())
         fail_file(labels, "has a label beyond 32 bits");
     return static_cast<int>(whole);
 }

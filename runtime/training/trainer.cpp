@@ -30,8 +30,8 @@ Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation
     check_recipe();
     model.check_images(train);
     model.check_images(validation);
-    check_classes(train.labels);
-    check_classes(validation.labels);
+    check_classes(train);
+    check_classes(validation);
     FloatBuffer parameters = model.flat_buffer();
     model.initialize(parameters, config_.seed);
     const Recipe& recipe = config_.recipe;
@@ -44,16 +44,15 @@ Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation
     if (loss_.sees == SIAMC_BATCH) validated_pairs_ = validation_pairs(validation.labels);
 }
 
-// Losses on single images know so many classes.
-void Trainer::check_classes(const std::vector<int>& labels) const {
+// Losses on single images know so many classes, whatever their labels are: they are numbered.
+void Trainer::check_classes(const ImageSet& images) const {
     const std::int32_t known = loss_.train->classes;
-    if (known == 0 || labels.empty()) return;
-    const int largest = *std::max_element(labels.begin(), labels.end());
-    if (largest < known) return;
+    const int shown = images.classes();
+    if (known == 0 || shown <= known) return;
     fail(Exit::usage,
-         "--loss: {} knows the classes 0 to {}, the images have class {}\n  write: classes = {} or "
-         "more under [loss.{}] in the model, or --classes with lower ones",
-         loss_.name, known - 1, largest, largest + 1, loss_.name);
+         "--loss: {} knows {} classes, the images are of {}\n  write: classes = {} or more under "
+         "[loss.{}] in the model, or --classes with fewer",
+         loss_.name, known, shown, shown, loss_.name);
 }
 
 void Trainer::check_recipe() const {

@@ -67,7 +67,7 @@ class Trainer {
     long tuples_per_epoch() const { return protocol_->tuples(); }
 
   private:
-    void check_classes(const std::vector<int>& labels) const;
+    void check_classes(const ImageSet& images) const;
     void check_recipe() const;
     void warp_images(int number);
     Tuples sample(int number);

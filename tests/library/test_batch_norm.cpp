@@ -236,6 +236,21 @@ TEST_CASE("batch_norm in training, whole and last batches", "[library]") {
         }
 }
 
+TEST_CASE("a batch of no tuples moves no statistics", "[library]") {
+    World world = normal_world();
+    for (const Expected& expected : losses) {
+        std::fill_n(world.gradient.data(), NORMAL_PARAMETER_FLOATS, 7.0f);
+        siamc_results results{};
+        REQUIRE(world.take_gradient(*siamc_find_loss(&normal_model, expected.name), 0, results) ==
+                0);
+        for (long at = 0; at < normal_model.statistic_floats; ++at) {
+            const bool padding = at % 64 >= 12 || (at < 128 && at % 64 >= 4);
+            if (!padding) REQUIRE(world.gradient.data()[at] == 0);
+        }
+    }
+    CHECK(normal_model.statistic_floats == 4 * 64);
+}
+
 TEST_CASE("batch_norm when embedding takes what it remembers", "[library]") {
     World world = normal_world();
     std::fill(world.shifts.begin(), world.shifts.end(), 0);
@@ -263,7 +278,7 @@ TEST_CASE("batch_norm when embedding takes what it remembers", "[library]") {
 
 TEST_CASE("every optimiser moves statistics by their own step alone", "[library]") {
     const Model model(normal_model);
-    for (const char* name : {"adam", "rmsprop", "sgd"}) {
+    for (const std::string& name : known_optimizers()) {
         World world = normal_world();
         const std::vector<float> before(world.parameters.data(),
                                         world.parameters.data() + NORMAL_PARAMETER_FLOATS);

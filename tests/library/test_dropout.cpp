@@ -202,17 +202,3 @@ TEST_CASE("dropout gives the same bits on any number of threads", "[many]") {
         }
     }
 }
-
-TEST_CASE("as many numbers are dropped as the rate says", "[library]") {
-    World world(dropped_model);
-    double kept[2] = {0, 0};
-    constexpr int rows = 300;
-    for (std::size_t row = 0; row < rows; ++row) {
-        const Masks masks = masks_of(world, row, 5);
-        for (const double left : masks.of_hidden) kept[0] += left > 0;
-        for (const double left : masks.of_embedding) kept[1] += left > 0;
-    }
-    // Five deviations of a binomial.
-    CHECK(std::abs(kept[0] / (rows * hidden) - 0.75) < 5 * std::sqrt(0.1875 / (rows * hidden)));
-    CHECK(std::abs(kept[1] / (rows * width) - 0.5) < 5 * std::sqrt(0.25 / (rows * width)));
-}

@@ -106,6 +106,7 @@ TEST_CASE("numpy's files of other kinds are refused, with what to write", "[data
         {"y_train.npy", npy("|u1", "(2,)", {1, 2}), "belong together"},
         {"y_train.npy", npy("|u1", "(3, 2)", Bytes(6)), "belong together"},
         {"y_train.npy", npy("<i8", "(3,)", Bytes(24, 1)), "beyond 32 bits"},
+        {"y_train.npy", npy("<u8", "(3,)", Bytes(24, 255)), "beyond 32 bits"},
         {"x_test.npy", npy("|u1", "(1, 2, 3)", Bytes(6)), "don't belong together"},
     };
     for (const Case& wrong : cases) {

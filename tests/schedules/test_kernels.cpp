@@ -43,8 +43,9 @@ std::string model(const std::string& layers, const std::string& distance,
 // The programs of a model and what their kernels must give, made once for all targets.
 class CheckedModel {
   public:
-    CheckedModel(const std::string& text, int most, Processor processor = Processor::cpu)
-        : programs_(programs_of(parse_model(text), most, processor)) {
+    CheckedModel(const std::string& text, int most, Processor processor = Processor::cpu,
+                 bool half_weights = false)
+        : programs_(programs_of(parse_model(text), most, processor, half_weights)) {
         for (const PlannedProgram& planned : programs_) {
             values_.emplace_back();
             for (const int tuples : {planned.program.tuple_quantum, planned.program.batch})
@@ -224,6 +225,40 @@ TEST_CASE("zeros around images, and means", "[schedules]") {
                           layer("global_average_pool") + dense(3),
                       "squared_euclidean", "9, 8"),
                 4);
+}
+
+// Its gradient reads what it is of, so that has to reach memory unpooled.
+TEST_CASE("pooling behind a function that is no relu", "[schedules]") {
+    check_model(model(conv(9, 3, gelu) + layer("average_pool") + conv(16, 2, tanh) +
+                          layer("max_pool") + dense(3),
+                      "euclidean", "13, 12"),
+                4);
+}
+
+TEST_CASE("channels in groups, and windows with gaps", "[schedules]") {
+    check_model(model(conv(6, 3, relu) + conv(12, 3, "groups = 0\npadding = \"same\"\n" + relu) +
+                          layer("max_pool") + conv(8, 2, "groups = 4\n") +
+                          conv(16, 2, "groups = 2\ndilation = 2\n" + relu) + dense(3),
+                      "euclidean", "13, 12"),
+                4);
+}
+
+TEST_CASE("a normalised batch", "[schedules]") {
+    const CheckedModel checked(
+        model(conv(9, 3) + layer("batch_norm") + layer("relu") + layer("max_pool") + dense(17) +
+                  layer("batch_norm") + layer("dropout") + dense(3),
+              "euclidean", "9, 8"),
+        4);
+    for (const KernelTargets& targets : tested_targets())
+        checked.check(ScheduleChoice::tuned, targets);
+}
+
+TEST_CASE("weights as halves", "[schedules]") {
+    const CheckedModel checked(
+        model(conv(16, 3, relu) + conv(32, 3, relu) + layer("max_pool") + dense(71) + dense(64),
+              "euclidean", "10, 11"),
+        4, Processor::cpu, true);
+    checked.check(ScheduleChoice::tuned, host_targets());
 }
 
 TEST_CASE("normalised channels, and a distance with weights", "[schedules]") {

@@ -7,13 +7,16 @@ namespace siamc::test {
 namespace {
 
 long bytes_of(ElementType type) {
-    return type == ElementType::uint8 ? 1 : 4;
+    return type == ElementType::uint8 ? 1 : type == ElementType::float16 ? 2 : 4;
 }
 
 void store(uint8_t* to, ElementType type, double value) {
     const auto as_float = static_cast<float>(value);
     const auto as_int = static_cast<int32_t>(value);
-    if (type == ElementType::uint8)
+    const uint16_t as_half = Halide::float16_t(value).to_bits();
+    if (type == ElementType::float16)
+        std::memcpy(to, &as_half, sizeof as_half);
+    else if (type == ElementType::uint8)
         *to = static_cast<uint8_t>(value);
     else if (type == ElementType::int32)
         std::memcpy(to, &as_int, sizeof as_int);
@@ -24,7 +27,11 @@ void store(uint8_t* to, ElementType type, double value) {
 double load(const uint8_t* from, ElementType type) {
     float as_float;
     int32_t as_int;
+    uint16_t as_half;
     if (type == ElementType::uint8) return *from;
+    std::memcpy(&as_half, from, sizeof as_half);
+    if (type == ElementType::float16)
+        return static_cast<double>(Halide::float16_t::make_from_bits(as_half));
     std::memcpy(&as_float, from, sizeof as_float);
     std::memcpy(&as_int, from, sizeof as_int);
     return type == ElementType::int32 ? as_int : static_cast<double>(as_float);
@@ -94,9 +101,9 @@ double Box::value(const uint8_t* element) const {
 halide_buffer_t* Box::buffer() {
     for (size_t d = 0; d < extent_.size(); ++d)
         dims_[d] = halide_dimension_t(0, extent_[d], operand_.stride[d]);
-    const auto code = operand_.type == ElementType::float32 ? halide_type_float
-                      : operand_.type == ElementType::uint8 ? halide_type_uint
-                                                            : halide_type_int;
+    const auto code = operand_.type == ElementType::uint8   ? halide_type_uint
+                      : operand_.type == ElementType::int32 ? halide_type_int
+                                                            : halide_type_float;
     buffer_ = {};
     buffer_.type = halide_type_t(code, static_cast<uint8_t>(8 * element_bytes_));
     buffer_.host = memory_.data();

@@ -17,6 +17,8 @@ Halide::Type halide_type(ElementType type) {
             return Halide::UInt(8);
         case ElementType::int32:
             return Halide::Int(32);
+        case ElementType::float16:
+            return Halide::Float(16);
         default:
             return Halide::Float(32);
     }

@@ -55,6 +55,15 @@ Number logarithm(const Number& a) {
     return rounded(power, a.error / a.value + off * std::abs(power));
 }
 
+// Rounded to the nearest half, of 11 bits; below 2^-14 they are multiples of 2^-24.
+Number half(const Number& a) {
+    int exponent;
+    std::frexp(a.value, &exponent);
+    const double last = std::ldexp(1.0, std::max(exponent - 11, -24));
+    const double value = std::nearbyint(a.value / last) * last;
+    return {value, a.error > 0 ? a.error + last / unit : 0, std::abs(value)};
+}
+
 double floor_mod(double a, double b) {
     return a - b * std::floor(a / b);
 }
@@ -257,6 +266,7 @@ Number Interpreter::number(Frame& frame, const Expr& e) {
             return let(frame, as<ir::Let>(e));
         case IRNodeType::Cast: {
             const Number value = number(frame, as<ir::Cast>(e).value);
+            if (e.type() == Halide::Float(16)) return half(value);
             if (value.error > 0 && as<ir::Cast>(e).value.type().is_bool())
                 return {value.value, 1 / unit, 1};  // a flag that rounding could turn over
             if (e.type().is_uint() && e.type().bits() == 32)

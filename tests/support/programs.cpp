@@ -6,12 +6,15 @@
 
 namespace siamc::test {
 
-std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch, Processor processor) {
+std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch, Processor processor,
+                                        bool half_weights) {
     const ParameterLayout parameters = layout_of(model);
     const auto ignore = [](const auto&, const auto&, const auto&) {};
     std::vector<PlannedProgram> programs;
-    for (const EntryPoint& entry : entry_points(model, batch, batch))
+    for (EntryPoint& entry : entry_points(model, batch, batch)) {
+        entry.half_weights = half_weights && entry.graph.name == "embed";
         programs.push_back({entry.name, make_program(entry, parameters, processor, ignore)});
+    }
     return programs;
 }
 

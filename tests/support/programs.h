@@ -15,8 +15,9 @@ struct PlannedProgram {
 };
 
 // embed_one, embed, and a training and an evaluation program for each loss, for at most `batch`
-// tuples (embed_one: 1).
+// tuples (embed_one: 1). `half_weights`: of embed_one and embed.
 std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch,
-                                        Processor processor = Processor::cpu);
+                                        Processor processor = Processor::cpu,
+                                        bool half_weights = false);
 
 }  // namespace siamc::test

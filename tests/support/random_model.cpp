@@ -14,7 +14,7 @@ namespace {
 
 class Draw {
   public:
-    explicit Draw(unsigned seed) : engine_(seed) {}
+    Draw(unsigned seed, bool for_device) : engine_(seed), for_device_(for_device) {}
 
     std::string model() {
         const std::string shape = input();
@@ -68,8 +68,9 @@ class Draw {
     }
 
     std::string layer() {
-        std::vector<std::string> types = {function(), "flatten", "l2_normalize", "layer_norm",
-                                          "dense",    "dense",   "batch_norm",   "dropout"};
+        std::vector<std::string> types = {function(),   "flatten", "l2_normalize",
+                                          "layer_norm", "dense",   "dense"};
+        if (!for_device_) types.insert(types.end(), {"batch_norm", "dropout"});
         if (image_)
             types.insert(types.end(), {"conv2d", "conv2d", "conv2d", "max_pool", "average_pool",
                                        "global_average_pool", "group_norm"});
@@ -150,6 +151,7 @@ class Draw {
     }
 
     std::mt19937 engine_;
+    bool for_device_;
     bool image_ = false;  // so far: no layer has made a line of it
     int height_ = 1, width_ = 1, channels_ = 1;
     std::map<std::string, int> count_;
@@ -158,8 +160,8 @@ class Draw {
 
 }  // namespace
 
-std::string random_model(unsigned seed) {
-    return Draw(seed).model();
+std::string random_model(unsigned seed, bool for_device) {
+    return Draw(seed, for_device).model();
 }
 
 }  // namespace siamc::test

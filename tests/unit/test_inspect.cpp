@@ -305,7 +305,8 @@ TEST_CASE("the passes' table tells what was trimmed and saved", "[inspect]") {
         std::vector<StepRecord> own;
         for (const StepRecord& record : cnn.records)
             if (record.entry == named.name) own.push_back(record);
-        CHECK(own.size() == step_names.size() - 2);  // all but fold-affine and lay-out-for-gpu
+        CHECK(own.size() ==
+              step_names.size() - 3);  // no fold-affine, halve-weights, lay-out-for-gpu
         const std::string table = passes_table(named, own);
         for (const StepRecord& record : own)
             CHECK(count(table, fmt::format("<th scope=\"row\">{}</th>", record.step)) ==

@@ -9,6 +9,7 @@
 #include "catch.h"
 #include "compile.h"
 #include "layers/structural.h"
+#include "passes/planning.h"
 #include "support/programs.h"
 
 namespace siamc {
@@ -154,7 +155,7 @@ Range range_of(const Slicing& slicing, int branches, const Call& call, const Ope
         slice = task;
     }
     const int first = row_count(operand.rows, branches, tuple, slice);
-    const long bytes = operand.type == ElementType::uint8 ? 1 : 4;
+    const long bytes = element_bytes(operand.type);
     long last = 0;
     for (size_t d = 0; d < operand.extent.size(); ++d) {
         int extent = operand.extent[d];
@@ -399,6 +400,26 @@ TEST_CASE("blocks write each gradient once", "[plan]") {
         CHECK(real == planned.parameters.count);
         CHECK(std::count(written.begin(), written.end(), 0) ==
               planned.parameters.padded - (trains ? real : 0));
+    }
+}
+
+TEST_CASE("more layers than the executor has parts for are refused, with a line", "[plan]") {
+    const auto deep = [](int norms) {
+        std::string text = "name = \"deep\"\n[input]\nshape = [6]\n";
+        for (int i = 0; i < norms; ++i)
+            text += "[[layer]]\ntype = \"dense\"\nunits = 4\n[[layer]]\ntype = \"batch_norm\"\n";
+        return text + "[distance]\ntype = \"euclidean\"\n[loss.contrastive]\nmargin = 1.0\n";
+    };
+    for (const PlannedProgram& planned : test::programs_of(parse_model(deep(60)), 8))
+        CHECK(planned.program.parts.size() <= SIAMC_MAX_STAGES);
+    try {
+        test::programs_of(parse_model(deep(90)), 8);
+        FAIL("it was planned");
+    } catch (const ModelError& error) {
+        const std::string message = error.message("m.toml");
+        INFO(message);
+        CHECK(message.find("each batch_norm takes three") != std::string::npos);
+        CHECK(message.rfind("m.toml:1:", 0) != 0);
     }
 }
 

@@ -123,9 +123,12 @@ typedef struct siamc_model {
     int32_t image_dims[3];      /* of a stored image, outermost first */
     int32_t image_dimensions;
     int64_t image_bytes;
-    int64_t parameter_count;  /* floats that are trained */
+    int64_t parameter_count;  /* floats that weights have */
     int64_t parameter_floats; /* of the flat buffer, whose padding is and stays 0 */
-    int64_t arena_bytes;      /* enough for every program */
+    /* The first of them are statistics, which are not trained: where others have their gradient,
+     * these have what a step takes off them as it is, whatever the rate. */
+    int64_t statistic_floats;
+    int64_t arena_bytes; /* enough for every program */
     int64_t encoder_bytes;
     const siamc_parameter* parameters;
     const siamc_loss* losses;
@@ -238,7 +241,8 @@ static inline int siamc_trainer_open(siamc_trainer* trainer, const siamc_model* 
 static inline int siamc_trainer_set_images(siamc_trainer* trainer, const uint8_t* images,
                                            int32_t stored);
 
-/* Loss of a batch, and its gradient with respect to the parameters, into buffers.gradient. */
+/* Loss of a batch, and its gradient with respect to the parameters, into buffers.gradient (of
+ * statistics their step: siamc_model.statistic_floats). */
 static inline int siamc_trainer_gradient(siamc_trainer* trainer, const siamc_batch* batch,
                                          siamc_results* results);
 

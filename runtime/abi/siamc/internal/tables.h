@@ -7,7 +7,7 @@
 #include "../siamc.h"
 
 #define SIAMC_MAX_OPERANDS 12
-#define SIAMC_MAX_STAGES 64 /* of a program */
+#define SIAMC_MAX_STAGES 256 /* of a program */
 #define SIAMC_MAX_VARIANTS 4
 #define SIAMC_HYPERPARAMETERS 8
 
