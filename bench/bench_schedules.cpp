@@ -16,17 +16,17 @@
 #include "cli/run_program.h"
 #include "cli/values.h"
 #include "compile.h"
-#include "contestant.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "emit/kernel_cost.h"
-#include "kernel_buffers.h"
-#include "machine.h"
+#include "machine/machine.h"
+#include "machine/timing.h"
 #include "schedule_chart.h"
-#include "shared_floats.h"
-#include "timing.h"
+#include "tune/contestant.h"
+#include "tune/kernel_buffers.h"
+#include "tune/shared_floats.h"
 
-namespace siamc {
+namespace siamc::compiler {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -243,13 +243,13 @@ int bench_schedules(const cli::Values& values) {
 }
 
 }  // namespace
-}  // namespace siamc
+}  // namespace siamc::compiler
 
 int main(int argc, char** argv) {
-    const siamc::cli::Program program = {
-        .name = "bench_schedules",
-        .summary = "time a model's kernels under every scheduler",
-        .commands = {{.groups = siamc::options(), .run = siamc::bench_schedules}},
-        .reports_places = true};
+    const siamc::cli::Program program = {.name = "bench_schedules",
+                                         .summary = "time a model's kernels under every scheduler",
+                                         .commands = {{.groups = siamc::compiler::options(),
+                                                       .run = siamc::compiler::bench_schedules}},
+                                         .reports_places = true};
     return siamc::cli::run_program(program, argc, argv);
 }

@@ -7,7 +7,7 @@
 #include <map>
 #include <vector>
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -133,4 +133,4 @@ std::string draw_schedules(const Json& result) {
     return drawn + "</svg>\n";
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-namespace siamc {
+namespace siamc::compiler {
 
 // An SVG file. `result`: what bench_schedules prints with --json.
 std::string draw_schedules(const nlohmann::ordered_json& result);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

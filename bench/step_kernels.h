@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "timing.h"
+#include "machine/timing.h"
 
 namespace siamc {
 

@@ -9,7 +9,7 @@
 #include "new_model.h"
 #include "targets/targets.h"
 
-namespace siamc {
+namespace siamc::compiler {
 namespace {
 
 cli::Option target_option() {
@@ -193,4 +193,4 @@ cli::Program command_table(const Commands& commands) {
             .reports_places = true};
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

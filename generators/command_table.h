@@ -5,7 +5,7 @@
 
 #include "cli/table.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // What each does; gives the exit code.
 struct Commands {
@@ -14,4 +14,4 @@ struct Commands {
 
 cli::Program command_table(const Commands& commands);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -8,11 +8,11 @@
 #include "core/folders.h"
 #include "emit/runtime_headers.h"
 #include "emit/shared_library.h"
-#include "graph/build.h"
+#include "frontend/graphs.h"
 #include "passes/passes.h"
 #include "passes/work.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace fs = std::filesystem;
 
@@ -33,9 +33,11 @@ Processor processor_of(const LibraryTarget& target) {
 
 }  // namespace
 
-std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, int embed_batch) {
-    std::vector<EntryPoint> entries = {{"embed_one", build_embedding(model), false, 1},
-                                       {"embed", build_embedding(model), false, embed_batch}};
+std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, int embed_batch,
+                                     bool half_weights) {
+    std::vector<EntryPoint> entries = {
+        {"embed_one", build_embedding(model), false, 1, half_weights},
+        {"embed", build_embedding(model), false, embed_batch, half_weights}};
     for (const LayerSpec& loss : model.losses) {
         entries.push_back({loss.type, build_loss(model, loss, train_batch), true, train_batch});
         entries.push_back({loss.type + "_evaluation", build_evaluation(model, loss, embed_batch),
@@ -93,13 +95,13 @@ namespace {
 // Kernels of GPUs would take a stage at a time too, but those that look across the batch have no
 // schedules there yet; nor do its programs check classes.
 void check_device(const ModelSpec& model, const LibraryTarget& target) {
+    if (!on_device(target)) return;
     for (const LayerSpec& loss : model.losses)
-        if (on_device(target) && branches_of(find_layer(loss.type, LayerKind::loss)->sees) == 1)
+        if (branches_of(find_layer(loss.type, LayerKind::loss)->sees) == 1)
             throw ModelError(
                 loss.location, fmt::format("{} is not made for {}", loss.type, device_of(target)),
                 "losses on single images or the whole batch are made for processors alone",
                 "another --target, or losses on pairs or triplets");
-    if (!on_device(target)) return;
     for (const LayerSpec& layer : model.layers)
         if (find_layer(layer.type, LayerKind::layer)->processors_alone)
             throw ModelError(
@@ -122,13 +124,12 @@ std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOpti
     const Graph embedding = fold_twins(build_embedding(model));
     library->parameters = layout_of(model);
     library->embedding_size = static_cast<int>(embedding[embedding.outputs[0]].shape.size());
-    for (EntryPoint& entry : entry_points(model, options.batch, embed_batch)) {
-        entry.half_weights = options.half_weights && entry.graph.name == "embed";
+    for (const EntryPoint& entry :
+         entry_points(model, options.batch, embed_batch, options.half_weights))
         library->programs.push_back({entry.name,
                                      make_program(entry, library->parameters,
                                                   processor_of(library->target), options.observe),
                                      {}});
-    }
     name_kernels(*library);
     return library;
 }
@@ -217,4 +218,4 @@ void write_library(const Library& library, const fs::path& folder, int jobs,
     }
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

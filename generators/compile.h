@@ -7,7 +7,7 @@
 
 #include "emit/library.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // What a step leaves. Called, it gives the state as text.
 struct StepState {
@@ -31,7 +31,9 @@ struct EntryPoint {
 };
 
 // embed_one, embed, distances, and a training and an evaluation program for each loss.
-std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, int embed_batch);
+// `half_weights`: of embed_one and embed.
+std::vector<EntryPoint> entry_points(const ModelSpec& model, int train_batch, int embed_batch,
+                                     bool half_weights = false);
 
 // Every parameter of the model, and of its losses.
 ParameterLayout layout_of(const ModelSpec& model);
@@ -61,4 +63,4 @@ std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOpti
 void write_library(const Library& library, const std::filesystem::path& folder, int jobs,
                    const std::string& linker = "");
 
-}  // namespace siamc
+}  // namespace siamc::compiler

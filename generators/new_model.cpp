@@ -5,7 +5,7 @@
 #include "core/wording.h"
 #include "frontend/reserved_names.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -56,4 +56,4 @@ std::vector<fs::path> write_new_model(const std::string& name, const ExampleMode
     return {model, recipes};
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace siamc {
+namespace siamc::compiler {
 
 struct ExampleModel {
     std::string name;
@@ -23,4 +23,4 @@ std::vector<std::filesystem::path> write_new_model(const std::string& name,
                                                    const ExampleModel& example,
                                                    const std::filesystem::path& folder);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

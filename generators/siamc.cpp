@@ -12,7 +12,6 @@
 #include "cli/values.h"
 #include "command_table.h"
 #include "compile.h"
-#include "contestant.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/tell.h"
@@ -24,9 +23,10 @@
 #include "inspect/manifest.h"
 #include "new_model.h"
 #include "tune/candidates.h"
+#include "tune/contestant.h"
 #include "tune/tuner.h"
 
-namespace siamc {
+namespace siamc::compiler {
 namespace {
 
 // `dumped`: whether the target has such a step.
@@ -261,12 +261,12 @@ void ignore_halide_environment() {
 }
 
 }  // namespace
-}  // namespace siamc
+}  // namespace siamc::compiler
 
 int main(int argc, char** argv) {
-    using namespace siamc;
+    using namespace siamc::compiler;
     ignore_halide_environment();
     const Commands commands = {new_command,  compile_command, inspect_command,
                                tune_command, targets_command, layers_command};
-    return cli::run_program(command_table(commands), argc, argv);
+    return siamc::cli::run_program(command_table(commands), argc, argv);
 }

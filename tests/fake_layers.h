@@ -8,7 +8,7 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 inline Layer fake_layer(std::string name, LayerKind kind, std::vector<AttributeRule> attributes) {
     Layer layer;
@@ -42,4 +42,4 @@ inline const std::vector<Layer>& fake_layers() {
     return layers;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

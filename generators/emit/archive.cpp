@@ -10,7 +10,7 @@
 #include "emit/process_pool.h"
 #include "emit/tables.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace fs = std::filesystem;
 
@@ -64,7 +64,7 @@ std::vector<NamedModule> modules_of(const Library& library) {
             const std::string symbol = symbol_of(library, name, variant);
             modules.push_back(
                 {symbol, [context, symbol, task = for_variant(library, kernel, variant)] {
-                     return siamc::generate(task, context, symbol);
+                     return compiler::generate(task, context, symbol);
                  }});
         }
         const auto add_update = [&](const OptimizerRule& rule, int floats) {
@@ -113,4 +113,4 @@ void emit_archive(const Library& library, const fs::path& file, int jobs) {
     fs::remove_all(scratch);
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace siamc {
+namespace siamc::compiler {
 
 std::size_t DataBuilder::add_bytes(const void* data, std::size_t bytes, std::size_t alignment) {
     std::vector<std::uint8_t>& all = section_.bytes;
@@ -35,4 +35,4 @@ DataSection DataBuilder::section() const {
     return section;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

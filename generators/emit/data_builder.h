@@ -7,7 +7,7 @@
 
 #include "emit/object_file.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Structures are copied as they lie in this process: targets have its byte order, its sizes of
 // numbers and pointers of 8 bytes. Their pointers are NULL until point() gives them something.
@@ -43,4 +43,4 @@ class DataBuilder {
     DataSection section_;
 };
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -9,7 +9,7 @@
 #include "emit/library.h"
 #include "emit/tables.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -139,4 +139,4 @@ std::string emit_header(const Library& library) {
     return text + "#ifdef __cplusplus\n}\n#endif\n\n#endif\n";
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

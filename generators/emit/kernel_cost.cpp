@@ -4,10 +4,9 @@
 
 #include "layers/active.h"
 #include "layers/structural.h"
-#include "passes/planning.h"
 #include "passes/work.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -50,4 +49,4 @@ KernelCost cost_of(const KernelTask& task) {
     return cost;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

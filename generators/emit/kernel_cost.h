@@ -3,7 +3,7 @@
 
 #include "emit/kernel_generator.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 struct KernelCost {
     double flops = 0;  // of sums of products, 2 a multiply-add; per-element work is not counted
@@ -13,4 +13,4 @@ struct KernelCost {
 // In a call with the task's usual number of tuples.
 KernelCost cost_of(const KernelTask& task);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

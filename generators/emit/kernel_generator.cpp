@@ -8,9 +8,10 @@
 
 #include "layers/convolution.h"
 #include "layers/pairwise.h"
+#include "layers/roles.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -31,10 +32,9 @@ Halide::Type halide_type(ElementType type) {
     }
 }
 
-std::string identifier(const std::string& prefix, const std::string& name) {
-    std::string text = prefix + name;
-    std::replace(text.begin(), text.end(), '.', '_');
-    return text;
+std::string identifier(std::string name) {
+    std::replace(name.begin(), name.end(), '.', '_');
+    return name;
 }
 
 // Extents and strides are compile-time constants, all but the number of rows.
@@ -157,10 +157,11 @@ void KernelGenerator::configure() {
         const auto dims = static_cast<int>(operand.extent.size());
         if (i < inputs)
             inputs_.push_back(
-                add_input<Buffer<>>(identifier("in_", name), halide_type(operand.type), dims));
+                add_input<Buffer<>>(fmt::format("{}_{}", word_of(Role::input), identifier(name)),
+                                    halide_type(operand.type), dims));
         else if (!joint_output_)
             outputs_.push_back(
-                add_output<Buffer<>>(identifier("out_", name), halide_type(operand.type), dims));
+                add_output<Buffer<>>("out_" + identifier(name), halide_type(operand.type), dims));
     }
 }
 
@@ -177,7 +178,7 @@ Func KernelGenerator::reader(NodeId id) {
         const int last = buffer.dimensions() - 1;
         index.back() = clamp(index.back(), 0, buffer.dim(last).extent() - 1);
     }
-    Func read(identifier("read_", graph[id].name));
+    Func read = func_as(Role::view, identifier(graph[id].name));
     const Expr value = buffer(index);
     read(vars) = value.type() == Halide::Float(16) ? cast<float>(value) : value;
     return read;
@@ -332,7 +333,7 @@ void KernelGenerator::schedule() {
     place_outputs();
     for (KernelFuncs& launch : launches_) {
         if (task_.choice == ScheduleChoice::tuned)
-            siamc::schedule(launch, get_target());
+            compiler::schedule(launch, get_target());
         else if (task_.choice == ScheduleChoice::naive)
             schedule_naive(launch);
     }
@@ -360,4 +361,4 @@ Halide::Module generate(const KernelTask& task, const Halide::GeneratorContext& 
     return generator->build_module(function_name);
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -11,7 +11,7 @@
 #include "schedules/parameters.h"
 #include "schedules/schedule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // automatic: left to the autoscheduler that the generator's context names.
 enum class ScheduleChoice { tuned, naive, automatic };
@@ -70,4 +70,4 @@ class KernelGenerator : public Halide::Generator<KernelGenerator> {
 Halide::Module generate(const KernelTask& task, const Halide::GeneratorContext& context,
                         const std::string& function_name);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

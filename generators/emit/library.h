@@ -14,7 +14,7 @@
 #include "passes/plan.h"
 #include "targets/targets.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 struct NamedProgram {
     std::string name;  // "embed", "embed_one", "contrastive", "contrastive_evaluation"
@@ -89,4 +89,4 @@ std::string emit_header(const Library& library);
 // `files`: the files that the manifest vouches for; their SHA-256 is in it.
 std::string emit_manifest(const Library& library, const std::vector<std::filesystem::path>& files);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -6,7 +6,7 @@
 #include "emit/library.h"
 #include "emit/tables.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -41,4 +41,4 @@ std::string library_hash(const Library& library) {
     return fmt::format("{:016x}", XXH64(all.data(), all.size(), 0));
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -9,7 +9,7 @@
 #include "emit/library.h"
 #include "tune/candidates.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Json = nlohmann::ordered_json;
 
@@ -119,4 +119,4 @@ std::string emit_manifest(const Library& library, const std::vector<std::filesys
     return manifest.dump(2) + "\n";
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 
 #include "emit/library.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 bool reads_parameters(const Program& program) {
     for (const Call& call : program.calls)
@@ -79,4 +79,4 @@ std::vector<NamedTransfer> transfers_of(const Library& library) {
     return transfers;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

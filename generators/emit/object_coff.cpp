@@ -1,7 +1,7 @@
 // COFF for x86-64: the PE format's specification, sections 3 to 5.
 #include "emit/object_symbols.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -54,4 +54,4 @@ std::string coff_data_object(const DataObject& object) {
     return file.text();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -3,7 +3,7 @@
 
 #include "emit/object_symbols.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -137,4 +137,4 @@ std::string elf_hide_symbols(std::string object) {
     return object;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 
 #include "emit/object_symbols.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -47,4 +47,4 @@ std::string hide_symbols(std::string object, const Halide::Target& target) {
     }
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

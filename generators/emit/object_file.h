@@ -9,7 +9,7 @@ namespace Halide {
 struct Target;
 }
 
-namespace siamc {
+namespace siamc::compiler {
 
 // A symbol that an object defines at an offset of one of its sections. Not exported: hidden, for
 // the program or shared library that the object is linked into alone. Names are those of C.
@@ -46,4 +46,4 @@ std::string data_object(const DataObject& object, const Halide::Target& target);
 // itself). std::logic_error if it is no object of the target's format.
 std::string hide_symbols(std::string object, const Halide::Target& target);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,7 +1,7 @@
 // Mach-O: the layout of <mach-o/loader.h>, <mach-o/nlist.h> and <mach-o/reloc.h>.
 #include "emit/object_symbols.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -136,4 +136,4 @@ std::string macho_hide_symbols(std::string object) {
     return object;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -10,7 +10,7 @@
 
 #include "emit/object_file.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Numbers as every format here stores them, the lowest byte first.
 class ObjectBytes {
@@ -100,4 +100,4 @@ std::string coff_data_object(const DataObject& object);
 std::string elf_hide_symbols(std::string object);
 std::string macho_hide_symbols(std::string object);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,6 +1,6 @@
 #include "emit/optimizers.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -60,10 +60,6 @@ class OptimizerGenerator : public Halide::Generator<OptimizerGenerator> {
 
 }  // namespace
 
-#define SIAMC_OPTIMIZER(name) OptimizerRule name##_optimizer();
-#include "core/optimizers.def"
-#undef SIAMC_OPTIMIZER
-
 const std::vector<OptimizerRule>& optimizer_rules() {
     static const std::vector<OptimizerRule> rules = {
 #define SIAMC_OPTIMIZER(name) name##_optimizer(),
@@ -89,4 +85,4 @@ Halide::Module generate_optimizer(const OptimizerRule& rule, int floats,
     return generator->build_module(function_name);
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

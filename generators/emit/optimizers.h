@@ -8,7 +8,7 @@
 
 #include "optimizers/rule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Every optimiser of optimizers.def, in its order.
 const std::vector<OptimizerRule>& optimizer_rules();
@@ -22,4 +22,4 @@ Halide::Module generate_optimizer(const OptimizerRule& rule, int floats,
                                   const Halide::GeneratorContext& context,
                                   const std::string& function_name);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 
 #include "emit/library.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 std::string parameter_hash(const ParameterLayout& parameters) {
     std::string all;
@@ -15,4 +15,4 @@ std::string parameter_hash(const ParameterLayout& parameters) {
     return fmt::format("{:016x}", XXH64(all.data(), all.size(), 0));
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

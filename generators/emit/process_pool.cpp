@@ -19,7 +19,7 @@
 #include "core/error.h"
 #include "core/tell.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -201,4 +201,4 @@ std::vector<std::string> run_jobs(const std::vector<Job>& jobs, int at_once) {
     return Pool(jobs, static_cast<std::size_t>(std::max(1, at_once))).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

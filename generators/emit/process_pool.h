@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Halide numbers its names as it goes, so in one process the code would depend on the order of
 // compilation; and where it or LLVM give up, they end the process.
@@ -21,4 +21,4 @@ struct Job {
 // terminated if such a signal comes. No process is left then. Processes of others are left alone.
 std::vector<std::string> run_jobs(const std::vector<Job>& jobs, int at_once);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

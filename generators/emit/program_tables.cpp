@@ -9,7 +9,7 @@
 #include "layers/active_tuples.h"
 #include "layers/sources.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -68,7 +68,7 @@ long stored_bytes(const Program& program) {
     for (const Call& call : program.calls)
         for (const Operand& operand : call.operands)
             if (operand.space == Space::dataset)
-                return operand.stride.back() * (operand.type == ElementType::uint8 ? 1L : 4L);
+                return operand.stride.back() * element_bytes(operand.type);
     return 0;
 }
 
@@ -317,4 +317,4 @@ std::size_t ProgramTables::add_optimizers() {
     return all;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -6,7 +6,7 @@
 #include "emit/data_builder.h"
 #include "emit/library.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 class ProgramTables {
   public:
@@ -45,4 +45,4 @@ class ProgramTables {
 // std::logic_error naming the limit of internal/tables.h unless it holds.
 void require_limit(bool holds, const char* limit);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

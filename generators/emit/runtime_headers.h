@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace siamc {
+namespace siamc::compiler {
 
 struct RuntimeHeader {
     std::string name, text;
@@ -15,4 +15,4 @@ struct RuntimeHeader {
 extern const std::vector<RuntimeHeader> runtime_headers;
 extern const std::string tuned_schedules;  // schedules/tuned.toml
 
-}  // namespace siamc
+}  // namespace siamc::compiler

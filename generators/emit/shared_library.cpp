@@ -12,7 +12,7 @@
 #include "core/programs.h"
 #include "emit/tables.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace fs = std::filesystem;
 
@@ -133,4 +133,4 @@ void link_shared(const Library& library, const fs::path& archive, const fs::path
     write_file_atomically(file, read_file(linked.text(), fs::file_size(linked.text())));
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

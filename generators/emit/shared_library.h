@@ -6,7 +6,7 @@
 
 #include "emit/library.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // The program that links shared libraries for the target: `wanted`, a C compiler's name or path,
 // or where that is empty the first of the usual ones that is installed. To be asked before anything
@@ -21,4 +21,4 @@ std::string find_linker(const LibraryTarget& target, const std::string& wanted);
 void link_shared(const Library& library, const std::filesystem::path& archive,
                  const std::filesystem::path& file, const std::string& linker);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -12,7 +12,7 @@
 #include "emit/program_tables.h"
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -161,7 +161,8 @@ class Tables {
         const std::vector<ParameterSlot>& slots = library_.parameters.slots;
         const Graph& graph = program_named(library_, loss).graph;
         const auto trained = [&](const ParameterSlot& slot) {
-            return graph.find("grad." + slot.name) >= 0;
+            return std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                               [&](const Node& node) { return node.gradient_of == slot.name; });
         };
         const auto offset = [&](auto slot) {
             return slot == slots.end() ? library_.parameters.padded : slot->offset;
@@ -265,4 +266,4 @@ DataObject tables_of(const Library& library) {
     return Tables(library).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -6,7 +6,7 @@
 #include "emit/library.h"
 #include "emit/object_file.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // "fc_0123456789abcdef_model": the symbol of the model's table. It carries the library's hash, so a
 // header only links with the archive that was made beside it.
@@ -18,4 +18,4 @@ long encoder_bytes_of(const Library& library);
 
 DataObject tables_of(const Library& library);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

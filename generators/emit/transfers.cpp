@@ -6,7 +6,7 @@
 
 #include "abi/siamc/siamc.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -214,4 +214,4 @@ Halide::Module generate_transfer(const Transfer& transfer, const Halide::Generat
     return generator->build_module(function_name);
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

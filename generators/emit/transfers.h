@@ -9,7 +9,7 @@
 
 #include "passes/plan.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // A function that copies on the device. It reads `inputs`, then the numbers `first` (of the tables'
 // tuples), `count` (tuples) and `step` (of the table of hyper-parameters), and writes `outputs`.
@@ -37,4 +37,4 @@ Transfer load_of_optimizer();
 Halide::Module generate_transfer(const Transfer& transfer, const Halide::GeneratorContext& context,
                                  const std::string& function_name);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -8,7 +8,7 @@
 #include "core/wording.h"
 #include "frontend/toml_text.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -193,4 +193,4 @@ Attributes read_attributes(const toml::table& table, const Layer& layer, SourceL
     return attributes;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

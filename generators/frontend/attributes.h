@@ -9,7 +9,7 @@
 #include "frontend/model_spec.h"
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // "layer", "distance" or "loss".
 std::string to_string(LayerKind kind);
@@ -25,4 +25,4 @@ const Layer& require_layer(const std::vector<Layer>& layers, const std::string& 
 // required attribute is missing.
 Attributes read_attributes(const toml::table& table, const Layer& layer, SourceLocation location);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

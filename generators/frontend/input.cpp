@@ -6,7 +6,7 @@
 
 #include "frontend/toml_text.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -87,4 +87,4 @@ InputSpec read_input(const toml::table& model) {
     return input;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,9 +5,9 @@
 
 #include "frontend/model_spec.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Reads and checks [input] of the whole `model`. Throws ModelError.
 InputSpec read_input(const toml::table& model);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -14,7 +14,7 @@
 #include "frontend/toml_text.h"
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -235,4 +235,4 @@ ModelSpec parse_model(const std::string& text, const std::vector<Layer>& layers)
     return spec;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -9,7 +9,7 @@
 
 #include "graph/graph.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 struct Layer;  // layers/op.h: a layer's, distance's or loss's attribute rules
 
@@ -62,4 +62,4 @@ ModelSpec parse_model(const std::string& text);
 // The same with another table of layers than all_layers().
 ModelSpec parse_model(const std::string& text, const std::vector<Layer>& layers);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

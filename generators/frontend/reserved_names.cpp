@@ -6,7 +6,7 @@
 #include <cctype>
 #include <set>
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -99,4 +99,4 @@ std::string name_conflict(const std::string& name) {
     return "";
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace siamc {
+namespace siamc::compiler {
 
 constexpr std::size_t longest_model_name = 40;
 
@@ -14,4 +14,4 @@ bool is_model_name(const std::string& name);
 // Why a program could not include the header of a model of that name; empty if it can.
 std::string name_conflict(const std::string& name);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -9,7 +9,7 @@
 #include "core/toml.h"
 #include "core/wording.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -111,4 +111,4 @@ const toml::table& require_table(const toml::table& model, const std::string& ke
     return *node->as_table();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

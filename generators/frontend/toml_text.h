@@ -9,7 +9,7 @@
 #include "core/toml.h"
 #include "frontend/model_spec.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 inline constexpr std::size_t max_model_bytes = max_toml_bytes;
 
@@ -57,4 +57,4 @@ void reject_unknown_keys(const toml::table& table, const std::string& owner,
 const toml::table& require_table(const toml::table& model, const std::string& key,
                                  const std::string& why);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

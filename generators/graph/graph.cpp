@@ -10,7 +10,7 @@
 #include "frontend/model_spec.h"
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 long Shape::size() const {
     long product = 1;
@@ -145,4 +145,4 @@ void verify(const Graph& graph) {
             throw std::logic_error(fmt::format("graph {}: output {} is no node", graph.name, id));
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

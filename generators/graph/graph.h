@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-namespace siamc {
+namespace siamc::compiler {
 
 struct Op;  // layers/op.h: what a node computes
 
@@ -34,6 +34,10 @@ enum class Rows {
 };
 
 enum class ElementType { float32, uint8, int32, float16 };
+
+constexpr long element_bytes(ElementType type) {
+    return type == ElementType::uint8 ? 1 : type == ElementType::float16 ? 2 : 4;
+}
 
 // Extents without the row dimension, innermost first: element (c, row) is at row * size() + c.
 struct Shape {
@@ -65,6 +69,7 @@ struct Node {
     Attributes attributes = {};
     Shape shape = {};  // inferred when the node is added
     SourceLocation location = {};
+    std::string gradient_of = {};  // the parameter whose gradient it is; empty: none's
 };
 
 struct Graph {
@@ -100,4 +105,4 @@ std::string to_string(const Graph& graph);
 // Throws std::logic_error naming the node if an invariant of the graph does not hold.
 void verify(const Graph& graph);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

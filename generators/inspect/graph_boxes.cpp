@@ -10,7 +10,7 @@
 #include "layers/op.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -173,4 +173,4 @@ std::vector<Box> boxes_of(const Program& program) {
     return BoxMaker(program).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

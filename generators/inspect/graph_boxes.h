@@ -9,7 +9,7 @@
 
 #include "passes/plan.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 enum class Column { given, forward, backward, weights };
 constexpr int column_count = 4;
@@ -38,4 +38,4 @@ constexpr double letter_width = 7.25, text_line = 15;
 // stand below each other.
 std::vector<Box> boxes_of(const Program& program);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -10,7 +10,7 @@
 #include "layers/op.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -174,4 +174,4 @@ std::string graph_figure(const NamedProgram& named) {
            render_table(node_table(named)) + "</details>\n</figure>\n";
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

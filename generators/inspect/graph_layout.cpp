@@ -6,7 +6,7 @@
 #include <array>
 #include <map>
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -282,4 +282,4 @@ GraphLayout lay_out(const Program& program) {
     return Router(program).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 
 #include "inspect/graph_boxes.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 struct Point {
     double x = 0, y = 0;
@@ -27,4 +27,4 @@ struct GraphLayout {
 
 GraphLayout lay_out(const Program& program);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

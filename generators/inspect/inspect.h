@@ -6,7 +6,7 @@
 
 #include "compile.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // What one step of an entry point's way through the compiler left.
 struct StepRecord {
@@ -32,4 +32,4 @@ double peak_gflops_of(const Halide::Target& target);
 std::string inspect_page(const Library& library, const std::vector<StepRecord>& records, int batch,
                          const Machine& machine);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -11,7 +11,7 @@
 #include "inspect/parts.h"
 #include "tune/candidates.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -148,4 +148,4 @@ std::string kernel_table(const Library& library, const Machine& machine) {
     return html + "</table></div>\n";
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 #include <regex>
 #include <sstream>
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -36,4 +36,4 @@ std::string loop_nest(const KernelTask& task, const Halide::Target& target) {
     return std::regex_replace(captured.text(), numbered, "");
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -10,7 +10,7 @@
 #include "core/sha256.h"
 #include "core/wording.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
@@ -133,4 +133,4 @@ ManifestReport inspect_manifest(const fs::path& file) {
     }
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace siamc {
+namespace siamc::compiler {
 
 struct ManifestReport {
     std::string text;  // what the manifest tells, and the state of its files
@@ -18,4 +18,4 @@ bool looks_like_manifest(const std::filesystem::path& file);
 // Throws Error: missing_input if the manifest cannot be read, bad_data if it is none.
 ManifestReport inspect_manifest(const std::filesystem::path& file);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -8,7 +8,7 @@
 #include "html/html.h"
 #include "inspect/parts.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -190,4 +190,4 @@ std::string memory_figure(const NamedProgram& named) {
            render_table(tensor_table(program)) + "</details>\n</figure>\n";
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -6,7 +6,7 @@
 
 #include "passes/plan.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 struct MemoryBox {
     std::string name;         // of the tensor
@@ -19,4 +19,4 @@ struct MemoryBox {
 // first images.
 std::vector<MemoryBox> memory_boxes(const Program& program);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -6,7 +6,7 @@
 #include "html/html.h"
 #include "inspect/parts.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -91,4 +91,4 @@ std::string inspect_page(const Library& library, const std::vector<StepRecord>& 
     return page.html();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

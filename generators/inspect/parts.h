@@ -6,7 +6,7 @@
 
 #include "inspect/inspect.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // The drawing of a program's graph, and the same as a table.
 std::string graph_figure(const NamedProgram& named);
@@ -32,4 +32,4 @@ std::string byte_text(double bytes);
 // The style sheet of these parts; see style.cpp.
 extern const char* const inspect_style;
 
-}  // namespace siamc
+}  // namespace siamc::compiler

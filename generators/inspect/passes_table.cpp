@@ -8,7 +8,7 @@
 #include "layers/op.h"
 #include "passes/work.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -136,4 +136,4 @@ std::string passes_table(const NamedProgram& named, const std::vector<StepRecord
     return html + "</tbody></table></div>\n<pre class=\"work\">" + escape(work) + "</pre>\n";
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

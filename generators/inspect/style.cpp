@@ -1,6 +1,6 @@
 #include "inspect/parts.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 const char* const inspect_style = R"css(
 main { max-width: 1560px; }
@@ -73,4 +73,4 @@ pre { font: 12.5px/1.45 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans M
 .tiles-of { list-style: none; margin: 0; padding: 0; }
 )css";
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,9 +1,10 @@
 #include "layers/active.h"
 
 #include "frontend/model_spec.h"
+#include "layers/roles.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -23,7 +24,7 @@ Func activity_algorithm(const AlgorithmContext& context) {
             any = any || x(vars[0] * zero_group + i, tile * context.tile_rows + r) != 0.0f;
         bits = bits + select(any, Halide::cast<uint8_t>(1 << r), Halide::cast<uint8_t>(0));
     }
-    Func masks("active_masks"), out("activity");
+    Func masks = func_as(Role::active_masks), out("activity");
     masks(vars[0], tile) = bits;
     out(vars) = masks(vars[0], vars[1] / context.tile_rows);
     return out;
@@ -64,7 +65,8 @@ const Op& activity_op() {
 ActiveList active_list(const Func& flags, int size) {
     const Var j("j"), t("t");
     const RDom each(0, size, "each");
-    Func ranks("active_ranks"), places("active_places"), counts("active_counts");
+    Func ranks = func_as(Role::active_ranks), places = func_as(Role::active_places),
+         counts("counts");
     ranks(j, t) = 0;
     ranks(each + 1, t) = ranks(each, t) + Halide::cast<int>(flags(each, t) != 0);
     places(j, t) = Halide::undef<int>();
@@ -79,7 +81,8 @@ ActiveList active_rows(const Func& masks, const Expr& tiles, int tall) {
     const Var j("j"), t("t");
     const RDom tile(0, tiles, "tile"), place(0, tall, 0, tiles, "place");
     const Halide::Buffer<int> listed = rows_of_masks(tall);
-    Func ranks("active_ranks"), places("active_places"), counts("active_counts");
+    Func ranks = func_as(Role::active_ranks), places = func_as(Role::active_places),
+         counts("counts");
     const auto mask = [&](const Expr& at) {
         return Halide::unsafe_promise_clamped(Halide::cast<int>(masks(at, t)), 0, (1 << tall) - 1);
     };
@@ -92,4 +95,4 @@ ActiveList active_rows(const Func& masks, const Expr& tiles, int tall) {
     return {places, counts};
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Neighbouring inputs that are skipped together: as many as a weight gradient's register tile has
 // rows, and enough to make up for the list that says where they are.
@@ -38,4 +38,4 @@ ActiveList active_list(const Halide::Func& flags, int size);
 // The rows whose bits are set in masks(tile, t), of `tiles` tiles of `tall` rows.
 ActiveList active_rows(const Halide::Func& masks, const Halide::Expr& tiles, int tall);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -2,9 +2,10 @@
 
 #include <stdexcept>
 
+#include "layers/roles.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -46,7 +47,7 @@ Func listed_algorithm(const AlgorithmContext& context) {
     index.back() =
         by_tile ? listed(list, row / tall * tall, context.listed_rows - tall + 1) + row % tall
                 : listed(list, row, context.listed_rows);
-    Func out(by_tile ? "read_listed_tile" : "read_listed");
+    Func out = by_tile ? func_as(Role::listed_tile) : func_as(Role::view, "listed");
     out(vars) = context.inputs[0](index);
     return out;
 }
@@ -62,7 +63,7 @@ Func listed_activity_algorithm(const AlgorithmContext& context) {
         bits = bits + select((context.inputs[0](c, image) & bit) != 0,
                              Halide::cast<uint8_t>(1 << r), Halide::cast<uint8_t>(0));
     }
-    Func masks("active_masks_listed"), out("listed_activity");
+    Func masks = func_as(Role::listed_masks), out("listed_activity");
     masks(c, tile) = bits;
     out(vars) = masks(c, vars[1] / tall);
     return out;
@@ -134,4 +135,4 @@ const Op& listed_activity_op() {
     return op;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

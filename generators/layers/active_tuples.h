@@ -8,7 +8,7 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // (adjoints of a tuple's distances) -> int32: whether one of them is not 0.
 const Op& active_op();
@@ -31,4 +31,4 @@ constexpr const char* lists_tiles = "tiles";
 // register tiles together no longer is.
 const Op& listed_activity_op();
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -3,7 +3,7 @@
 #include "frontend/model_spec.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 const Op& add_op() {
     static const Op op = {
@@ -44,4 +44,4 @@ Layer add_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -3,7 +3,7 @@
 #include "layers/convolution.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -122,4 +122,4 @@ Edge scaled(Graph& graph, const LayerUse& use, const std::vector<Edge>& inputs) 
     return {graph.add({&affine_op(), use.name + ".scaled", inputs, {}, {}, use.location})};
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

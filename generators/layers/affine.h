@@ -3,7 +3,7 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // value(c, ...) * gamma(c) + beta(c), with parameters NAME.gamma, which starts as 1,
 // and NAME.beta, which starts as 0.
@@ -20,4 +20,4 @@ const Op& affine_op();
 // That operation, one factor and perhaps one offset a channel.
 Edge scaled(Graph& graph, const LayerUse& use, const std::vector<Edge>& inputs);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -13,7 +13,7 @@
 #include "layers/class_cosines.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -175,4 +175,4 @@ Layer arcface_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 #include "layers/structural.h"
 #include "layers/windows.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -64,4 +64,4 @@ Layer average_pool_layer() {
     return pooling_layer(average_pool_op(), "the mean of each window");
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

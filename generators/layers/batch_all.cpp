@@ -7,7 +7,7 @@
 
 #include "layers/each_positive.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -121,4 +121,4 @@ Layer batch_all_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 
 #include "layers/batch_loss.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -80,4 +80,4 @@ Layer batch_contrastive_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

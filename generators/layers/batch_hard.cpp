@@ -7,7 +7,7 @@
 
 #include "layers/batch_loss.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -106,4 +106,4 @@ Layer batch_hard_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 
 #include "layers/pairwise.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -109,4 +109,4 @@ BatchLoss64::BatchLoss64(const std::vector<const Tensor64*>& inputs)
       rows(inputs[0]->rows),
       columns(inputs[0]->shape.dims[0]) {}
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // What such a loss's Layer::build gets, in this order: the matrix of distances (pairwise.h), each
 // image's class, the classes of the batch, each image's ordinal; behind them what a loss adds. Its
@@ -78,4 +78,4 @@ struct BatchLoss64 {
     }
 };
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -14,10 +14,11 @@
 #include "layers/affine.h"
 #include "layers/batch_total.h"
 #include "layers/channel_mean.h"
+#include "layers/roles.h"
 #include "layers/structural.h"
 #include "layers/windows.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -139,12 +140,11 @@ std::vector<ParameterStep> batch_norm_steps(Graph& graph, NodeId self) {
     std::vector<ParameterStep> steps;
     for (const auto& [total, suffix, initial] :
          {std::tuple(mean, ".mean", 0.0), std::tuple(variance, ".variance", 1.0)}) {
-        const Edge undivided = graph[total.node].inputs[0];
-        const Edge slices = graph[undivided.node].inputs[0];  // whose sums `total` adds up
         const Edge running = statistic(graph, node.name + suffix, channels, node.location, initial);
-        steps.push_back({running.node, add_for(graph, node, running_step_op(),
-                                               suffix + std::string(".step"), {slices, running},
-                                               {{"momentum", node.attributes.at("momentum")}})});
+        steps.push_back(
+            {running.node, add_for(graph, node, running_step_op(), suffix + std::string(".step"),
+                                   {slices_of_total(graph, total), running},
+                                   {{"momentum", node.attributes.at("momentum")}})});
     }
     return steps;
 }
@@ -153,20 +153,8 @@ std::vector<ParameterStep> batch_norm_steps(Graph& graph, NodeId self) {
 // ways.
 const Op& batch_norm_op() {
     static const Op op = [] {
-        Op normal = {"batch_norm",
-                     Pattern::elementwise,
-                     shape_of_first,
-                     [](const AlgorithmContext& context) {
-                         const auto& in = context.inputs;
-                         const auto vars = index_vars(context.node.shape);
-                         const Var c = vars[0], row = vars[3];
-                         Func out("batch_norm");
-                         out(vars) =
-                             (in[of_image](vars) - in[of_mean](c, row)) * in[of_scale](c, row);
-                         return out;
-                     },
-                     batch_norm_gradient,
-                     batch_norm_reference};
+        Op normal = {"batch_norm",     Pattern::elementwise, shape_of_first,
+                     normal_algorithm, batch_norm_gradient,  batch_norm_reference};
         normal.gradient_by_all_ways = true;
         normal.steps = batch_norm_steps;
         return normal;
@@ -202,7 +190,7 @@ const Op& factor_op() {
         shape_of_first,
         [](const AlgorithmContext& context) {
             const Var c("c");
-            Func out("each_parameter");
+            Func out = func_as(Role::each_parameter);
             const auto epsilon = static_cast<float>(real(context.node.attributes, "epsilon"));
             out(c) = context.inputs[1](c) / sqrt(context.inputs[0](c) + epsilon);
             return out;
@@ -225,7 +213,7 @@ const Op& offset_op() {
         [](const AlgorithmContext& context) {
             const auto& in = context.inputs;
             const Var c("c");
-            Func out("each_parameter");
+            Func out = func_as(Role::each_parameter);
             out(c) = in[2](c) - in[0](c) * in[1](c);
             return out;
         },
@@ -276,4 +264,4 @@ Layer batch_norm_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Func;
 using Halide::RDom;
@@ -76,4 +76,9 @@ Edge batch_total(Graph& graph, Edge value) {
     return add_for(graph, node, batch_total_op(), ".of_batch", {across(graph, of_slice), value});
 }
 
-}  // namespace siamc
+Edge slices_of_total(const Graph& graph, Edge total) {
+    const Edge undivided = graph[total.node].inputs[0];
+    return graph[undivided.node].inputs[0];
+}
+
+}  // namespace siamc::compiler

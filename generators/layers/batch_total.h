@@ -4,11 +4,14 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // (one line of numbers an image) -> for each image, their sum over the batch. Images that pad the
 // batch count too: what they have must be 0. A slice adds up its images, and in the next phase each
 // slice adds up what all have, in their order.
 Edge batch_total(Graph& graph, Edge value);
 
-}  // namespace siamc
+// The slices' sums that `total`, a batch_total, adds up.
+Edge slices_of_total(const Graph& graph, Edge total);
+
+}  // namespace siamc::compiler

@@ -4,8 +4,9 @@
 #include <cmath>
 
 #include "layers/structural.h"
+#include "layers/windows.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -103,4 +104,13 @@ Edge inverse_deviation(Graph& graph, const Node& node, const std::string& suffix
                    {{"epsilon", node.attributes.at("epsilon")}});
 }
 
-}  // namespace siamc
+Func normal_algorithm(const AlgorithmContext& context) {
+    const auto& in = context.inputs;
+    const auto vars = index_vars(context.node.shape);
+    const Var c = vars[0], row = vars[3];
+    Func out("normal");
+    out(vars) = (in[0](vars) - in[1](c, row)) * in[2](c, row);
+    return out;
+}
+
+}  // namespace siamc::compiler

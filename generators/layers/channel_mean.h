@@ -6,7 +6,7 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 enum class MeanOf {
     value,    // of the image
@@ -21,4 +21,7 @@ Edge channel_mean(Graph& graph, const Node& node, const std::string& suffix, Mea
 // (variance, a number a channel) -> 1 / sqrt(variance + epsilon), attribute "epsilon" of `node`.
 Edge inverse_deviation(Graph& graph, const Node& node, const std::string& suffix, Edge variance);
 
-}  // namespace siamc
+// (image, mean, 1 / deviation[, ...]) -> (image - mean) / deviation.
+Halide::Func normal_algorithm(const AlgorithmContext& context);
+
+}  // namespace siamc::compiler

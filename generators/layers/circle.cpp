@@ -10,7 +10,7 @@
 
 #include "layers/batch_loss.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -151,4 +151,4 @@ Layer circle_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

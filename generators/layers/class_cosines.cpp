@@ -4,7 +4,7 @@
 
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -204,4 +204,4 @@ AttributeRule classes_rule() {
     return rule;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

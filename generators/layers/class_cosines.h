@@ -5,7 +5,7 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // (embedding, ...) -> [classes] per image: the cosines between the embedding and each column of the
 // parameter "LOSS.kernel", embedding x classes. An embedding that is all zero has cosine 0 with
@@ -14,4 +14,4 @@ Edge class_cosines(Graph& graph, const LayerUse& use, const std::string& loss);
 
 AttributeRule classes_rule();
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -89,4 +89,4 @@ Layer contrastive_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -13,7 +13,7 @@
 #include "layers/structural.h"
 #include "layers/windows.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -76,6 +76,8 @@ void conv2d_reference(const Graph& graph, const Node& node, const std::vector<co
 
 std::vector<Edge> conv2d_gradient(Graph& graph, NodeId self, Edge adjoint);
 
+}  // namespace
+
 const Op& conv2d_op() {
     static const Op op = [] {
         Op conv = {"conv2d",         Pattern::convolution, conv2d_shape,
@@ -88,6 +90,8 @@ const Op& conv2d_op() {
     }();
     return op;
 }
+
+namespace {
 
 // Those of the layer that its gradients share with it.
 Attributes like_it(const Node& node, Attributes attributes) {
@@ -282,4 +286,4 @@ Layer conv2d_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -90,6 +90,11 @@ Shape sum_shape(const Graph&, const Node& node) {
     return {integers(node.attributes, "dims"), Rows::slice};
 }
 
+int one_if_absent(const Node& node, const char* attribute) {
+    const auto found = node.attributes.find(attribute);
+    return found == node.attributes.end() ? 1 : static_cast<int>(std::get<long>(found->second));
+}
+
 Func grad_kernel_algorithm(const AlgorithmContext& context) {
     const Shape adjoint = context.graph.shape_of(context.node.inputs[1]);
     const auto stride = static_cast<int>(integer(context.node.attributes, "stride"));
@@ -118,15 +123,11 @@ Func grad_bias_algorithm(const AlgorithmContext& context) {
 }  // namespace
 
 int groups_of(const Node& convolution) {
-    const auto found = convolution.attributes.find(groups_attribute);
-    return found == convolution.attributes.end() ? 1
-                                                 : static_cast<int>(std::get<long>(found->second));
+    return one_if_absent(convolution, groups_attribute);
 }
 
 int dilation_of(const Node& convolution) {
-    const auto found = convolution.attributes.find(dilation_attribute);
-    return found == convolution.attributes.end() ? 1
-                                                 : static_cast<int>(std::get<long>(found->second));
+    return one_if_absent(convolution, dilation_attribute);
 }
 
 Expr channel_of(const Node& convolution, const std::vector<int>& kernel, const Expr& filter,
@@ -223,4 +224,4 @@ const Op& sum_slices_op() {
     return op;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 #include "layers/op.h"
 #include "layers/windows.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Attributes of convolutions and their gradients, 1 where they are absent: into how many equal
 // groups channels and filters are cut, each filter seeing the channels of its group alone; pixels
@@ -29,6 +29,9 @@ Halide::Expr channel_of(const Node& convolution, const std::vector<int>& kernel,
 // {x, y}, "step", and the result's extents as places_attribute.
 const Op& pad_op();
 
+// (image, kernel[, bias]) -> the convolution.
+const Op& conv2d_op();
+
 // (kernel [filters inputs width height]) -> [inputs filters width height], turned by half a turn;
 // of groups, the inputs of all of them and the filters of one.
 const Op& turn_kernel_op();
@@ -42,4 +45,4 @@ const Op& grad_bias_op();
 // (partial sums, one per slice) -> their sum.
 const Op& sum_slices_op();
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -6,7 +6,7 @@
 #include "layers/distance.h"
 #include "layers/pairwise.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -124,4 +124,4 @@ Layer cosine_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -7,7 +7,7 @@
 
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -99,4 +99,4 @@ Layer cross_entropy_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

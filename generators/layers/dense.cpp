@@ -2,9 +2,10 @@
 // [inputs][units], as Keras stores it.
 #include "frontend/model_spec.h"
 #include "layers/active.h"
+#include "layers/roles.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -34,7 +35,7 @@ Func skipping_algorithm(const AlgorithmContext& context, const Func& start) {
     const int groups = context.graph.shape_of(context.node.inputs.back()).dims[0];
     const int tall = context.tile_rows;
     Var n("n"), row("row"), i("i"), j("j"), tile("tile");
-    Func flags("active_flags"), product("active_product"), out("dense");
+    Func flags("flags"), product = func_as(Role::active_product), out("dense");
     flags(j, tile) = in.back()(j, tile * tall);
     const ActiveList active = active_list(flags, groups);
     RDom at(0, zero_group, 0, groups, "at");
@@ -77,7 +78,7 @@ void dense_reference(const Graph&, const Node&, const std::vector<const Tensor64
 Func skipping_grad_kernel(const AlgorithmContext& context) {
     const auto& in = context.inputs;
     Var n("n"), k("k"), i("i"), j("j"), group("group");
-    Func masks("active_masks"), sum("active_sum"), out("grad_kernel");
+    Func masks("masks"), sum = func_as(Role::active_sum), out("grad_kernel");
     masks(j, group) = in[2](group, j * context.tile_rows);
     const Expr tiles = context.image_rows / context.tile_rows, rows = tiles * context.tile_rows;
     const ActiveList active = active_rows(masks, tiles, context.tile_rows);
@@ -186,4 +187,4 @@ Layer dense_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -2,7 +2,7 @@
 
 #include "frontend/model_spec.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 Shape distance_shape(const Graph& graph, const Node& node) {
     const Shape a = graph.shape_of(node.inputs[0]), b = graph.shape_of(node.inputs[1]);
@@ -29,4 +29,4 @@ Layer distance_layer(const std::string& name, const std::string& help, const Op&
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Shape rule of distances; throws ModelError if the embeddings differ in shape.
 Shape distance_shape(const Graph& graph, const Node& node);
@@ -22,4 +22,4 @@ Halide::Func squared_distance(const Halide::Func& a, const Halide::Func& b, int 
 // A distance layer without attributes.
 Layer distance_layer(const std::string& name, const std::string& help, const Op& op);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -8,7 +8,7 @@
 
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -120,4 +120,4 @@ Layer dropout_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,6 +1,6 @@
 #include "layers/each_positive.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -64,4 +64,4 @@ Func EachPositive::count(const std::string& name) const {
         [](const Expr&, const Expr&) { return Expr(1.0f); });
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 
 #include "layers/batch_loss.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Schedules (rowwise, schedules/cpu.cpp) know these Funcs by their shape: what is made for a
 // positive has indices (p, row) and is computed in the loop over the positives that wants it, so
@@ -36,4 +36,4 @@ class EachPositive {
     const BatchLoss& batch_;
 };
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 #include "layers/distance.h"
 #include "layers/pairwise.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Func;
 using Halide::Var;
@@ -111,4 +111,4 @@ Layer euclidean_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,7 +1,7 @@
 // flatten: the same numbers as one line.
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 Layer flatten_layer() {
     Layer layer{"flatten", LayerKind::layer, "the same numbers as one line; costs nothing"};
@@ -12,4 +12,4 @@ Layer flatten_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

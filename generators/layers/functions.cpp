@@ -2,7 +2,7 @@
 
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -51,4 +51,4 @@ Logistic::Logistic(const Expr& x) {
     rest = power * value;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -6,7 +6,7 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Function = std::function<Halide::Expr(const Halide::Expr&)>;
 
@@ -32,4 +32,4 @@ struct Logistic {
 };
 constexpr float logistic_bound = 80.0f;
 
-}  // namespace siamc
+}  // namespace siamc::compiler

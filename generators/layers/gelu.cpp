@@ -6,7 +6,7 @@
 
 #include "layers/functions.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 
@@ -55,4 +55,4 @@ Layer gelu_layer() {
     return function_layer(gelu_op(), "x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))");
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -2,7 +2,7 @@
 #include "layers/structural.h"
 #include "layers/windows.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -85,4 +85,4 @@ Layer global_average_pool_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -13,7 +13,7 @@
 #include "layers/structural.h"
 #include "layers/windows.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -119,19 +119,8 @@ void group_norm_reference(const Graph&, const Node& node, const std::vector<cons
 // (image, mean, 1 / deviation of its groups) -> the normal; its gradient is that by all ways.
 const Op& group_norm_op() {
     static const Op op = [] {
-        Op normal = {"group_norm",
-                     Pattern::elementwise,
-                     shape_of_first,
-                     [](const AlgorithmContext& context) {
-                         const auto& in = context.inputs;
-                         const auto vars = index_vars(context.node.shape);
-                         const Var c = vars[0], row = vars[3];
-                         Func out("group_norm");
-                         out(vars) = (in[0](vars) - in[1](c, row)) * in[2](c, row);
-                         return out;
-                     },
-                     group_norm_gradient,
-                     group_norm_reference};
+        Op normal = {"group_norm",     Pattern::elementwise, shape_of_first,
+                     normal_algorithm, group_norm_gradient,  group_norm_reference};
         normal.gradient_by_all_ways = true;
         return normal;
     }();
@@ -176,4 +165,4 @@ Layer group_norm_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Func;
 using Halide::Var;
@@ -107,4 +107,4 @@ Layer l2_normalize_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

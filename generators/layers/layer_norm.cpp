@@ -6,7 +6,7 @@
 #include "layers/affine.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Func;
 using Halide::RDom;
@@ -120,4 +120,4 @@ Layer layer_norm_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -2,7 +2,7 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 #define SIAMC_LAYER(name) Layer name##_layer();
 #include "layers/layers.def"
@@ -24,4 +24,4 @@ const Layer* find_layer(const std::string& name, LayerKind kind) {
     return found == all_layers().end() ? nullptr : &*found;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

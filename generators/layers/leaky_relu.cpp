@@ -2,7 +2,7 @@
 // slope.
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Func;
 
@@ -75,4 +75,4 @@ Layer leaky_relu_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -6,7 +6,7 @@
 #include "layers/windows.h"
 #include "layers/winners.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -55,4 +55,4 @@ Layer max_pool_layer() {
                          "the largest of each window; of equal ones the first gets the gradient");
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

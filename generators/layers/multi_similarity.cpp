@@ -10,7 +10,7 @@
 
 #include "layers/batch_loss.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -170,4 +170,4 @@ Layer multi_similarity_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -6,7 +6,7 @@
 
 #include "layers/batch_loss.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -129,4 +129,4 @@ Layer n_pair_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

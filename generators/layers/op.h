@@ -12,7 +12,7 @@
 
 #include "graph/graph.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // How an operation walks its data: what the fuser and the schedules need to know of it.
 enum class Pattern {
@@ -166,4 +166,4 @@ const std::vector<Layer>& all_layers();
 // nullptr if there is none of that name and kind.
 const Layer* find_layer(const std::string& name, LayerKind kind);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

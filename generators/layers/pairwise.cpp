@@ -6,8 +6,9 @@
 
 #include "frontend/model_spec.h"
 #include "layers/active.h"
+#include "layers/roles.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -72,7 +73,7 @@ Func skipping_grad_algorithm(const AlgorithmContext& context, bool squared) {
     const int tall = context.tile_rows;
     const int images = context.graph.shape_of(context.node.inputs[0]).dims[0];
     Var c("c"), row("row"), i("i"), j("j"), tile("tile");
-    Func flags("active_flags"), product("active_product"), out("pairwise_grad");
+    Func flags("flags"), product = func_as(Role::active_product), out("pairwise_grad");
     Expr any = both(j, tile * tall) != 0.0f;
     for (int r = 1; r < tall; ++r) any = any || both(j, tile * tall + r) != 0.0f;
     flags(j, tile) = any && j < context.batch_rows;
@@ -208,4 +209,4 @@ Edge map_matrix(Graph& graph, const LayerUse& use, const Op& op, Edge matrix) {
     return {graph.add({&op, use.name, {matrix}, {}, {}, use.location})};
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

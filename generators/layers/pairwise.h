@@ -6,7 +6,7 @@
 
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Rows of the batch come in multiples of this where images look at each other: whole vectors of
 // every processor.
@@ -36,4 +36,4 @@ Edge map_matrix(Graph& graph, const LayerUse& use, const Op& op, Edge matrix);
 Halide::Expr row_in_batch(const AlgorithmContext& context, const Halide::Func& ordinal,
                           const Halide::Expr& row);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -15,7 +15,7 @@
 #include "layers/batch_loss.h"
 #include "layers/pairwise.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -384,4 +384,4 @@ Layer prototypical_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -15,7 +15,7 @@
 #include "layers/class_cosines.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -242,4 +242,4 @@ Layer proxy_anchor_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

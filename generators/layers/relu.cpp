@@ -1,7 +1,7 @@
 // relu: max(0, x), with gradient 0 at 0.
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Func;
 
@@ -63,4 +63,4 @@ Layer relu_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

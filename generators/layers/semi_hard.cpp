@@ -7,7 +7,7 @@
 
 #include "layers/each_positive.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -124,4 +124,4 @@ Layer semi_hard_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

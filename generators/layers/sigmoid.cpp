@@ -3,7 +3,7 @@
 
 #include "layers/functions.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -26,4 +26,4 @@ Layer sigmoid_layer() {
     return function_layer(sigmoid_op(), "1 / (1 + exp(-x))");
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

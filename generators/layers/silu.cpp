@@ -4,7 +4,7 @@
 
 #include "layers/functions.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 
@@ -37,4 +37,4 @@ Layer silu_layer() {
     return function_layer(silu_op(), "x / (1 + exp(-x)), also called swish");
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,6 +1,6 @@
 #include "layers/sources.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -156,4 +156,4 @@ Edge source_of_rows(Graph& graph, const Op& op, const LayerUse& use) {
     return {graph.add({&op, name, {}, attributes, {}, {}})};
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -7,7 +7,7 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 const Op& images_op();      // bytes as stored, [pixels] per stored image; attribute "dims"
 const Op& embeddings_op();  // float32 as computed before, per stored image; attribute "dims"
@@ -41,4 +41,4 @@ Edge statistic(Graph& graph, const std::string& name, long size, SourceLocation 
 // What a layer reads of each row in training beside its input: row_weight_op, noise_op.
 Edge source_of_rows(Graph& graph, const Op& op, const LayerUse& use);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

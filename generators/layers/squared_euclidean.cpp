@@ -2,7 +2,7 @@
 #include "layers/distance.h"
 #include "layers/pairwise.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Func;
 using Halide::Var;
@@ -67,4 +67,4 @@ Layer squared_euclidean_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,8 +4,9 @@
 #include <stdexcept>
 
 #include "frontend/model_spec.h"
+#include "layers/roles.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -55,7 +56,7 @@ Func gather_algorithm(const AlgorithmContext& context) {
         pixel = pixel * dims[d] + at;
         place.insert(place.begin(), at);
     }
-    Func bordered("bordered");
+    Func bordered = func_as(Role::bordered);
     bordered(vars) = Halide::cast<uint8_t>(0);
     bordered(place) = images(pixel, rows(row));
     const Expr inside = moved[y] >= 0 && moved[y] < dims[y];
@@ -75,7 +76,7 @@ Func pick_algorithm(const AlgorithmContext& context) {
     const std::vector<Var> vars = index_vars(context.node.shape);
     std::vector<Expr> index(vars.begin(), vars.end());
     index.back() = picked_row(context, context.inputs[1], branch, vars.back());
-    Func out("branch_pick");
+    Func out = func_as(Role::view, "pick");
     out(vars) = context.inputs[0](index);
     return out;
 }
@@ -316,7 +317,7 @@ const Op& branch_op() {
                               const std::vector<Var> vars = index_vars(context.node.shape);
                               std::vector<Expr> index(vars.begin(), vars.end());
                               index.back() = vars.back() * context.graph.branches + branch;
-                              Func out("branch_rows");
+                              Func out = func_as(Role::view, "branch");
                               out(vars) = context.inputs[0](index);
                               return out;
                           }};
@@ -338,7 +339,7 @@ const Op& branch_grad_op() {
                                   value = select(vars.back() % branches == branch,
                                                  context.inputs[static_cast<size_t>(branch)](index),
                                                  value);
-                              Func out("branch_grad");
+                              Func out = func_as(Role::view, "branch_grad");
                               out(vars) = value;
                               return out;
                           }};
@@ -354,4 +355,4 @@ Func dot(const Func& a, const Func& b, int size, const std::string& name) {
     return out;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

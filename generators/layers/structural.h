@@ -8,7 +8,7 @@
 #include "layers/op.h"
 #include "layers/sources.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // (images, rows, shifts) -> float32, scaled; pixels moved in from outside are 0.
 // Attributes: "dims" innermost first, "scale".
@@ -72,4 +72,4 @@ std::vector<Halide::Var> index_vars(const Shape& shape);
 // out(row) = sum over c < size of a(c, row) * b(c, row)
 Halide::Func dot(const Halide::Func& a, const Halide::Func& b, int size, const std::string& name);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

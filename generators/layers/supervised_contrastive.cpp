@@ -7,7 +7,7 @@
 
 #include "layers/batch_loss.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -99,4 +99,4 @@ Layer supervised_contrastive_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 
 #include "layers/functions.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 
@@ -42,4 +42,4 @@ Layer tanh_layer() {
     return function_layer(tanh_op(), "the hyperbolic tangent");
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

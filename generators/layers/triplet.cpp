@@ -4,7 +4,7 @@
 
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -83,4 +83,4 @@ Layer triplet_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

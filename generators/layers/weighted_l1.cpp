@@ -9,7 +9,7 @@
 #include "layers/affine.h"
 #include "layers/distance.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -99,4 +99,4 @@ Layer weighted_l1_layer() {
     return layer;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 #include "frontend/model_spec.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -150,4 +150,4 @@ Func gather_windows(const AlgorithmContext& context, const std::string& name,
     return out;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -7,7 +7,7 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Attribute of a windowed node, {x, y}: the places that its window visits. The layer starts with
 // all of them; passes/trim.cpp leaves out what nobody reads.
@@ -68,4 +68,4 @@ inline size_t element(const Shape& shape, int c, int x, int y, int row) {
     return ((row * height + y) * width + x) * shape.dims[0] + c;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,9 +1,10 @@
 #include "layers/winners.h"
 
+#include "layers/roles.h"
 #include "layers/structural.h"
 #include "layers/windows.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -89,7 +90,7 @@ Func grad_kernel_won(const AlgorithmContext& context) {
     const RDom w(0, pool.places_x, 0, pool.places_y, "w"), rows(0, context.image_rows, "rows");
     const Place place = place_of(context, w.x, w.y, context.inputs[1](n, w.x, w.y, row));
     const Expr pixel = place.y * line + place.x;
-    Func image_sum("image_sum"), out("grad_kernel_won");
+    Func image_sum = func_as(Role::image_sum), out("grad_kernel_won");
     image_sum(c, i, j, n, row) = 0.0f;
     image_sum(c, i, j, n, row) +=
         context.inputs[0](c, Halide::unsafe_promise_clamped(pixel, 0, pixels - 1) + j * line + i,
@@ -158,4 +159,4 @@ const Op& sum_won_slices_op() {
     return op;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // (image) -> uint8: which pixel of each window is the largest, counted row by row; of equal ones
 // the first. Attributes of the pooling node.
@@ -32,4 +32,4 @@ const Op& grad_kernel_won_op();
 // (partial sums as grad_kernel_won leaves them) -> their sum as [filters inputs width height].
 const Op& sum_won_slices_op();
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,9 +1,10 @@
 #include "layers/winograd.h"
 
+#include "layers/roles.h"
 #include "layers/structural.h"
 #include "layers/windows.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Expr;
 using Halide::Func;
@@ -38,7 +39,7 @@ Expr transform_result(const Expr& i, At&& at) {
 
 Func kernel_algorithm(const AlgorithmContext& context) {
     const Var n("n"), c("c"), u("u"), v("v");
-    Func out("winograd_kernel");
+    Func out = func_as(Role::winograd_kernel);
     out(n, c, u, v) = transform_kernel(v, [&](int j) {
         return transform_kernel(u, [&](int i) { return context.inputs[0](n, c, i, j); });
     });
@@ -53,7 +54,8 @@ Func winograd_algorithm(const AlgorithmContext& context) {
     const Var &n = vars[0], &x = vars[1], &y = vars[2], &row = vars[3];
     const Var c("c"), u("u"), v("v"), tx("tx"), ty("ty");
     const RDom k(0, channels, "k");
-    Func tile("winograd_tile"), sum("winograd_sum"), product("winograd_product"), out("winograd");
+    Func tile = func_as(Role::winograd_tile), sum = func_as(Role::winograd_sum),
+         product = func_as(Role::winograd_product), out("winograd");
     tile(c, u, v, tx, ty, row) = transform_image(v, [&](int j) {
         return transform_image(u, [&](int i) { return in[0](c, tx * 2 + i, ty * 2 + j, row); });
     });
@@ -91,4 +93,4 @@ const Op& winograd_op() {
     return op;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -6,7 +6,7 @@
 
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // (kernel [filters inputs 3 3]) -> [filters inputs 4 4]
 const Op& winograd_kernel_op();
@@ -15,4 +15,4 @@ const Op& winograd_kernel_op();
 // whose extents must be even.
 const Op& winograd_op();
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -2,7 +2,7 @@
 // 1 - beta2^t. Keras puts both corrections into the rate, PyTorch the second one beside the root.
 #include "optimizers/rule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 OptimizerRule adam_optimizer() {
     constexpr double beta1 = 0.9, beta2 = 0.999;
@@ -25,4 +25,4 @@ OptimizerRule adam_optimizer() {
             }};
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

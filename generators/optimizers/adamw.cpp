@@ -1,35 +1,25 @@
-// AdamW (Loshchilov and Hutter 2019): Adam, and each step takes the rate times `decay` of every
-// parameter off it, biases and normalisations too, as both packages do by themselves. Their decays
-// differ: 0.004 and 0.01.
+// AdamW (Loshchilov and Hutter 2019): each step takes the rate times `decay` of every parameter off
+// it, biases and normalisations too, as both packages do by themselves; then it is Adam's. Their
+// decays differ: 0.004 and 0.01.
 #include "optimizers/rule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 OptimizerRule adamw_optimizer() {
-    constexpr double beta1 = 0.9, beta2 = 0.999;
-    return {"adamw",
-            2,
-            {"rate", "beta1", "beta2", "epsilon", "root_scale", "decay"},
-            "m += (1 - beta1)(g - m); v += (1 - beta2)(g^2 - v); "
-            "p -= decay p + rate m / (root_scale sqrt(v) + epsilon)",
-            {{1, beta1, beta2, 1, -1, 1, 0},
-             fixed(beta1),
-             fixed(beta2),
-             fixed(1e-7),
-             fixed(1),
-             rate_times(0.004)},
-            {{1, beta1, 0, 1, -1, 0, 0},
-             fixed(beta1),
-             fixed(beta2),
-             fixed(1e-8),
-             {1, 0, beta2, 0, 0, -1, 0},
-             rate_times(0.01)},
-            [](const OptimizerState& at) -> std::vector<Halide::Expr> {
-                const auto& [p, g, m, h] = at;
-                const Halide::Expr m1 = h[1] * m[0] + (1.0f - h[1]) * g;
-                const Halide::Expr m2 = h[2] * m[1] + (1.0f - h[2]) * g * g;
-                return {p - (h[5] * p + h[0] * m1 / (sqrt(m2) * h[4] + h[3])), m1, m2};
-            }};
+    OptimizerRule rule = adam_optimizer();
+    const std::size_t decay = rule.hyper.size();
+    const auto adam = rule.step;
+    rule.name = "adamw";
+    rule.hyper.emplace_back("decay");
+    rule.formula = "p -= decay p; then as adam: " + rule.formula;
+    rule.keras.push_back(rate_times(0.004));
+    rule.pytorch.push_back(rate_times(0.01));
+    rule.step = [adam, decay](const OptimizerState& at) {
+        OptimizerState decayed = at;
+        decayed.parameter -= at.hyper[decay] * at.parameter;
+        return adam(decayed);
+    };
+    return rule;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,7 +1,7 @@
 // RMSprop (Tieleman and Hinton 2012). Keras adds epsilon inside the root, PyTorch outside.
 #include "optimizers/rule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 OptimizerRule rmsprop_optimizer() {
     return {"rmsprop",
@@ -17,4 +17,4 @@ OptimizerRule rmsprop_optimizer() {
             }};
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -10,7 +10,7 @@
 
 #include "abi/siamc/siamc.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // A parameter's number in a step: itself, its gradient, its moments, and the hyper-parameters.
 struct OptimizerState {
@@ -39,4 +39,9 @@ constexpr siamc_hyper_rule rate_times(double value) {
     return {value, 0, 0, 1, 0, 0, 0};
 }
 
-}  // namespace siamc
+// The rules, one a file.
+#define SIAMC_OPTIMIZER(name) OptimizerRule name##_optimizer();
+#include "core/optimizers.def"
+#undef SIAMC_OPTIMIZER
+
+}  // namespace siamc::compiler

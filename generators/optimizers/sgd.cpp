@@ -1,7 +1,7 @@
 // Gradient descent with momentum 0.9. Keras has the rate inside the moment, PyTorch outside.
 #include "optimizers/rule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 OptimizerRule sgd_optimizer() {
     return {"sgd",
@@ -17,4 +17,4 @@ OptimizerRule sgd_optimizer() {
             }};
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 #include "layers/structural.h"
 #include "passes/planning.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -157,4 +157,4 @@ void lay_out_arena(Planning& planning) {
     Arena(planning).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

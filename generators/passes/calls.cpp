@@ -11,7 +11,7 @@
 #include "passes/planning.h"
 #include "schedules/schedule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -111,10 +111,10 @@ class CallMaker {
         if (planning_.node(id).shape.rows == Rows::dataset) {
             operand.space = Space::dataset;
         } else if (planning_.node(id).op == &parameter_op() || planning_.is_gradient(id)) {
-            const std::string name = planning_.is_gradient(id) ? planning_.node(id).name.substr(5)
-                                                               : planning_.node(id).name;
-            operand.offset = slot_of(name).offset * 4;
-            operand.space = planning_.is_gradient(id) ? Space::gradient : Space::parameters;
+            const bool gradient = planning_.is_gradient(id);
+            const Node& node = planning_.node(id);
+            operand.offset = slot_of(gradient ? node.gradient_of : node.name).offset * 4;
+            operand.space = gradient ? Space::gradient : Space::parameters;
         } else {
             const auto& arena = program().arena;
             const auto found = std::find_if(arena.begin(), arena.end(),
@@ -195,4 +195,4 @@ void make_calls(Planning& planning, const ParameterLayout& parameters) {
     CallMaker(planning, parameters).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -8,7 +8,7 @@
 #include "layers/structural.h"
 #include "passes/passes.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -44,6 +44,7 @@ class Differentiator {
         }
         std::sort(gradients.begin(), gradients.end());
         for (auto [parameter, gradient] : gradients) {
+            graph_[gradient].gradient_of = graph_[parameter].name;
             graph_[gradient].name = "grad." + graph_[parameter].name;
             graph_.outputs.push_back(gradient);
         }
@@ -120,4 +121,4 @@ Graph differentiate(const Graph& graph) {
     return Differentiator(graph).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,11 +1,12 @@
 #include <algorithm>
 
 #include "layers/affine.h"
+#include "layers/roles.h"
 #include "layers/structural.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -22,7 +23,7 @@ const Op& scale_filters_op() {
         [](const AlgorithmContext& context) {
             const auto& in = context.inputs;
             const auto vars = index_vars(context.node.shape);
-            Func out("each_parameter");
+            Func out = func_as(Role::each_parameter);
             const Halide::Expr product = in[0](vars) * in[1](vars[0]);
             out(vars) = in.size() > 2 ? product + in[2](vars[0]) : product;
             return out;
@@ -74,4 +75,4 @@ Graph fold_affine(const Graph& graph) {
     });
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 #include "layers/structural.h"
 #include "passes/passes.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -103,4 +103,4 @@ Graph fold_twins(const Graph& graph) {
     return Folder(graph).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

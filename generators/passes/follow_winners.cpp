@@ -4,7 +4,7 @@
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -101,4 +101,4 @@ Graph follow_winners(const Graph& graph) {
     });
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

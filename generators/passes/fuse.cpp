@@ -12,7 +12,7 @@
 #include "layers/convolution.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -342,4 +342,4 @@ std::string to_string(const Graph& graph, const std::vector<Kernel>& kernels) {
     return text;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

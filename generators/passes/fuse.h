@@ -7,7 +7,7 @@
 #include "graph/graph.h"
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // When a kernel runs, and over what.
 enum class Stage {
@@ -45,4 +45,4 @@ NodeId base_of(const Graph& graph, NodeId id);
 
 std::string to_string(const Graph& graph, const std::vector<Kernel>& kernels);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,8 +1,9 @@
+#include "layers/roles.h"
 #include "layers/structural.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -17,7 +18,7 @@ const Op& halved_op() {
         Op halved = {"halved", Pattern::parameter, shape_of_first,
                      [](const AlgorithmContext& context) {
                          const auto vars = index_vars(context.node.shape);
-                         Func out("each_parameter");
+                         Func out = func_as(Role::each_parameter);
                          out(vars) = Halide::cast(Halide::Float(16), context.inputs[0](vars));
                          return out;
                      }};
@@ -43,4 +44,4 @@ Graph halve_weights(const Graph& graph) {
     });
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

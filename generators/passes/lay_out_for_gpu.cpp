@@ -2,7 +2,7 @@
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 Graph lay_out_for_gpu(const Graph& graph) {
     return rewrite(graph, [](Graph& result, NodeId, Node node, const auto&) {
@@ -15,4 +15,4 @@ Graph lay_out_for_gpu(const Graph& graph) {
     });
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -6,7 +6,7 @@
 #include "layers/structural.h"
 #include "passes/plan.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -54,4 +54,4 @@ ParameterLayout lay_out_parameters(const std::vector<Graph>& model,
     return layout;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

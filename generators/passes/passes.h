@@ -7,7 +7,7 @@
 
 #include "graph/graph.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Merges the branches' copies of the network into one that reads image rows. What compares branches
 // then picks their rows (layers/structural.h), and weight gradients sum over the branches by
@@ -64,4 +64,4 @@ namespace siamc {
 // would list more rows or groups than the stack holds stays as it is.
 [[nodiscard]] Graph skip_zeros(const Graph& graph, int batch);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -13,7 +13,7 @@
 #include "passes/planning.h"
 #include "schedules/schedule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -210,4 +210,4 @@ std::string to_string(const Program& program) {
     return text;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

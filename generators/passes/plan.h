@@ -7,7 +7,7 @@
 #include "graph/graph.h"
 #include "passes/fuse.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Whose memory a tensor is in. The numbers are those of enum siamc_space in
 // siamc/internal/tables.h.
@@ -128,4 +128,4 @@ enum class Processor { cpu, gpu };
 // The arena as text: one tensor a line, with its life as a bar over the calls.
 std::string to_string(const Program& program);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -6,14 +6,10 @@
 #include "passes/plan.h"
 #include "passes/share.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 constexpr long most_bytes = (1L << 31) - 1;  // of a buffer
 constexpr long line_bytes = 64;              // a cache line: tensors start on one
-
-inline long element_bytes(ElementType type) {
-    return type == ElementType::uint8 ? 1 : type == ElementType::float16 ? 2 : 4;
-}
 
 // Read by every slice, or task, whole.
 inline bool is_undivided(Rows rows) {
@@ -39,7 +35,7 @@ struct Planning {
     }
     // Read by the caller, perhaps under another shape.
     bool is_output(NodeId id) const;
-    bool is_gradient(NodeId id) const { return node(id).name.rfind("grad.", 0) == 0; }
+    bool is_gradient(NodeId id) const { return !node(id).gradient_of.empty(); }
     bool in_arena(NodeId id) const;
     // Elements between the rows of a tensor.
     long row_stride(NodeId id) const;
@@ -52,4 +48,4 @@ void lay_out_arena(Planning& planning);
 // layer whose tensors are larger than kernels reach.
 void make_calls(Planning& planning, const ParameterLayout& parameters);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 #include "passes/passes.h"
 #include "passes/rewrite.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 Graph pool_first(const Graph& graph) {
     const auto readers = readers_of(graph);
@@ -27,4 +27,4 @@ Graph pool_first(const Graph& graph) {
     return rewrite(graph, replace);
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

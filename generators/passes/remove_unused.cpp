@@ -1,6 +1,6 @@
 #include "passes/passes.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 Graph remove_unused(const Graph& graph) {
     std::vector<bool> used(graph.nodes.size());
@@ -23,4 +23,4 @@ Graph remove_unused(const Graph& graph) {
     return kept;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,6 +1,6 @@
 #include "passes/rewrite.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 Graph rewrite(const Graph& graph, const Replace& replace) {
     Graph result;
@@ -16,4 +16,4 @@ Graph rewrite(const Graph& graph, const Replace& replace) {
     return result;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 
 #include "graph/graph.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Appends to `result` what stands for node `old`: `node` is that node, with the inputs that it has
 // in `result`. `moved` says for each earlier node what stands for it.
@@ -15,4 +15,4 @@ using Replace =
 // The graph node by node, each as `replace` has it.
 [[nodiscard]] Graph rewrite(const Graph& graph, const Replace& replace);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

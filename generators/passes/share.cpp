@@ -7,7 +7,7 @@
 #include "layers/op.h"
 #include "passes/work.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -141,4 +141,4 @@ Sharing share_images(const Graph& graph, const std::vector<Kernel>& kernels) {
     return Sharer(graph, kernels).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

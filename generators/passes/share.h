@@ -6,7 +6,7 @@
 #include "graph/graph.h"
 #include "passes/fuse.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // What becomes of a kernel: each task has half of the units or filters; each does all of it into
 // memory of its own, which is quicker than to wait for the other; or one task does it.
@@ -25,4 +25,4 @@ constexpr int image_tasks = 2;
 
 [[nodiscard]] Sharing share_images(const Graph& graph, const std::vector<Kernel>& kernels);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -7,7 +7,7 @@
 #include "layers/structural.h"
 #include "passes/passes.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -161,4 +161,4 @@ Graph skip_inactive(const Graph& graph) {
     return scatters.size() == 1 ? InactiveSkipper(graph, scatters[0]).run() : graph;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -7,7 +7,7 @@
 #include "passes/rewrite.h"
 #include "schedules/schedule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -46,4 +46,4 @@ Graph skip_zeros(const Graph& graph, int batch) {
     });
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

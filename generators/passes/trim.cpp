@@ -4,7 +4,7 @@
 #include "layers/windows.h"
 #include "passes/passes.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -71,4 +71,4 @@ Graph trim(const Graph& graph) {
     return Trimmer(graph).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

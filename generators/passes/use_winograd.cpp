@@ -8,7 +8,7 @@
 #include "passes/rewrite.h"
 #include "schedules/schedule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -23,7 +23,7 @@ constexpr int most_channels = most_stack_bytes / (16 * 4);
 // tile's result.
 bool fits(const Graph& graph, NodeId id, const std::vector<NodeId>& readers) {
     const Node& node = graph[id];
-    if (node.op->name != "conv2d" || integer(node.attributes, "stride") != 1 || !is_plain(node))
+    if (node.op != &conv2d_op() || integer(node.attributes, "stride") != 1 || !is_plain(node))
         return false;
     const std::vector<int> kernel = graph.shape_of(node.inputs[1]).dims;
     if (kernel[2] != 3 || kernel[3] != 3) return false;
@@ -52,4 +52,4 @@ Graph use_winograd(const Graph& graph) {
     });
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -8,8 +8,9 @@
 #include "layers/structural.h"
 #include "layers/windows.h"
 #include "layers/winners.h"
+#include "layers/winograd.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -39,7 +40,7 @@ long multiply_adds(const Graph& graph, const Node& node) {
     if (pattern == Pattern::matmul || pattern == Pattern::convolution) {
         const long kernel = graph.shape_of(node.inputs[1]).size();
         // Winograd's kernel serves four pixels at once.
-        return kernel * places(node.shape) / (node.op->name == "winograd" ? 4 : 1);
+        return kernel * places(node.shape) / (node.op == &winograd_op() ? 4 : 1);
     }
     if (node.op == &grad_input_won_op())
         return graph.shape_of(node.inputs[2]).size() * places(graph.shape_of(node.inputs[1]));
@@ -84,4 +85,4 @@ std::string describe_work(const Graph& written, const Graph& trimmed, const Grap
         multiply_adds(done));
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 
 #include "graph/graph.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Multiply-adds of a node for each image of the batch, as it is done: of layers with kernels and of
 // their gradients; 0 of other nodes.
@@ -21,4 +21,4 @@ namespace siamc {
 [[nodiscard]] std::string describe_work(const Graph& written, const Graph& trimmed,
                                         const Graph& done, bool train);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -7,7 +7,7 @@
 #include "schedules/schedule.h"
 #include "schedules/vectors.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Func;
 using Halide::LoopLevel;
@@ -61,13 +61,6 @@ Tile best_tile(const KernelFuncs& kernel, const Vectors& registers, int width) {
     return best;
 }
 
-// The Func of an algorithm that has this name.
-Func find(const KernelFuncs& kernel, const std::string& name) {
-    for (const Func& func : all_funcs(kernel))
-        if (func.name().starts_with(name)) return func;
-    throw std::logic_error("no Func named " + name);
-}
-
 void schedule_sums(KernelFuncs& kernel, const Vectors& registers) {
     Func out = kernel.outputs[0], sum = kernel.values[0];
     const int filters = kernel.dims[0][0], width = registers.width_for(filters);
@@ -114,8 +107,8 @@ int winograd_tiles(const KernelFuncs& kernel, int across) {
 // into a window's 2 x 2 results, which are pooled in registers.
 void schedule_winograd(KernelFuncs& kernel, const Vectors& registers) {
     Func out = kernel.outputs[0];
-    Func tile = find(kernel, "winograd_tile"), sum = find(kernel, "winograd_sum"),
-         product = find(kernel, "winograd_product");
+    Func tile = *find(kernel, Role::winograd_tile), sum = *find(kernel, Role::winograd_sum),
+         product = *find(kernel, Role::winograd_product);
     const int filters = kernel.dims[0][0], width = registers.width_for(filters);
     const int vectors = vectors_of(kernel, width, 2), across = width * vectors;
     const TailStrategy strategy = tail(filters, across);
@@ -258,9 +251,8 @@ void schedule_grad_kernel_won(KernelFuncs& kernel, Func image_sum, const Vectors
 }
 
 void schedule_scatter(KernelFuncs& kernel, const Vectors& registers) {
-    for (const Func& func : all_funcs(kernel))
-        if (func.name().starts_with("image_sum"))
-            return schedule_grad_kernel_won(kernel, func, registers);
+    if (const auto image_sum = find(kernel, Role::image_sum))
+        return schedule_grad_kernel_won(kernel, *image_sum, registers);
     schedule_grad_input_won(kernel, registers);
 }
 
@@ -285,8 +277,7 @@ void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target) {
     const Vectors registers(target);
     switch (kernel.pattern) {
         case Pattern::convolution:
-            if (kernel.values[0].name().starts_with("winograd"))
-                return schedule_winograd(kernel, registers);
+            if (find(kernel, Role::winograd_product)) return schedule_winograd(kernel, registers);
             return schedule_sums(kernel, registers);
         case Pattern::slice_sum:
             return schedule_slice_sum(kernel, registers);
@@ -302,4 +293,4 @@ void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target) {
     }
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

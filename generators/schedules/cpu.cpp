@@ -17,7 +17,7 @@
 #include "schedules/schedule.h"
 #include "schedules/vectors.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Func;
 using Halide::LoopLevel;
@@ -69,7 +69,7 @@ class CpuSchedule {
     void matmul() {
         Func out = kernel_.outputs[0], product = kernel_.values[0];
         const auto& patterns = kernel_.patterns;
-        if (helper(kernel_, "active_product")) return tile_active_product(out);
+        if (find(kernel_, Role::active_product)) return tile_active_product(out);
         if (std::count(patterns.begin(), patterns.end(), Pattern::rowwise))
             return matmul_then_rows();
         if (kernel_.single_row)
@@ -110,7 +110,8 @@ class CpuSchedule {
 
     // Ranks stay in a register from one to the next only where their loop is not unrolled.
     void list_active(const LoopLevel& at) {
-        Func ranks = *helper(kernel_, "active_ranks"), places = *helper(kernel_, "active_places");
+        Func ranks = *find(kernel_, Role::active_ranks),
+             places = *find(kernel_, Role::active_places);
         for (Func func : {ranks, places})
             func.compute_at(at)
                 .store_in(MemoryType::Stack)
@@ -123,7 +124,7 @@ class CpuSchedule {
 
     // The list of a tile's rows serves all of its columns.
     void tile_active_product(Func out) {
-        Func product = *helper(kernel_, "active_product");
+        Func product = *find(kernel_, Role::active_product);
         const int tall = kernel_.single_row ? 1 : row_quantum;
         const int most = kernel_.single_row ? single_row_vectors : tile_vectors_;
         const Var tiles = sum_in_tiles(out, product, tall, most);
@@ -211,7 +212,7 @@ class CpuSchedule {
         const int extent = kernel_.dims[0][0];
         registers_.channels(out, c, extent);
         for (Func& func : all_funcs(kernel_)) {
-            if (func.name().rfind("bordered", 0) != 0) continue;
+            if (!has_role(func, Role::bordered)) continue;
             const RVar stored = func.rvars()[0];
             const std::vector<int>& dims = kernel_.dims[0];  // of bytes, with borders twice as wide
             const bool fits = std::accumulate(dims.begin(), dims.end(), 3L, std::multiplies<>()) <=
@@ -228,7 +229,7 @@ class CpuSchedule {
 
     void batch_sum() {
         Func out = kernel_.outputs[0], sum = kernel_.values[0];
-        if (const auto active = helper(kernel_, "active_sum"))
+        if (const auto active = find(kernel_, Role::active_sum))
             return list_active(
                 LoopLevel(out, sum_in_tiles(out, *active, zero_group, tile_vectors_)));
         const int units = kernel_.dims[0][0];
@@ -263,8 +264,7 @@ class CpuSchedule {
         out.reorder(ni, out.args()[1], no);
         Halide::Stage update = sum.update();
         update.split(k, ko, ki, tall);
-        if (helper(kernel_,
-                   "read_listed_tile"))  // ... whose rows of the adjoint are looked up once
+        if (find(kernel_, Role::listed_tile))  // ... whose rows of the adjoint are looked up once
             update.split(row, tile, in_tile, row_quantum)
                 .split(tile, rows, at, std::max(1, chunk / row_quantum))
                 .reorder(n, ki, in_tile, at, ko, rows)
@@ -292,13 +292,13 @@ class CpuSchedule {
     // Square blocks go through registers: rows in, columns out.
     void transpose() {
         Func out = kernel_.outputs[0], in = kernel_.factors[0];
-        if (helper(kernel_, "winograd_kernel")) {
+        if (find(kernel_, Role::winograd_kernel)) {
             registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
             out.unroll(out.args()[2]).unroll(out.args()[3]);
             out.reorder(out.args()[0], out.args()[2], out.args()[3], out.args()[1]);
             return;
         }
-        if (helper(kernel_, "each_parameter"))
+        if (find(kernel_, Role::each_parameter))
             return registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
         if (sums_columns()) return registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
         const int width = std::min(width_for(kernel_.dims[0][0]), width_for(kernel_.dims[0][1]));
@@ -322,4 +322,4 @@ void schedule_cpu(KernelFuncs& kernel, const Target& target) {
     CpuSchedule(kernel, target).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -13,7 +13,7 @@
 
 #include "schedules/schedule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Func;
 using Halide::LoopLevel;
@@ -296,4 +296,4 @@ void schedule_gpu(KernelFuncs& kernel) {
     GpuSchedule(kernel).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -14,7 +14,7 @@
 #include "emit/runtime_headers.h"
 #include "frontend/toml_text.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -175,4 +175,4 @@ const ScheduleTable& built_in_schedules() {
     return table;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace siamc {
+namespace siamc::compiler {
 
 struct ScheduleParameters {
     int vectors = 0;  // of units, filters or channels side by side; 0: the schedule's own rule
@@ -47,4 +47,4 @@ std::string to_toml(const ScheduleTable& table);
 // The table that is part of siamc: generators/schedules/tuned.toml.
 const ScheduleTable& built_in_schedules();
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -7,7 +7,7 @@
 #include "schedules/schedule.h"
 #include "schedules/vectors.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Func;
 using Halide::LoopLevel;
@@ -45,7 +45,8 @@ class RowSchedule {
             if (func.has_update_definition() && !walks_some(func))
                 vector_sum(func, LoopLevel(func, func.args()[0]), registers_);
         }
-        if (helper(kernel_, "active_masks")) return activity();
+        for (const Role role : {Role::active_masks, Role::listed_masks})
+            if (const auto masks = find(kernel_, role)) return activity(*masks);
         for (size_t i = 0; i < kernel_.outputs.size(); ++i) {
             Func& out = kernel_.outputs[i];
             if (kernel_.dims[i].empty()) {
@@ -115,15 +116,15 @@ class RowSchedule {
     }
 
     // Masks are made once for the rows of a tile, which all show them.
-    void activity() {
-        Func out = kernel_.outputs[0], masks = *helper(kernel_, "active_masks");
+    void activity(Func masks) {
+        Func out = kernel_.outputs[0];
         const Var row = out.args()[1];
         const int groups = kernel_.dims[0][0], bytes = 4 * registers_.lanes;
         Var ro("ro"), ri("ri");
         out.split(row, ro, ri, kernel_.single_row ? 1 : row_quantum, TailStrategy::RoundUp);
         masks.compute_at(out, ro).store_in(MemoryType::Stack);
         for (Func& func : {std::ref(out), std::ref(masks)})
-            if (helper(kernel_, "active_masks_listed") && groups >= bytes)
+            if (has_role(masks, Role::listed_masks) && groups >= bytes)
                 func.vectorize(func.args()[0], bytes, TailStrategy::ShiftInwards);
             else
                 registers_.channels(func, func.args()[0], groups);
@@ -158,4 +159,4 @@ void schedule_rows(KernelFuncs& kernel, const Halide::Target& target) {
     RowSchedule(kernel, target).run();
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

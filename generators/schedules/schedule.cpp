@@ -1,6 +1,6 @@
 #include "schedules/schedule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using Halide::Func;
 
@@ -14,8 +14,8 @@ std::vector<Func> all_funcs(const KernelFuncs& kernel) {
 }
 
 bool is_view(const Func& func) {
-    const std::string& name = func.name();
-    return name.starts_with("in_") || name.starts_with("read_") || name.starts_with("branch_");
+    return has_role(func, Role::input) || has_role(func, Role::view) ||
+           has_role(func, Role::listed_tile);
 }
 
 void schedule(KernelFuncs& kernel, const Halide::Target& target) {
@@ -30,10 +30,10 @@ void schedule_naive(KernelFuncs& kernel) {
         if (!is_view(func)) func.compute_root();
 }
 
-std::optional<Halide::Func> helper(const KernelFuncs& kernel, const std::string& name) {
-    for (const Halide::Func& func : all_funcs(kernel))
-        if (func.name().starts_with(name)) return func;
+std::optional<Func> find(const KernelFuncs& kernel, Role role) {
+    for (const Func& func : all_funcs(kernel))
+        if (has_role(func, role)) return func;
     return std::nullopt;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "layers/op.h"
+#include "layers/roles.h"
 #include "schedules/parameters.h"
 #include "schedules/vectors.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // The parts of a kernel that a schedule places.
 struct KernelFuncs {
@@ -61,8 +62,8 @@ void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target);
 // Every Func that the outputs need, producers first, without the inputs' wrappers.
 std::vector<Halide::Func> all_funcs(const KernelFuncs& kernel);
 
-// The helper of an algorithm that has this name, if there is one.
-std::optional<Halide::Func> helper(const KernelFuncs& kernel, const std::string& name);
+// The Func of that role, if the kernel has one.
+std::optional<Halide::Func> find(const KernelFuncs& kernel, Role role);
 
 // Sums of a row in up to four vectors of partial sums, so that additions overlap.
 void vector_sum(Halide::Func& func, const Halide::LoopLevel& at, const Vectors& registers);
@@ -71,4 +72,4 @@ void vector_sum(Halide::Func& func, const Halide::LoopLevel& at, const Vectors& 
 // recomputed where it is used: an index that is itself read from memory has no bounds.
 bool is_view(const Halide::Func& func);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

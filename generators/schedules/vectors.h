@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-namespace siamc {
+namespace siamc::compiler {
 
 // The registers of a target, in floats.
 struct Vectors {
@@ -45,4 +45,4 @@ inline int vectors_for(int extent, int width, int most) {
     return most;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -9,7 +9,7 @@
 #include "core/wording.h"
 #include "targets/known.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -202,4 +202,4 @@ std::optional<LibraryTarget> as_halide_triple(const std::string& text) {
     return single_target(with_implied(target));
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -7,7 +7,7 @@
 
 #include "targets/targets.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // "a-b" at '-' is "a" and "b"; "" is one empty part.
 std::vector<std::string> split(const std::string& text, char at);
@@ -22,4 +22,4 @@ bool is_x86_feature(const std::string& name);
 // write, where it has a feature that is no instruction set, or another processor's.
 std::optional<LibraryTarget> as_halide_triple(const std::string& text);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

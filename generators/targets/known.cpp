@@ -1,6 +1,6 @@
 #include "targets/known.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -172,4 +172,4 @@ const std::vector<RefusedFeature>& refused_features() {
     return features;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

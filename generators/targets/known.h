@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace siamc {
+namespace siamc::compiler {
 
 struct KnownTarget {
     std::string name;
@@ -42,4 +42,4 @@ const std::vector<KnownSystem>& known_systems();
 const std::vector<KnownFeatures>& known_features();
 const std::vector<RefusedFeature>& refused_features();
 
-}  // namespace siamc
+}  // namespace siamc::compiler

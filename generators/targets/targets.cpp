@@ -14,7 +14,7 @@
 #include "targets/halide_spelling.h"
 #include "targets/known.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -191,4 +191,4 @@ std::string list_targets() {
                       fmt::join(cpus, " "));
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

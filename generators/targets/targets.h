@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Kernels for one instruction set; its name ends their symbols: "avx512", "avx2", "sse41", "neon".
 struct Variant {
@@ -59,4 +59,4 @@ std::string default_target();
 // What `siamc targets` prints: the names, what each needs, how far it is tested, and the spellings.
 std::string list_targets();
 
-}  // namespace siamc
+}  // namespace siamc::compiler

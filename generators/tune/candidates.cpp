@@ -4,7 +4,7 @@
 #include "layers/pairwise.h"
 #include "schedules/vectors.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -54,4 +54,4 @@ std::vector<ScheduleParameters> candidates(const KernelTask& task, const Halide:
     return all;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

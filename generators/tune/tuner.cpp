@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <memory>
 
-#include "contestant.h"
-#include "kernel_buffers.h"
-#include "machine.h"
-#include "shared_floats.h"
+#include "machine/machine.h"
+#include "machine/timing.h"
 #include "targets/targets.h"
-#include "timing.h"
 #include "tune/candidates.h"
+#include "tune/contestant.h"
+#include "tune/kernel_buffers.h"
+#include "tune/shared_floats.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -76,4 +76,4 @@ TunedSchedule tune(const std::string& kernel, const KernelTask& task, const Hali
     return best;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -5,7 +5,7 @@
 
 #include "emit/kernel_generator.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // What a candidate did: its median microseconds a call, or why it failed.
 struct Trial {
@@ -20,4 +20,4 @@ struct Trial {
 TunedSchedule tune(const std::string& kernel, const KernelTask& task, const Halide::Target& target,
                    double seconds, const std::function<void(const Trial&)>& observe);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

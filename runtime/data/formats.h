@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <span>
+#include <string>
 
 #include "data/dataset.h"
 
@@ -18,5 +19,22 @@ struct DataFormat {
 
 // The first that recognises a path reads it.
 std::span<const DataFormat> data_formats();
+
+// ---- what all of them check, before they read pixels --------------------------------------------
+
+struct ImageSize {
+    int height = 0, width = 0;  // as stored
+
+    bool operator==(const ImageSize&) const = default;
+};
+
+// The request's own check.
+void check_size(const DataRequest& request, ImageSize stored);
+
+// bad_data if they differ. `data`: for the message.
+void check_same_size(const std::filesystem::path& data, ImageSize train, ImageSize test);
+
+// What a message of a missing file goes on with: what to do without test images.
+std::string advice_without(bool test, const DataRequest& request);
 
 }  // namespace siamc

@@ -14,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/folders.h"
+#include "data/formats.h"
 #include "data/idx.h"
 
 namespace siamc {
@@ -123,13 +124,10 @@ ChosenSet choose_set(const fs::path& data) {
     std::string why;
     for (const fs::path& folder : set.files.folders)
         why += fmt::format("; {} is a folder", folder.filename().string());
-    const bool only_test_is_missing = test && request.train;
     fail(Exit::missing_input,
          "{}: there is no file {}-{} or {}.{}, with or without .gz{}: check the folder or fetch "
          "the data set{}",
-         set.folder.string(), stem, ending, stem, ending, why,
-         only_test_is_missing ? ", or hold out some of the training images instead (--holdout 0.2)"
-                              : "");
+         set.folder.string(), stem, ending, stem, ending, why, advice_without(test, request));
 }
 
 const fs::path& file_of(const ChosenSet& set, bool test, bool labels, const DataRequest& request) {
@@ -147,12 +145,14 @@ const fs::path& file_of(const ChosenSet& set, bool test, bool labels, const Data
 // Opened, but not read.
 using Part = std::optional<IdxFiles>;
 
+ImageSize size_of(const IdxFiles& files) {
+    return {files.height(), files.width()};
+}
+
 void open_part(const ChosenSet& set, bool test, const DataRequest& request, Part& part) {
     const fs::path& images = file_of(set, test, false, request);
     part.emplace(images, file_of(set, test, true, request));
-    if (!request.check_size) return;
-    const int height = part->height(), width = part->width();
-    request.check_size(request.transposed ? width : height, request.transposed ? height : width);
+    check_size(request, size_of(*part));
 }
 
 ImageSet read_part(Part& part, bool transposed) {
@@ -176,12 +176,7 @@ Dataset load_mnist_files(const fs::path& data, const DataRequest& request) {
     Part train, test;
     if (request.train) open_part(set, false, request, train);
     if (request.test) open_part(set, true, request, test);
-    if (train && test && (train->height() != test->height() || train->width() != test->width())) {
-        fail(Exit::bad_data,
-             "{}: training images are {} x {}, test images {} x {}: the files don't belong "
-             "together",
-             set.folder.string(), train->height(), train->width(), test->height(), test->width());
-    }
+    if (train && test) check_same_size(set.folder, size_of(*train), size_of(*test));
     const std::string name = set.name.empty() ? last_part(set.folder) : set.name;
     return {name, read_part(train, request.transposed), read_part(test, request.transposed)};
 }

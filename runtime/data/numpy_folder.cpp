@@ -15,6 +15,7 @@
 
 #include "core/error.h"
 #include "core/folders.h"
+#include "data/formats.h"
 #include "data/packed_file.h"
 
 namespace siamc {
@@ -111,10 +112,7 @@ std::unique_ptr<NumpyFile> open_file(const fs::path& folder, const char* axis, b
     std::error_code unreadable;  // counts as absent
     if (!fs::exists(path, unreadable))
         fail(Exit::missing_input, "{}: there is no file {}: check the folder{}", folder.string(),
-             path.filename().string(),
-             test && request.train
-                 ? ", or hold out some of the training images instead (--holdout 0.2)"
-                 : "");
+             path.filename().string(), advice_without(test, request));
     auto numpy = std::make_unique<NumpyFile>(path);
     parse_dictionary(*numpy, read_dictionary(*numpy));
     return numpy;
@@ -124,8 +122,9 @@ std::unique_ptr<NumpyFile> open_file(const fs::path& folder, const char* axis, b
 struct NumpyPart {
     std::unique_ptr<NumpyFile> images, labels;
 
-    int height() const { return static_cast<int>(images->shape[1]); }
-    int width() const { return static_cast<int>(images->shape[2]); }
+    ImageSize size() const {
+        return {static_cast<int>(images->shape[1]), static_cast<int>(images->shape[2])};
+    }
 };
 
 void check_images(const NumpyFile& images) {
@@ -157,9 +156,7 @@ NumpyPart open_numpy_part(const fs::path& folder, bool test, const DataRequest& 
     NumpyPart part{open_file(folder, "x", test, request), open_file(folder, "y", test, request)};
     check_images(*part.images);
     check_labels(*part.labels, *part.images);
-    if (!request.check_size) return part;
-    request.check_size(request.transposed ? part.width() : part.height(),
-                       request.transposed ? part.height() : part.width());
+    check_size(request, part.size());
     return part;
 }
 
@@ -193,7 +190,7 @@ int label_of(const NumpyFile& labels, const std::uint8_t* bytes) {
 
 ImageSet read_numpy_part(NumpyPart& part, bool transposed) {
     if (!part.images) return {};
-    ImageSet set{part.height(), part.width(), {}, {}};
+    ImageSet set{part.size().height, part.size().width, {}, {}};
     const std::vector<std::uint8_t> labels = numpy_values(*part.labels);
     for (std::size_t at = 0; at < labels.size(); at += part.labels->value_bytes)
         set.labels.push_back(label_of(*part.labels, &labels[at]));
@@ -214,12 +211,7 @@ Dataset load_numpy_files(const fs::path& data, const DataRequest& request) {
     NumpyPart train, test;
     if (request.train) train = open_numpy_part(data, false, request);
     if (request.test) test = open_numpy_part(data, true, request);
-    if (train.images && test.images &&
-        (train.height() != test.height() || train.width() != test.width()))
-        fail(Exit::bad_data,
-             "{}: training images are {} x {}, test images {} x {}: the files don't belong "
-             "together",
-             data.string(), train.height(), train.width(), test.height(), test.width());
+    if (train.images && test.images) check_same_size(data, train.size(), test.size());
     return {last_part(data), read_numpy_part(train, request.transposed),
             read_numpy_part(test, request.transposed)};
 }

@@ -9,7 +9,7 @@
 #include "fake_layers.h"
 #include "frontend/model_spec.h"
 
-namespace siamc::model_error_cases {
+namespace siamc::compiler::model_error_cases {
 
 inline const std::string head = "name = \"m\"\n[input]\nshape = [4, 4]\n";
 inline const std::string layer = "[[layer]]\ntype = \"relu\"\n";
@@ -48,4 +48,4 @@ inline void check(const std::vector<Case>& cases) {
     }
 }
 
-}  // namespace siamc::model_error_cases
+}  // namespace siamc::compiler::model_error_cases

@@ -5,7 +5,7 @@
 #include "catch.h"
 #include "model_error_cases.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using namespace model_error_cases;
 
@@ -185,4 +185,4 @@ TEST_CASE("random damage to a model ends in a message or in success", "[errors]"
     CHECK(faults > 1000);
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

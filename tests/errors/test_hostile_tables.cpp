@@ -11,7 +11,7 @@
 #include "schedules/parameters.h"
 #include "support/scratch_folder.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -127,4 +127,4 @@ TEST_CASE("random damage to a table of schedules ends in a message or in success
     CHECK(faults > 1000);
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

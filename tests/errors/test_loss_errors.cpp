@@ -1,9 +1,9 @@
 // Faults that show when a loss's graph is built: the whole message, exactly.
 #include "catch.h"
+#include "frontend/graphs.h"
 #include "frontend/model_spec.h"
-#include "graph/build.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -40,4 +40,4 @@ TEST_CASE("exponents that are no floats", "[errors]") {
     CHECK(message_of("cosine", "[loss.proxy_anchor]\nclasses = 3\nalpha = 54.0\n") == "no error");
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,12 +1,12 @@
 // Whether advice cures what it is given for, and limits of sizes.
 #include "catch.h"
 #include "core/wording.h"
-#include "graph/build.h"
+#include "frontend/graphs.h"
 #include "layers/op.h"
 #include "model_error_cases.h"
 #include "passes/plan.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using namespace model_error_cases;
 
@@ -118,4 +118,4 @@ TEST_CASE("sizes beyond the limits are refused with their line", "[errors]") {
     }
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -2,7 +2,7 @@
 #include "catch.h"
 #include "model_error_cases.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using namespace model_error_cases;
 
@@ -225,4 +225,4 @@ TEST_CASE("faults of TOML", "[errors]") {
     });
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -2,7 +2,7 @@
 #include "catch.h"
 #include "model_error_cases.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 using namespace model_error_cases;
 
@@ -234,4 +234,4 @@ TEST_CASE("faults of the distance and the losses", "[errors]") {
     });
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -7,7 +7,7 @@
 #include "catch.h"
 #include "frontend/reserved_names.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -54,4 +54,4 @@ TEST_CASE("names that models may have", "[errors]") {
         CHECK(name_conflict(name) != "");
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

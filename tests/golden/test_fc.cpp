@@ -11,7 +11,7 @@
 #include "catch.h"
 #include "compile.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -145,4 +145,4 @@ TEST_CASE("the hash of a library's parameters", "[golden]") {
     CHECK(parameter_hash(layout) != first);
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

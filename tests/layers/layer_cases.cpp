@@ -10,7 +10,7 @@
 #include "layers/pairwise.h"
 #include "layers/structural.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -218,4 +218,4 @@ Graph with_gradients(const Graph& graph) {
     return whole;
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -6,7 +6,7 @@
 
 #include "layers/op.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 struct LayerCase {
     std::string what;  // "dense [17] units=9 bias=true, 12 tuples"
@@ -39,4 +39,4 @@ Gradients add_gradients(Graph& graph, NodeId node);
 // The graph with the gradients of every node of the layer, all of them outputs.
 Graph with_gradients(const Graph& graph);
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

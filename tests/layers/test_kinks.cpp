@@ -11,7 +11,7 @@
 #include "layer_cases.h"
 #include "support/program_runner.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -367,4 +367,4 @@ TEST_CASE("mined triplets of equal distances", "[layers]") {
     }
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

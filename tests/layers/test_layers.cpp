@@ -11,7 +11,7 @@
 #include "support/program_runner.h"
 #include "support/random_values.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -320,4 +320,4 @@ TEST_CASE("convolutions of groups, and with gaps", "[layers]") {
 #include "layers/layers.def"
 #undef SIAMC_LAYER
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -3,7 +3,7 @@
 #include "layer_cases.h"
 #include "support/evaluate.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -70,4 +70,4 @@ TEST_CASE("convolutions pad as the language says", "[layers]") {
         }
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -7,7 +7,7 @@
 #include "support/evaluate.h"
 #include "support/random_values.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -79,4 +79,4 @@ TEST_CASE("distances of all lengths", "[layers]") {
         for (const double scale : {1e-15, 1e18}) check_scale(name, LayerKind::distance, {}, scale);
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -9,7 +9,7 @@
 #include "support/programs.h"
 #include "support/random_values.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -269,4 +269,4 @@ TEST_CASE("normalised channels, and a distance with weights", "[schedules]") {
                 4);
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

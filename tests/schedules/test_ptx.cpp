@@ -15,7 +15,7 @@
 #include "frontend/model_spec.h"
 #include "support/halide_errors.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -193,4 +193,4 @@ TEST_CASE("ptxas takes every kernel within the budget", "[ptx]") {
     check_library("cnn");
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -19,7 +19,7 @@
 #include "support/scratch_folder.h"
 #include "targets/targets.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -122,4 +122,4 @@ TEST_CASE("many elementwise layers behind a product", "[schedules]") {
         for (const Call& call : planned.program.calls) CHECK(call.operands.size() <= 12);
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -2,13 +2,9 @@
 
 #include <cstring>
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
-
-long bytes_of(ElementType type) {
-    return type == ElementType::uint8 ? 1 : type == ElementType::float16 ? 2 : 4;
-}
 
 void store(uint8_t* to, ElementType type, double value) {
     const auto as_float = static_cast<float>(value);
@@ -48,14 +44,14 @@ size_t span(const Operand& operand, const std::vector<int>& extents) {
     long last = 0;
     for (size_t d = 0; d < extents.size(); ++d)
         last += static_cast<long>(extents[d] - 1) * operand.stride[d];
-    return static_cast<size_t>((last + 1) * bytes_of(operand.type));
+    return static_cast<size_t>((last + 1) * element_bytes(operand.type));
 }
 
 }  // namespace
 
 Box::Box(const Operand& operand, const Tensor64& tensor, int task, Against side)
     : operand_(operand),
-      element_bytes_(bytes_of(operand.type)),
+      element_bytes_(element_bytes(operand.type)),
       extent_(extents_of(operand, tensor)),
       start_(extent_.size()),
       memory_(span(operand, extent_), side) {
@@ -112,4 +108,4 @@ halide_buffer_t* Box::buffer() {
     return &buffer_;
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -10,7 +10,10 @@
 #include "support/evaluate.h"
 #include "support/guarded_memory.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
+
+using siamc::test::Against;
+using siamc::test::GuardedMemory;
 
 class Box {
   public:
@@ -57,4 +60,4 @@ class Box {
     std::array<halide_dimension_t, 8> dims_;
 };
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -5,7 +5,7 @@
 
 #include "support/kernel_runner.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -68,4 +68,4 @@ bool opencl_is_here() {
     return platforms && platforms(0, nullptr, &count) == 0 && count > 0;
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -10,7 +10,9 @@
 #include "support/ended.h"
 #include "support/kernel_runner.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
+
+using siamc::test::ended;
 
 namespace {
 
@@ -101,4 +103,4 @@ std::unique_ptr<KernelRunner> emulated_runner(const std::filesystem::path& objec
     return std::make_unique<EmulatedRunner>(object);
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -7,7 +7,7 @@
 #include "layers/pairwise.h"
 #include "layers/structural.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -174,4 +174,4 @@ void ProgramValues::run(const Graph& graph, const Kernel& kernel) {
     }
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -7,7 +7,7 @@
 #include "passes/plan.h"
 #include "support/interpreter.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 // How many rows there are of each kind.
 struct RowCounts {
@@ -65,4 +65,4 @@ class ProgramValues {
     RowCounts rows_;
 };
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

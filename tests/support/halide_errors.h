@@ -7,7 +7,7 @@
 
 #include <stdexcept>
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 class ThrowOnError : public Halide::CompileTimeErrorReporter {
   public:
@@ -20,4 +20,4 @@ inline void throw_halide_errors() {
     Halide::set_custom_compile_time_error_reporter(&reporter);
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -5,7 +5,7 @@
 #include <sstream>
 #include <stdexcept>
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 using Halide::Expr;
 using Halide::Internal::Definition;
@@ -415,4 +415,4 @@ std::vector<int> Interpreter::point_of(Frame& frame, const std::vector<Expr>& ar
     return point;
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

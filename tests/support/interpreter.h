@@ -11,7 +11,7 @@
 
 #include "layers/op.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 // Unit roundoff of float: half of FLT_EPSILON, the stricter of what is called epsilon.
 constexpr double unit = 0x1p-24;
@@ -77,4 +77,4 @@ class Interpreter {
     std::map<std::string, std::map<std::vector<int>, Number>> reductions_;  // by Func and point
 };
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -11,7 +11,7 @@
 #include "support/halide_errors.h"
 #include "targets/targets.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace fs = std::filesystem;
 using Halide::Target;
@@ -133,4 +133,4 @@ std::vector<KernelTask> tasks_of(const Program& program, ScheduleChoice choice) 
     return tasks;
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

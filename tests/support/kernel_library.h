@@ -11,7 +11,9 @@
 #include "support/kernel_runner.h"
 #include "support/scratch_folder.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
+
+using siamc::test::ScratchFolder;
 
 struct KernelTargets {
     Halide::Target schedule;      // what the kernels are scheduled for
@@ -53,4 +55,4 @@ class KernelLibrary {
 // What the program's calls do, each kernel once per call.
 std::vector<KernelTask> tasks_of(const Program& program, ScheduleChoice choice);
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

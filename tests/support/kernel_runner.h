@@ -9,7 +9,7 @@
 
 #include "support/box.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 // What a kernel is called with, operand by operand.
 using Boxes = std::vector<std::unique_ptr<Box>>;
@@ -37,4 +37,4 @@ bool opencl_is_here();
 // Whether this build found QEMU for 64-bit ARM, a compiler for it, and so has the kernel server.
 bool emulator_is_here();
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

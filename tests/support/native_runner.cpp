@@ -7,7 +7,9 @@
 #include "support/ended.h"
 #include "support/kernel_runner.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
+
+using siamc::test::ended;
 
 namespace {
 
@@ -48,4 +50,4 @@ std::unique_ptr<KernelRunner> native_runner(const std::filesystem::path& object)
     return std::make_unique<NativeRunner>(object);
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

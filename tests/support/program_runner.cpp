@@ -6,7 +6,7 @@
 #include <cmath>
 #include <stdexcept>
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -121,4 +121,4 @@ std::map<NodeId, Tensor64> run_kernels(const Program& program,
     return values;
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

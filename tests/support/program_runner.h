@@ -8,7 +8,7 @@
 #include "support/evaluate.h"
 #include "support/kernel_library.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 struct Findings {
     long compared = 0;                // numbers
@@ -27,4 +27,4 @@ std::map<NodeId, Tensor64> run_kernels(const Program& program,
                                        const std::map<NodeId, Tensor64>& sources,
                                        const RowCounts& rows, const KernelLibrary& library);
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

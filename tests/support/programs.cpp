@@ -1,21 +1,19 @@
 #include "support/programs.h"
 
 #include "compile.h"
-#include "graph/build.h"
+#include "frontend/graphs.h"
 #include "passes/passes.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch, Processor processor,
                                         bool half_weights) {
     const ParameterLayout parameters = layout_of(model);
     const auto ignore = [](const auto&, const auto&, const auto&) {};
     std::vector<PlannedProgram> programs;
-    for (EntryPoint& entry : entry_points(model, batch, batch)) {
-        entry.half_weights = half_weights && entry.graph.name == "embed";
+    for (const EntryPoint& entry : entry_points(model, batch, batch, half_weights))
         programs.push_back({entry.name, make_program(entry, parameters, processor, ignore)});
-    }
     return programs;
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

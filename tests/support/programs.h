@@ -7,7 +7,7 @@
 #include "frontend/model_spec.h"
 #include "passes/plan.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 struct PlannedProgram {
     std::string name;
@@ -20,4 +20,4 @@ std::vector<PlannedProgram> programs_of(const ModelSpec& model, int batch,
                                         Processor processor = Processor::cpu,
                                         bool half_weights = false);
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -164,4 +164,4 @@ std::string random_model(unsigned seed, bool for_device) {
     return Draw(seed, for_device).model();
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

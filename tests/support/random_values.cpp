@@ -6,7 +6,7 @@
 #include "layers/active_tuples.h"
 #include "layers/structural.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 // Distributions of the standard library differ between its implementations; this does not.
 double RandomValues::uniform(double low, double high) {
@@ -95,4 +95,4 @@ std::map<NodeId, Tensor64> RandomValues::sources(const Graph& graph, const RowCo
     return values;
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -6,7 +6,7 @@
 
 #include "support/evaluate.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 class RandomValues {
   public:
@@ -30,4 +30,4 @@ class RandomValues {
     std::mt19937 engine_;
 };
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -10,7 +10,7 @@
 #include "schedules/schedule.h"
 #include "support/programs.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -133,4 +133,4 @@ TEST_CASE("a GPU's tuples show their own images", "[gpu]") {
     }
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

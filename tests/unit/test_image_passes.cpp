@@ -7,13 +7,13 @@
 
 #include "catch.h"
 #include "compile.h"
-#include "graph/build.h"
+#include "frontend/graphs.h"
 #include "passes/passes.h"
 #include "passes/work.h"
 #include "support/evaluate.h"
 #include "support/random_values.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -163,4 +163,4 @@ TEST_CASE("all passes together change no loss and no gradient", "[passes]") {
         }
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

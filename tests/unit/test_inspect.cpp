@@ -15,7 +15,7 @@
 #include "inspect/parts.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -331,4 +331,4 @@ TEST_CASE("names never become markup", "[inspect]") {
     }
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

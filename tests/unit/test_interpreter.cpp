@@ -8,7 +8,7 @@
 #include "sampling/random.h"
 #include "support/interpreter.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -76,4 +76,4 @@ TEST_CASE("kernels are held to a bound that sums of products keep", "[unit]") {
         }
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

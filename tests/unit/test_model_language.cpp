@@ -8,7 +8,7 @@
 #include "frontend/toml_text.h"
 #include "layers/op.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -97,4 +97,4 @@ TEST_CASE("the notebook's FC model is read as its layers", "[model_language]") {
     CHECK(spec.losses[1].type == "triplet");
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -12,7 +12,7 @@
 #include "fake_layers.h"
 #include "frontend/model_spec.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -245,4 +245,4 @@ TEST_CASE("text from a file is made fit to show", "[model_spec]") {
     CHECK(in_quotes("a") == "\"a\"");
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -8,7 +8,7 @@
 #include "catch.h"
 #include "emit/object_file.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -116,4 +116,4 @@ TEST_CASE("more relocations than COFF counts", "[object_file]") {
     }
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

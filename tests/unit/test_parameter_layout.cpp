@@ -3,7 +3,7 @@
 #include "compile.h"
 #include "frontend/model_spec.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 TEST_CASE("parameters that only losses have lie behind the others", "[plan]") {
     const ParameterLayout layout = layout_of(parse_model(R"(
@@ -68,4 +68,4 @@ type = "euclidean"
     CHECK(layout.padded % (optimizer_tasks * 16) == 0);
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

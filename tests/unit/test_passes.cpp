@@ -5,15 +5,15 @@
 #include <stdexcept>
 
 #include "catch.h"
+#include "frontend/graphs.h"
 #include "frontend/model_spec.h"
-#include "graph/build.h"
 #include "layers/active.h"
 #include "layers/structural.h"
 #include "passes/fuse.h"
 #include "passes/passes.h"
 #include "schedules/schedule.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -331,4 +331,4 @@ TEST_CASE("the kernels of fc", "[passes]") {
                                              "dense_784x64_relu", "gather_784"});
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -12,7 +12,7 @@
 #include "passes/planning.h"
 #include "support/programs.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -121,7 +121,7 @@ std::vector<Slicing> slicings_of(const Program& program) {
 }
 
 Stage stage_of(const Program& program, const Call& call) {
-    return siamc::stage_of(program.kernels[static_cast<size_t>(call.kernel)]);
+    return compiler::stage_of(program.kernels[static_cast<size_t>(call.kernel)]);
 }
 
 bool by_slices(const Call& call) {
@@ -450,4 +450,4 @@ classes = 5
     }
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -4,7 +4,7 @@
 #include "schedules/parameters.h"
 #include "tune/candidates.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -91,4 +91,4 @@ TEST_CASE("tiles from a table are in the library and its hash", "[schedule_table
     CHECK(open > found);
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

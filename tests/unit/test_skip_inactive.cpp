@@ -8,8 +8,8 @@
 #include <set>
 
 #include "catch.h"
+#include "frontend/graphs.h"
 #include "frontend/model_spec.h"
-#include "graph/build.h"
 #include "layers/active_tuples.h"
 #include "layers/structural.h"
 #include "passes/fuse.h"
@@ -18,7 +18,7 @@
 #include "support/programs.h"
 #include "support/random_values.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -155,4 +155,4 @@ TEST_CASE("kernels that read lists come after all of a slice's others", "[passes
         }
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

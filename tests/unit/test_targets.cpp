@@ -4,7 +4,7 @@
 #include "targets/known.h"
 #include "targets/targets.h"
 
-namespace siamc::test {
+namespace siamc::compiler::test {
 
 namespace {
 
@@ -216,4 +216,4 @@ TEST_CASE("every name in the tables is a target", "[targets]") {
     }
 }
 
-}  // namespace siamc::test
+}  // namespace siamc::compiler::test

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <system_error>
 
-namespace siamc {
+namespace siamc::compiler {
 
 class SharedFloats {
   public:
@@ -27,4 +27,4 @@ class SharedFloats {
     void* memory_ = nullptr;
 };
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -8,7 +8,7 @@
 
 #include "emit/kernel_generator.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // Buffers for a call with the task's usual number of tuples, inputs filled with numbers that are
 // the same for the same task, outputs with NaN.
@@ -47,4 +47,4 @@ class KernelBuffers {
     std::size_t inputs_;
 };
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,7 +1,7 @@
 // Built once per instruction set, with SIAMC_LOOPS its name. Includes nothing from the standard
 // library: inline functions built here for a wide instruction set could be linked into code that
 // runs everywhere.
-#include "loops.h"
+#include "machine/loops.h"
 
 #define SIAMC_JOIN(name, set) name##set
 #define SIAMC_NAME(name, set) SIAMC_JOIN(name, set)

@@ -7,7 +7,7 @@
 #include "frontend/model_spec.h"
 #include "graph/graph.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 // images -> embeddings. Output: the embedding.
 Graph build_embedding(const ModelSpec& model);
@@ -26,4 +26,4 @@ Graph build_distances(const ModelSpec& model);
 // The parameters in the order of the layers: their node names and dims, innermost first.
 std::vector<Node> parameters(const Graph& graph);
 
-}  // namespace siamc
+}  // namespace siamc::compiler

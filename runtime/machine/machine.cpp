@@ -1,4 +1,4 @@
-#include "machine.h"
+#include "machine/machine.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -14,8 +14,8 @@
 #include <thread>
 #include <vector>
 
-#include "loops.h"
-#include "timing.h"
+#include "machine/loops.h"
+#include "machine/timing.h"
 
 namespace siamc {
 

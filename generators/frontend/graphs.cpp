@@ -1,4 +1,4 @@
-#include "graph/build.h"
+#include "frontend/graphs.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "layers/pairwise.h"
 #include "layers/structural.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -231,4 +231,4 @@ std::vector<Node> parameters(const Graph& graph) {
     return found;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

@@ -1,4 +1,4 @@
-#include "contestant.h"
+#include "tune/contestant.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -14,11 +14,11 @@
 #include <filesystem>
 #include <system_error>
 
-#include "kernel_buffers.h"
+#include "machine/timing.h"
 #include "targets/targets.h"
-#include "timing.h"
+#include "tune/kernel_buffers.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -189,4 +189,4 @@ double Contestant::turn(double seconds) {
     return receive(&per_call, sizeof per_call) ? per_call : 0;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

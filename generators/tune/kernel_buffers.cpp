@@ -1,4 +1,4 @@
-#include "kernel_buffers.h"
+#include "tune/kernel_buffers.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@
 #include "passes/planning.h"
 #include "sampling/random.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 namespace {
 
@@ -159,4 +159,4 @@ double KernelBuffers::error_against(const float* reference) const {
     return worst;
 }
 
-}  // namespace siamc
+}  // namespace siamc::compiler

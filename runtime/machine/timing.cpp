@@ -1,4 +1,4 @@
-#include "timing.h"
+#include "machine/timing.h"
 
 #include <algorithm>
 

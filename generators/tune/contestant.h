@@ -8,7 +8,7 @@
 
 #include "emit/kernel_generator.h"
 
-namespace siamc {
+namespace siamc::compiler {
 
 class KernelBuffers;
 
@@ -61,4 +61,4 @@ class Contestant {
     std::string failed_;
 };
 
-}  // namespace siamc
+}  // namespace siamc::compiler
