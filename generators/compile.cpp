@@ -90,31 +90,7 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
     return program;
 }
 
-namespace {
-
-// Kernels of GPUs would take a stage at a time too, but those that look across the batch have no
-// schedules there yet; nor do its programs check classes.
-void check_device(const ModelSpec& model, const LibraryTarget& target) {
-    if (!on_device(target)) return;
-    for (const LayerSpec& loss : model.losses)
-        if (branches_of(find_layer(loss.type, LayerKind::loss)->sees) == 1)
-            throw ModelError(
-                loss.location, fmt::format("{} is not made for {}", loss.type, device_of(target)),
-                "losses on single images or the whole batch are made for processors alone",
-                "another --target, or losses on pairs or triplets");
-    for (const LayerSpec& layer : model.layers)
-        if (find_layer(layer.type, LayerKind::layer)->processors_alone)
-            throw ModelError(
-                layer.location, fmt::format("{} is not made for {}", layer.type, device_of(target)),
-                "what its training needs is there for processors alone",
-                layer.type == "batch_norm" ? "another --target, or type = \"group_norm\""
-                                           : "another --target, or no such layer");
-}
-
-}  // namespace
-
 std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOptions& options) {
-    check_device(model, options.target);
     auto library = std::make_unique<Library>();
     library->model = model;
     library->target = options.target;

@@ -98,7 +98,7 @@ std::string picked(const Graph& graph, const Node& pick, std::map<NodeId, std::s
                            : names[edge.node]);
     for (const auto& [key, value] : pick.attributes)
         text += std::visit([&](const auto& v) { return fmt::format(" {}", v); }, value);
-    return text + (pick.op == &branch_op() ? fmt::format(" of {}]", graph.branches) : "]");
+    return text + "]";
 }
 
 }  // namespace

@@ -44,7 +44,9 @@ class OptimizerGenerator : public Halide::Generator<OptimizerGenerator> {
         updated.output_buffers()[0].dim(0).set_bounds(0, floats_);
         Var block("block"), thread("thread");
         if (get_target().has_gpu_feature())
-            updated.gpu_tile(i_, block, thread, 128, Halide::TailStrategy::RoundUp);
+            updated.gpu_tile(i_, block, thread, 128,
+                             floats_ % 128 == 0 ? Halide::TailStrategy::RoundUp
+                                                : Halide::TailStrategy::GuardWithIf);
         else
             updated.vectorize(i_, width, Halide::TailStrategy::RoundUp);
     }

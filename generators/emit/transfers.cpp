@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "abi/siamc/siamc.h"
+#include "layers/hash.h"
 
 namespace siamc::compiler {
 
@@ -122,6 +123,16 @@ class TransferGenerator : public Halide::Generator<TransferGenerator> {
         return first * transfer_.branches + min(r, count * transfer_.branches - 1);
     }
 
+    // As siamc_noise; the step's seed is its number.
+    Expr noise_of(const Expr& at) const {
+        const auto bits = [](const Expr& x) { return Halide::cast<std::uint32_t>(x); };
+        const Input<Buffer<>>&rows = *inputs_.at("rows"), &shifts = *inputs_.at("shifts");
+        Expr x = hashed(bits(*step_));
+        for (const Expr& mixed : {Expr(rows(at)), Expr(shifts(0, at)), Expr(shifts(1, at))})
+            x = hashed(x ^ bits(mixed));
+        return Halide::cast<std::int32_t>(x);
+    }
+
     void load(const std::string& name, Func out) {
         const Var i("i"), row("row");
         const Expr first = *first_, count = *count_, step = *step_;
@@ -134,6 +145,10 @@ class TransferGenerator : public Halide::Generator<TransferGenerator> {
                               -1.0f);
         else if (name == "weight")
             out(row) = select(row < count, 1.0f / count, 0.0f);
+        else if (name == "ordinal")
+            out(row) = row;  // the batch is one slice
+        else if (name == "noise")
+            out(row) = noise_of(row_of(row));
         else if (name == "hyper")
             out(i) = (*inputs_["hyper"])(i, step);
         else

@@ -259,7 +259,6 @@ Layer batch_norm_layer() {
         momentum,
         {"epsilon", AttributeType::real, 1e-3, 1e-12, "added to the variance, as Keras does"}};
     layer.reads_images = true;
-    layer.processors_alone = true;
     layer.build = build_batch_norm;
     return layer;
 }

@@ -1,11 +1,10 @@
 // dropout (Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov 2014): in training each
 // number is 0 with probability `rate`, else divided by 1 - rate; everywhere else it stays as it is.
 //
-// What is dropped is a function of the step, the image and the number's place alone: an integer
-// hash of a counter, as no state could be shared by threads. The hash is lowbias32 of Chris
-// Wellons's hash prospector (https://github.com/skeeto/hash-prospector, public domain).
+// What is dropped is a function of the step, the image and the number's place alone.
 #include <cmath>
 
+#include "layers/hash.h"
 #include "layers/structural.h"
 
 namespace siamc::compiler {
@@ -27,16 +26,6 @@ constexpr std::uint32_t spread = 0x9E3779B9u;  // 2^32 over the golden ratio
 // Numbers below are dropped.
 std::uint32_t dropped_below(const Node& node) {
     return static_cast<std::uint32_t>(std::ldexp(real(node.attributes, "rate"), 32));
-}
-
-Expr word(std::uint32_t value) {
-    return Halide::Internal::make_const(Halide::UInt(32), value);
-}
-
-Expr hashed(Expr x) {
-    x = (x ^ (x >> word(16))) * word(0x7FEB352Du);
-    x = (x ^ (x >> word(15))) * word(0x846CA68Bu);
-    return x ^ (x >> word(16));
 }
 
 Func dropout_algorithm(const AlgorithmContext& context) {
@@ -115,7 +104,6 @@ Layer dropout_layer() {
     rate.maximum = 0.99;
     rate.samples = {0.5, 0.125};
     layer.attributes = {rate};
-    layer.processors_alone = true;
     layer.build = build_dropout;
     return layer;
 }

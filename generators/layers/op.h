@@ -146,7 +146,6 @@ struct Layer {
     Sees sees = Sees::pairs;        // losses
     bool flat_input = false;        // a flatten is put in front of it where needed
     bool reads_images = false;      // [width height] or [channels width height], no flat input
-    bool processors_alone = false;  // it is not made for devices
     std::string second_input = {};  // the attribute that names an earlier layer to read as well
     // Appends the layer's nodes to the graph and returns its result. Layers get one input edge, or
     // with second_input two; distances two (one per branch, same shape, tuple rows). Losses get, of

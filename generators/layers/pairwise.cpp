@@ -16,7 +16,8 @@ using Halide::RDom;
 using Halide::Var;
 
 Expr row_in_batch(const AlgorithmContext& context, const Func& ordinal, const Expr& row) {
-    return clamp(ordinal(0) + row, 0, context.batch_rows - 1);
+    const Expr first = context.node.attributes.count(of_one_slice) ? Expr(0) : ordinal(0);
+    return clamp(first + row, 0, context.batch_rows - 1);
 }
 
 namespace {
@@ -95,7 +96,7 @@ Func pairwise_grad_algorithm(const AlgorithmContext& context, bool squared) {
         return skipping_grad_algorithm(context, squared);
     Var c("c"), row("row");
     RDom j(0, context.batch_rows, "j");
-    Func out("pairwise_grad");
+    Func out = func_as(Role::pulled_sum);
     out(c, row) = 0.0f;
     out(c, row) += context.inputs[0](j, row) * pull(context, squared, c, j, row);
     return out;

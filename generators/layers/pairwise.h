@@ -32,6 +32,10 @@ Edge dot_products(Graph& graph, const LayerUse& use, Edge embeddings);
 // out = f(in), number by number, of a matrix; reads whatever number lies in a column.
 Edge map_matrix(Graph& graph, const LayerUse& use, const Op& op, Edge matrix);
 
+// Attribute of what reads an ordinal: the batch is one slice, so an image's row is its ordinal. On
+// devices: bounds that depend on what lies there could not be known on the host.
+constexpr const char* of_one_slice = "of_one_slice";
+
 // This row's place in the batch; only rows of the same call are ever consecutive.
 Halide::Expr row_in_batch(const AlgorithmContext& context, const Halide::Func& ordinal,
                           const Halide::Expr& row);

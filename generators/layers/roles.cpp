@@ -36,6 +36,8 @@ const char* word_of(Role role) {
             return "winograd_sum";
         case Role::winograd_product:
             return "winograd_product";
+        case Role::pulled_sum:
+            return "pulled_sum";
         case Role::image_sum:
             return "image_sum";
     }

@@ -24,6 +24,7 @@ enum class Role {
     winograd_tile,     // a tile of the image, transformed
     winograd_sum,      // their products, summed over channels
     winograd_product,  // the same sums in registers, ready to be transformed back
+    pulled_sum,        // what other images add to the adjoint of an embedding
     image_sum,         // what one image adds to a kernel's gradient
 };
 

@@ -306,17 +306,37 @@ const Op& shown_weight_op() {
     return op;
 }
 
+const Op& branch_weight_op() {
+    static const Op op = {
+        "branch.weight", Pattern::rowwise,
+        [](const Graph&, const Node&) {
+            return Shape{{}, Rows::image};
+        },
+        [](const AlgorithmContext& context) {
+            const auto branches =
+                static_cast<int>(integer(context.node.attributes, branches_attribute));
+            const Var row("row");
+            Func out("branch_weight");
+            out(row) = context.inputs[0](min(row / branches, context.tuple_rows - 1)) *
+                       (1.0f / static_cast<float>(branches));
+            return out;
+        }};
+    return op;
+}
+
 const Op& branch_op() {
     static const Op op = {"branch", Pattern::pick,
                           [](const Graph& graph, const Node& node) {
                               return Shape{graph.shape_of(node.inputs[0]).dims, Rows::tuple};
                           },
                           [](const AlgorithmContext& context) {
-                              const auto branch =
-                                  static_cast<int>(integer(context.node.attributes, "branch"));
+                              const auto number = [&](const char* name) {
+                                  return static_cast<int>(integer(context.node.attributes, name));
+                              };
                               const std::vector<Var> vars = index_vars(context.node.shape);
                               std::vector<Expr> index(vars.begin(), vars.end());
-                              index.back() = vars.back() * context.graph.branches + branch;
+                              index.back() =
+                                  vars.back() * number(branches_attribute) + number("branch");
                               Func out = func_as(Role::view, "branch");
                               out(vars) = context.inputs[0](index);
                               return out;

@@ -50,11 +50,15 @@ const Op& pick_grad_op();
 // show it there weigh: these add up to 1.
 const Op& shown_weight_op();
 
-// Where images are not listed but lie tuple by tuple, as the caller names them (GPUs):
+// Where images are not listed but lie tuple by tuple, as the caller names them (GPUs). Attribute of
+// all three: how many branches a tuple has.
+constexpr const char* branches_attribute = "branches";
 // (image-row tensor) -> the rows of the tuples' branch "branch".
 const Op& branch_op();
 // (one tuple tensor per branch) -> image rows.
 const Op& branch_grad_op();
+// (weight of each tuple) -> of each image, an equal part of it.
+const Op& branch_weight_op();
 
 // Shape rules: the result looks like the first input, or it has attribute "dims" and the rows of
 // the first input.

@@ -81,6 +81,7 @@ class GpuSchedule {
         switch (kernel_.pattern) {
             case Pattern::matmul:
             case Pattern::batch_sum:
+                if (find(kernel_, Role::pulled_sum)) return by_elements();
                 return out_.dimensions() == 2 ? product() : sum_of_rows();
             case Pattern::convolution:
                 return convolution();

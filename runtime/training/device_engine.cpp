@@ -64,7 +64,12 @@ class Memory {
 class Work {
   public:
     Work(siamc_device& device, const siamc_program& program)
-        : device_(device), indices(device), shifts(device), labels(device), results(device) {
+        : device_(device),
+          program_(program),
+          indices(device),
+          shifts(device),
+          labels(device),
+          results(device) {
         for (int o = 0; o < program.output_count; ++o)
             lines_ += static_cast<std::size_t>(program.outputs[o].floats_per_tuple);
         error_ = siamc_bind(&device_, &program, &bound_);
@@ -78,7 +83,10 @@ class Work {
 
     int put(const Tuples& tuples) {
         const std::vector<std::int32_t> unmoved(2 * tuples.rows.size());
-        int error = indices.put(tuples.rows);
+        int error = program_.classes
+                        ? siamc_check_classes(tuples.labels.data(), tuples.count, program_.classes)
+                        : 0;
+        if (!error) error = indices.put(tuples.rows);
         if (!error)
             error = shifts.put(tuples.shifts.empty() ? std::span<const std::int32_t>(unmoved)
                                                      : tuples.shifts);
@@ -89,14 +97,16 @@ class Work {
         return error;
     }
 
-    int launch(siamc_memory* dataset, int stored, long first, int count) {
+    int launch(siamc_memory* dataset, int stored, long first, int count, std::uint32_t seed = 0) {
         const siamc_tables tables = {dataset, indices.memory(), shifts.memory(), labels.memory(),
                                      nullptr, results.memory(), stored};
-        return siamc_launch(&device_, &bound_, &tables, static_cast<std::int32_t>(first), count, 0);
+        return siamc_launch(&device_, &bound_, &tables, static_cast<std::int32_t>(first), count,
+                            program_.noise_offset < 0 ? 0 : static_cast<std::int32_t>(seed));
     }
 
   private:
     siamc_device& device_;
+    const siamc_program& program_;
     siamc_bound bound_ = {};
     std::size_t lines_ = 0;
     int error_ = 0;
@@ -135,13 +145,13 @@ class DeviceEngine : public Engine {
           train_(device_, *request.loss.train),
           embed_(device_, *model_.tables().embed),
           evaluate_(device_, *request.loss.evaluate),
-          branches_(request.loss.train->branches),
+          distances_(device_, *model_.tables().distances),
           evaluated_at_once_(request.loss.evaluate->batch),
           stored_(request.images),
           images_(device_),
           hyper_(device_),
           validation_images_(device_) {
-        for (const Work* work : {&train_, &embed_, &evaluate_}) check(work->error());
+        for (const Work* work : {&train_, &embed_, &evaluate_, &distances_}) check(work->error());
         check(siamc_bind(&device_, request.optimizer.program, &update_));
         for (int m = 0; m < request.optimizer.moments; ++m)
             state_.moments.push_back(model_.flat_buffer());
@@ -154,6 +164,7 @@ class DeviceEngine : public Engine {
         tuples_ = plan.tuples.count;
         batch_ = plan.batch;
         steps_ = static_cast<long>(plan.hyper.size());
+        seeds_ = plan.seeds;
         check(train_.put(plan.tuples));
         check(hyper_.put(plan.hyper));
         if (plan.new_images) check(images_.put(std::span<const std::uint8_t>(stored_.pixels)));
@@ -167,7 +178,8 @@ class DeviceEngine : public Engine {
         for (long step = first; step < last; ++step) {
             const long begin = step * batch_;
             const int count = static_cast<int>(std::min<long>(batch_, tuples_ - begin));
-            check(train_.launch(images_.memory(), stored, begin, count));
+            check(train_.launch(images_.memory(), stored, begin, count,
+                                seeds_[static_cast<std::size_t>(step)]));
             check(siamc_launch(&device_, &update_, &tables, 0, 0, static_cast<std::int32_t>(step)));
         }
         const long begin = first * batch_, end = std::min<long>(last * batch_, tuples_);
@@ -177,8 +189,7 @@ class DeviceEngine : public Engine {
         return results_;
     }
 
-    // Losses that want pairs of their own see the whole batch, and siamc makes none for devices.
-    double validate(const ImageSet& images, const Tuples& tuples, const Tuples&,
+    double validate(const ImageSet& images, const Tuples& tuples, const Tuples& pairs,
                     std::vector<std::vector<float>>& distances) override {
         const int count = static_cast<int>(images.size());
         if (validation_ != &images) {
@@ -190,16 +201,23 @@ class DeviceEngine : public Engine {
             check(embed_.put(each));
             check(validation_images_.put(std::span<const std::uint8_t>(images.pixels)));
             check(evaluate_.put(tuples));
+            if (pairs.count) check(distances_.put(pairs));
             validation_ = &images;
         }
         const int batch = model_.tables().embed->batch;
         for (int done = 0; done < count; done += batch)
             check(embed_.launch(validation_images_.memory(), count, done,
                                 std::min(batch, count - done)));
-        for (int done = 0; done < tuples.count; done += evaluated_at_once_)
-            check(evaluate_.launch(embed_.results.memory(), count, done,
-                                   std::min(evaluated_at_once_, tuples.count - done)));
-        return collect(evaluate_, 0, tuples.count, distances) / tuples.count;
+        const int together = tuples.together ? tuples.together : evaluated_at_once_;
+        launch_all(evaluate_, tuples.count, together, count);
+        const double loss = collect(evaluate_, 0, tuples.count, distances) / tuples.count;
+        if (pairs.count) {
+            launch_all(distances_, pairs.count, model_.tables().distances->batch, count);
+            // Its only result is the distance.
+            distances.assign(1, std::vector<float>(static_cast<std::size_t>(pairs.count)));
+            check(distances_.results.get(0, distances[0]));
+        }
+        return loss;
     }
 
     const FloatBuffer& evaluated() override {
@@ -239,12 +257,19 @@ class DeviceEngine : public Engine {
                  complaint);
     }
 
+    // On the embeddings of `stored` images, some tuples at once.
+    void launch_all(Work& work, int tuples, int together, int stored) {
+        for (int done = 0; done < tuples; done += together)
+            check(work.launch(embed_.results.memory(), stored, done,
+                              std::min(together, tuples - done)));
+    }
+
     // Summed loss and distances of results [first, first + count).
     double collect(Work& work, long first, long count, std::vector<std::vector<float>>& distances) {
         const std::size_t lines = work.lines(), tuples = static_cast<std::size_t>(count);
         table_.resize(tuples * lines);
         check(work.results.get(first * static_cast<long>(lines * sizeof(float)), table_));
-        distances.assign(static_cast<std::size_t>(branches_ - 1), std::vector<float>(tuples));
+        distances.assign(lines - 1, std::vector<float>(tuples));
         double loss = 0;
         for (std::size_t t = 0; t < tuples; ++t) {
             loss += static_cast<double>(table_[t * lines]);
@@ -258,13 +283,14 @@ class DeviceEngine : public Engine {
     TrainingState state_;  // as it was last fetched
     std::unique_ptr<OpenDevice> open_;
     siamc_device& device_;
-    Work train_, embed_, evaluate_;
+    Work train_, embed_, evaluate_, distances_;
     siamc_bound update_ = {};
-    int branches_, evaluated_at_once_;
+    int evaluated_at_once_;
     const ImageSet& stored_;
     Memory images_, hyper_, validation_images_;
     const ImageSet* validation_ = nullptr;  // whose images and tuples are on the device
     long tuples_ = 0, steps_ = 0;
+    std::span<const std::uint32_t> seeds_;  // of each step
     int batch_ = 0;
     std::vector<float> table_;
     StepResults results_;

@@ -244,13 +244,10 @@ TEST_CASE("channels in groups, and windows with gaps", "[schedules]") {
 }
 
 TEST_CASE("a normalised batch", "[schedules]") {
-    const CheckedModel checked(
-        model(conv(9, 3) + layer("batch_norm") + layer("relu") + layer("max_pool") + dense(17) +
-                  layer("batch_norm") + layer("dropout") + dense(3),
-              "euclidean", "9, 8"),
-        4);
-    for (const KernelTargets& targets : tested_targets())
-        checked.check(ScheduleChoice::tuned, targets);
+    check_model(model(conv(9, 3) + layer("batch_norm") + layer("relu") + layer("max_pool") +
+                          dense(17) + layer("batch_norm") + layer("dropout") + dense(3),
+                      "euclidean", "9, 8"),
+                4);
 }
 
 TEST_CASE("weights as halves", "[schedules]") {
@@ -267,6 +264,22 @@ TEST_CASE("normalised channels, and a distance with weights", "[schedules]") {
                           layer("global_average_pool") + dense(3),
                       "weighted_l1", "9, 8"),
                 4);
+}
+
+// Of distances between all images, and of each image alone.
+TEST_CASE("losses that see the whole batch", "[schedules]") {
+    const std::string start = "name = \"m\"\n[input]\nshape = [5, 7]\nscale = 0.00390625\n" +
+                              dense(17, relu) + dense(9) + normalize;
+    for (const std::string& losses :
+         {std::string("[distance]\ntype = \"euclidean\"\n[loss.batch_hard]\nmargin = 0.2\n"
+                      "[loss.batch_all]\nmargin = 0.1\n[loss.semi_hard]\nmargin = 0.3\n"
+                      "[loss.batch_contrastive]\nmargin = 0.9\n"
+                      "[loss.arcface]\nclasses = 5\n[loss.proxy_anchor]\nclasses = 7\n"),
+          std::string("[distance]\ntype = \"cosine\"\n[loss.n_pair]\ntemperature = 0.5\n"
+                      "[loss.supervised_contrastive]\ntemperature = 0.3\n"
+                      "[loss.multi_similarity]\n[loss.circle]\n"),
+          std::string("[distance]\ntype = \"squared_euclidean\"\n[loss.prototypical]\n")})
+        check_model(start + losses, 20);
 }
 
 }  // namespace siamc::compiler::test

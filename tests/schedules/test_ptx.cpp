@@ -171,7 +171,7 @@ void check_library(const std::string& model) {
     CompileOptions options;
     options.target = resolve_target("x86-64-linux-cuda");
     const auto library = compile_model(
-        parse_model(text_of(fmt::format("{}/models/{}.toml", SIAMC_SOURCE_DIR, model))), options);
+        parse_model(text_of(fmt::format("{}/{}.toml", SIAMC_SOURCE_DIR, model))), options);
     std::string table;
     for (const NamedModule& module : modules_of(*library)) {
         const Checked checked(module, folder.path);
@@ -189,8 +189,9 @@ TEST_CASE("ptxas takes every kernel within the budget", "[ptx]") {
         WARN("NOT RUN: there is no ptxas here; scripts/setup --tests installs it");
         return;
     }
-    check_library("fc");
-    check_library("cnn");
+    for (const char* model :
+         {"models/fc", "models/cnn", "tests/library/crowd", "tests/library/normal"})
+        check_library(model);
 }
 
 }  // namespace siamc::compiler::test

@@ -50,33 +50,6 @@ bool meet(const Placement& a, const Placement& b) {
 
 }  // namespace
 
-namespace {
-
-void check_refused(const std::string& text, const std::string& what, const std::string& place) {
-    try {
-        CompileOptions options;
-        options.target = resolve_target("x86-64-linux-opencl");
-        compile_model(parse_model(text), options);
-        FAIL("it was compiled");
-    } catch (const ModelError& error) {
-        const std::string message = error.message("m.toml");
-        INFO(message);
-        CHECK(message.find(what + " is not made for opencl") != std::string::npos);
-        const long line = 1 + std::count(text.begin(), text.begin() + text.find(place), '\n');
-        CHECK(message.rfind(fmt::format("m.toml:{}:", line), 0) == 0);
-    }
-}
-
-}  // namespace
-
-TEST_CASE("what looks across the batch is refused for a device, with its line", "[gpu]") {
-    const std::string model = odd_model;
-    check_refused(model + "[loss.n_pair]\n", "n_pair", "[loss.n_pair]");
-    const std::string layer = "[[layer]]\ntype = \"batch_norm\"\n";
-    check_refused(std::string(model).insert(model.find("[[layer]]"), layer), "batch_norm",
-                  "type = \"batch_norm\"");
-}
-
 TEST_CASE("a GPU takes whole tiles of the whole batch", "[gpu]") {
     for (const PlannedProgram& planned : programs()) {
         const Program& program = planned.program;

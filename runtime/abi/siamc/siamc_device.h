@@ -286,9 +286,11 @@ static inline int siamc_set_extents(siamc_device* device, siamc_bound* bound,
                                     const siamc_tables* tables, int32_t tuples) {
     const int32_t quantum = bound->program->tuple_quantum;
     const int32_t padded = (tuples + quantum - 1) / quantum * quantum;
-    const int32_t counts[SIAMC_AXES] = {0,      padded * bound->program->branches,
-                                        padded, tables->stored,
-                                        1,      padded * bound->program->branches};
+    int32_t counts[SIAMC_AXES] = {0};
+    counts[SIAMC_IMAGES] = counts[SIAMC_BATCH_IMAGES] = padded * bound->program->branches;
+    counts[SIAMC_TUPLES] = padded;
+    counts[SIAMC_STORED] = tables->stored;
+    counts[SIAMC_SLICES] = counts[SIAMC_ALL_SLICES] = 1;
     for (int32_t i = 0; i < bound->count; ++i) {
         const siamc_operand* operand = bound->operands[i];
         siamc_tensor* tensor = bound->tensors + i;
@@ -316,8 +318,9 @@ static inline int siamc_launch_transfer(const siamc_transfer* transfer, siamc_te
     return transfer->kernel(arguments);
 }
 
-/* Launches the program on `count` of the tables' tuples, from `first` on (an optimiser: with the
- * hyper-parameters of `step`). Does not wait. */
+/* Launches the program on `count` of the tables' tuples, from `first` on. `step`: of an optimiser,
+ * the line of the table of hyper-parameters; of a model with dropout, in training, the bits of
+ * siamc_trainer.seed. Does not wait. */
 static inline int siamc_launch(siamc_device* device, siamc_bound* bound, const siamc_tables* tables,
                                int32_t first, int32_t count, int32_t step) {
     const siamc_program* program = bound->program;
@@ -326,7 +329,8 @@ static inline int siamc_launch(siamc_device* device, siamc_bound* bound, const s
     int32_t numbers[3] = {first, count, step};
     int error;
     if (!program || !tables) return SIAMC_NULL_ARGUMENT;
-    if (first < 0 || count < 0 || step < 0 || tables->stored < 0) return SIAMC_NEGATIVE_COUNT;
+    if (first < 0 || count < 0 || tables->stored < 0 || (step < 0 && program->noise_offset < 0))
+        return SIAMC_NEGATIVE_COUNT;
     if (count > program->batch) return SIAMC_TOO_MANY_TUPLES;
     call = program->calls;
     error = siamc_set_extents(device, bound, tables, count);
