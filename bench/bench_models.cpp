@@ -108,8 +108,8 @@ class PreparedEmbedding {
 
     void embed() {
         const auto count = static_cast<std::int32_t>(rows_.size());
-        check(siamc_embed(&encoder_, images_.pixels.data(), count, rows_.data(), count,
-                          embeddings_.data()));
+        check(siamc_encode(&encoder_, images_.pixels.data(), count, rows_.data(), count,
+                           embeddings_.data()));
     }
 
   private:

@@ -71,11 +71,11 @@ std::string model_text(const Library& library) {
 
 std::string embed_text(const Library& library) {
     return fmt::format(
-        "/* siamc_embed_once: out is [n][{0}_EMBEDDING], arena [{0}_ARENA_BYTES]. */\n"
+        "/* siamc_embed: out is [n][{0}_EMBEDDING], arena [{0}_ARENA_BYTES]. */\n"
         "static inline int {1}_embed(const float* parameters, const uint8_t* images,\n"
         "                           int32_t stored, const int32_t* indices, int32_t n,\n"
         "                           float* out, void* arena) {{\n"
-        "    return siamc_embed_once(&{1}_model, parameters, images, stored, indices, n, out,\n"
+        "    return siamc_embed(&{1}_model, parameters, images, stored, indices, n, out,\n"
         "                            arena);\n"
         "}}\n\n",
         upper(library.name), library.name);

@@ -45,7 +45,8 @@ void fix_shape(BufferParam& buffer, const Operand& operand, bool fixed_row, bool
         dim.set_stride(operand.stride[d]);
         if (!bounds) continue;
         if (operand.extent[d] > 0)
-            dim.set_bounds(0, operand.extent[d]);
+            dim.set_bounds(
+                0, d == 0 ? std::max(operand.extent[d], operand.readable) : operand.extent[d]);
         else if (fixed_row && operand.rows != Rows::dataset)
             dim.set_bounds(0, 1);
         else
@@ -111,9 +112,9 @@ std::string signature(const KernelTask& task) {
     std::string text =
         fmt::format("{}{}\n", task.single_row ? "single" : "many", task.fixed_row ? " fixed" : "");
     for (const Operand& operand : task.operands)
-        text += fmt::format("{}:{}/{}/{};", static_cast<int>(operand.type),
+        text += fmt::format("{}:{}/{}/{}/{};", static_cast<int>(operand.type),
                             fmt::join(operand.extent, ","), fmt::join(operand.stride, ","),
-                            static_cast<int>(operand.rows));
+                            static_cast<int>(operand.rows), operand.readable);
     for (size_t i = 0; i < task.kernel->nodes.size(); ++i) {
         const Node& node = graph[task.kernel->nodes[i]];
         text += "\n" + node.op->name;

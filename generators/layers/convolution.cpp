@@ -137,7 +137,8 @@ Expr channel_of(const Node& convolution, const std::vector<int>& kernel, const E
     const int filters = kernel[0] / groups, channels = kernel[1];
     if (filters == 1 && channels == 1)
         return filter;  // not a division for the compiler to see through
-    return filter / filters * channels + input;
+    // Behind the last filter, where vectors stick out, is no further group.
+    return min(filter / filters, groups - 1) * channels + input;
 }
 
 Window convolution_window(const Graph& graph, const Node& node) {

@@ -34,8 +34,6 @@ const char* word_of(Role role) {
             return "winograd_tile";
         case Role::winograd_sum:
             return "winograd_sum";
-        case Role::winograd_product:
-            return "winograd_product";
         case Role::pulled_sum:
             return "pulled_sum";
         case Role::image_sum:

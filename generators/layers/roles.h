@@ -9,23 +9,22 @@
 namespace siamc::compiler {
 
 enum class Role {
-    input,             // a kernel's argument
-    view,              // shows one, or rows of it that data name
-    listed_tile,       // a view whose rows are listed a register tile at a time
-    bordered,          // an image with zeros around it, as bytes
-    active_ranks,      // of a list (layers/active.h): how many are listed in front
-    active_places,     // of a list: which are listed
-    active_product,    // sums over the listed, of a register tile
-    active_sum,        // sums over the listed, of a group of a parameter's lines
-    active_masks,      // of a register tile's rows: which have something
-    listed_masks,      // the same of rows that are listed
-    each_parameter,    // of parameters, element by element
-    winograd_kernel,   // a kernel, transformed
-    winograd_tile,     // a tile of the image, transformed
-    winograd_sum,      // their products, summed over channels
-    winograd_product,  // the same sums in registers, ready to be transformed back
-    pulled_sum,        // what other images add to the adjoint of an embedding
-    image_sum,         // what one image adds to a kernel's gradient
+    input,            // a kernel's argument
+    view,             // shows one, or rows of it that data name
+    listed_tile,      // a view whose rows are listed a register tile at a time
+    bordered,         // an image with zeros around it, as bytes
+    active_ranks,     // of a list (layers/active.h): how many are listed in front
+    active_places,    // of a list: which are listed
+    active_product,   // sums over the listed, of a register tile
+    active_sum,       // sums over the listed, of a group of a parameter's lines
+    active_masks,     // of a register tile's rows: which have something
+    listed_masks,     // the same of rows that are listed
+    each_parameter,   // of parameters, element by element
+    winograd_kernel,  // a kernel, transformed
+    winograd_tile,    // a tile of the image, transformed
+    winograd_sum,     // their products, summed over channels: to be transformed back
+    pulled_sum,       // what other images add to the adjoint of an embedding
+    image_sum,        // what one image adds to a kernel's gradient
 };
 
 // The word that names of such Funcs begin with: none of them begins with another.

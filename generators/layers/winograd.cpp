@@ -54,16 +54,14 @@ Func winograd_algorithm(const AlgorithmContext& context) {
     const Var &n = vars[0], &x = vars[1], &y = vars[2], &row = vars[3];
     const Var c("c"), u("u"), v("v"), tx("tx"), ty("ty");
     const RDom k(0, channels, "k");
-    Func tile = func_as(Role::winograd_tile), sum = func_as(Role::winograd_sum),
-         product = func_as(Role::winograd_product), out("winograd");
+    Func tile = func_as(Role::winograd_tile), sum = func_as(Role::winograd_sum), out("winograd");
     tile(c, u, v, tx, ty, row) = transform_image(v, [&](int j) {
         return transform_image(u, [&](int i) { return in[0](c, tx * 2 + i, ty * 2 + j, row); });
     });
     sum(n, u, v, tx, ty, row) = 0.0f;
     sum(n, u, v, tx, ty, row) += tile(k, u, v, tx, ty, row) * in[1](n, k, u, v);
-    product(n, u, v, tx, ty, row) = sum(n, u, v, tx, ty, row);
     const Expr result = transform_result(y % 2, [&](int j) {
-        return transform_result(x % 2, [&](int i) { return product(n, i, j, x / 2, y / 2, row); });
+        return transform_result(x % 2, [&](int i) { return sum(n, i, j, x / 2, y / 2, row); });
     });
     out(vars) = in.size() == 3 ? result + in[2](n) : result;
     return out;

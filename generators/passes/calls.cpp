@@ -106,6 +106,12 @@ class CallMaker {
                 : std::string("a smaller layer here: fewer units or filters, larger strides"));
     }
 
+    // Behind every tensor of arena and parameters lies other memory of theirs.
+    void allow_whole_vectors(Operand& operand) const {
+        if (!planning_.on_gpu && operand.space != Space::dataset && operand.extent[0] > 0)
+            operand.readable = static_cast<int>(round_up(operand.extent[0], most_lanes));
+    }
+
     void locate(Operand& operand) const {
         const NodeId id = planning_.base(operand.node);
         if (planning_.node(id).shape.rows == Rows::dataset) {
@@ -130,7 +136,10 @@ class CallMaker {
         const Kernel& kernel = program().kernels[k];
         const bool sliced = planning_.by_slices(kernel);
         Call call{k, sliced ? 0 : 1, {}};
-        for (NodeId id : kernel.inputs) call.operands.push_back(whole(id, sliced));
+        for (NodeId id : kernel.inputs) {
+            call.operands.push_back(whole(id, sliced));
+            allow_whole_vectors(call.operands.back());
+        }
         for (NodeId id : kernel.outputs) call.operands.push_back(whole(id, sliced));
         if (planning_.shared) return share(std::move(call), kernel);
         const int blocked = planning_.node(kernel.nodes[0]).op->blocked_input;

@@ -49,6 +49,12 @@ ParameterLayout lay_out_parameters(const std::vector<Graph>& model,
     for (const Graph& graph : model) add_parameters(layout, graph, false);
     layout.shared = layout.slots.size();
     for (const Graph& graph : losses) add_parameters(layout, graph, false);
+    // Behind the last line of each, too, may be read what fills a vector.
+    for (const ParameterSlot& slot : layout.slots) {
+        const long line = slot.dims[0], numbers = Shape{slot.dims}.size();
+        layout.padded =
+            std::max(layout.padded, slot.offset + numbers - line + round_up(line, most_lanes));
+    }
     const long trained = layout.padded - layout.statistics;
     layout.padded = layout.statistics + round_up(trained, optimizer_tasks * line_floats);
     return layout;

@@ -26,15 +26,20 @@ enum class Space {
 };
 
 // One buffer that a kernel is called with: a box inside a tensor, in elements, innermost first.
+constexpr int most_lanes = 16;  // floats of the widest vectors
+
 struct Operand {
     NodeId node = -1;
     Space space = Space::arena;
     ElementType type = ElementType::float32;
     std::vector<int> extent, stride;  // the row dimension, if there is one, is the last
-    Rows rows = Rows::none;           // what that dimension counts
-    long offset = 0;                  // bytes from the start of the space
-    long task_stride = 0;             // bytes between the boxes of consecutive tasks
-    long row_stride = 0;              // bytes between rows, where slices share them out
+    // Of what is read: numbers of the innermost dimension that may be, though those behind its
+    // extent have no meaning (schedules/vectors.h). 0: no more than there are.
+    int readable = 0;
+    Rows rows = Rows::none;  // what that dimension counts
+    long offset = 0;         // bytes from the start of the space
+    long task_stride = 0;    // bytes between the boxes of consecutive tasks
+    long row_stride = 0;     // bytes between rows, where slices share them out
 };
 
 struct Call {

@@ -18,10 +18,12 @@ using Halide::Var;
 
 namespace {
 
-// The measured number of vectors in a tile, as far as it divides the filters; or the rule's.
-int vectors_of(const KernelFuncs& kernel, int width, int rule) {
-    const int measured = kernel.tile.vectors;
-    return vectors_for(kernel.dims[0][0], width, measured > 0 ? measured : rule);
+// The measured number of vectors in a tile, as far as it divides those of the filters; or by the
+// rule.
+int vectors_of(const KernelFuncs& kernel, int width, int rule, int rows) {
+    const int measured = kernel.tile.vectors, filters = kernel.dims[0][0];
+    if (measured > 0 && vectors_in(filters, width) % measured == 0) return measured;
+    return tile_vectors(filters, width, measured > 0 ? measured : rule, rows);
 }
 
 // A tile's extents: vectors of filters, and results of one line (pooled, if pooling follows).
@@ -36,26 +38,28 @@ int most_accumulators(const Vectors& registers) {
     return registers.many_registers ? 16 : 12;
 }
 
-// The most multiply-adds per load among the tiles that fit the registers and divide the result:
-// v vectors of p pixels do v p multiply-adds with v + p loads.
+// The fewest loads for each pixel among the tiles that fit the registers: v vectors of p pixels do
+// v p multiply-adds with v + p loads.
 Tile best_tile(const KernelFuncs& kernel, const Vectors& registers, int width) {
     const int measured = kernel.tile.wide;
     if (kernel.tile.vectors > 0 && measured > 0)
-        return {vectors_of(kernel, width, 0), vectors_for(kernel.dims[0][1], 1, measured)};
-    const int filters = kernel.dims[0][0], results = kernel.dims[0][1];
+        return {vectors_of(kernel, width, 0, 8), vectors_for(kernel.dims[0][1], 1, measured)};
+    const int all = vectors_in(kernel.dims[0][0], width), results = kernel.dims[0][1];
     Tile best;
-    double most = 0;
+    double least = 0;
     for (int vectors = 1; vectors <= 4; ++vectors)
         for (int wide = 1; wide <= results; ++wide) {
             const int line = (wide - 1) * kernel.pool_stride + kernel.pool_window;
             const int pixels = line * kernel.pool_window;
-            const bool divides = filters % (width * vectors) == 0 && results % wide == 0;
-            const bool least = vectors == 1 && wide == 1;
-            if (!least && (!divides || vectors * pixels > most_accumulators(registers))) continue;
-            const double share = static_cast<double>(vectors * pixels) / (vectors + pixels);
-            if (share > most) {
+            const bool first = vectors == 1 && wide == 1;
+            const bool fits = vectors <= all && results % wide == 0 &&
+                              vectors * pixels <= most_accumulators(registers);
+            if (!first && !fits) continue;
+            const int loads = vectors_in(all, vectors) * (vectors + pixels);
+            const double each = static_cast<double>(loads) / pixels;
+            if (first || each < least) {
                 best = {vectors, wide};
-                most = share;
+                least = each;
             }
         }
     return best;
@@ -63,10 +67,10 @@ Tile best_tile(const KernelFuncs& kernel, const Vectors& registers, int width) {
 
 void schedule_sums(KernelFuncs& kernel, const Vectors& registers) {
     Func out = kernel.outputs[0], sum = kernel.values[0];
-    const int filters = kernel.dims[0][0], width = registers.width_for(filters);
+    const int filters = kernel.dims[0][0], width = registers.tile_width(filters);
     const Tile tile = best_tile(kernel, registers, width);
     const int across = width * tile.vectors;
-    const TailStrategy strategy = tail(filters, across);
+    const TailStrategy strategy = tile_tail(filters, width, tile.vectors);
     const std::vector<Var> args = out.args();
     const Var &n = args[0], &x = args[1], &y = args[2], &row = args[3];
     Var no("no"), ni("ni"), xo("xo"), xi("xi");
@@ -80,85 +84,106 @@ void schedule_sums(KernelFuncs& kernel, const Vectors& registers) {
     const RVar channel = sum.rvars()[0], i = sum.rvars()[1], j = sum.rvars()[2];
     sum.compute_at(out, xo)
         .store_in(MemoryType::Stack)
-        .vectorize(sn, width, strategy)
+        .bound_extent(sn, across)
+        .vectorize(sn, width)
         .unroll(sn)
         .unroll(sx)
         .unroll(sy);
     sum.update()
         .reorder(sn, sx, sy, channel, i, j)
-        .vectorize(sn, width, strategy)
+        .vectorize(sn, width)
         .unroll(sn)
         .unroll(sx)
         .unroll(sy);
     if (kernel.channels == 1) sum.update().unroll(i);
 }
 
+// Channels that are transformed together: parts of them, whose tiles fit the stack. All parts, the
+// last one too if it is smaller, end with what may be read (Operand::readable).
+int channel_block(int channels) {
+    constexpr int most = 32, readable = 16;
+    int blocks = vectors_in(channels, most);
+    while (vectors_in(channels, blocks) * blocks > vectors_in(channels, readable) * readable)
+        ++blocks;
+    return vectors_in(channels, blocks);
+}
+
 // Tiles of a line that are transformed and multiplied together: both lots fit the stack.
-int winograd_tiles(const KernelFuncs& kernel, int across) {
-    const int tile_bytes = 16 * 4 * std::max(kernel.channels, across);
+int winograd_tiles(const KernelFuncs& kernel, int block, int across) {
+    const int tile_bytes = 16 * 4 * std::max(block, across);
     const int most =
         std::min(kernel.tile.wide > 0 ? kernel.tile.wide : 6, most_stack_bytes / tile_bytes);
     return vectors_for(kernel.dims[0][1], 1, std::max(1, most));
 }
 
-// Transformed tiles of a line of pooling windows lie in the first cache while the filters walk over
-// them, two vectors at a time: products of two vectors times up to six tiles are summed in
-// registers for each of a tile's 16 places. All 16 lie in the first cache until they are turned
-// into a window's 2 x 2 results, which are pooled in registers.
+// For some vectors of filters and up to six tiles of a line of pooling windows, block by block of
+// channels: the tiles' channels are transformed into the first cache; then, for each of a tile's 16
+// places, products of the vectors times the tiles are summed in registers. The sums of all 16
+// lie in the first cache until they are turned into a window's 2 x 2 results, which are pooled in
+// registers.
 void schedule_winograd(KernelFuncs& kernel, const Vectors& registers) {
     Func out = kernel.outputs[0];
-    Func tile = *find(kernel, Role::winograd_tile), sum = *find(kernel, Role::winograd_sum),
-         product = *find(kernel, Role::winograd_product);
-    const int filters = kernel.dims[0][0], width = registers.width_for(filters);
-    const int vectors = vectors_of(kernel, width, 2), across = width * vectors;
-    const TailStrategy strategy = tail(filters, across);
-    const int wide = winograd_tiles(kernel, across);
+    Func tile = *find(kernel, Role::winograd_tile), sum = *find(kernel, Role::winograd_sum);
+    const int filters = kernel.dims[0][0], width = registers.tile_width(filters);
+    const int vectors = vectors_of(kernel, width, 2, 6), across = width * vectors;
+    const int block = channel_block(kernel.channels);
+    const int tile_width = registers.tile_width(block);
+    const int whole_block = tile_width * vectors_in(block, tile_width);
+    const int wide = winograd_tiles(kernel, whole_block, across);
     const Var n = out.args()[0], x = out.args()[1], y = out.args()[2], row = out.args()[3];
     Var no("no"), ni("ni"), xo("xo"), xi("xi");
-    out.split(n, no, ni, across, strategy)
+    out.split(n, no, ni, across, tile_tail(filters, width, vectors))
         .split(x, xo, xi, wide)
         .reorder(ni, xi, no, xo, y, row)
         .vectorize(ni, width)
         .unroll(ni);
-    const Var tc = tile.args()[0], tu = tile.args()[1], tv = tile.args()[2];
-    const int tile_width = registers.width_for(kernel.channels);
-    Var tco("tco"), tci("tci");
-    tile.compute_at(out, xo)
+    const Var sn = sum.args()[0], su = sum.args()[1], sv = sum.args()[2], sx = sum.args()[3];
+    RVar ko("ko"), ki("ki");
+    sum.compute_at(out, no)
         .store_in(MemoryType::Stack)
-        .split(tc, tco, tci, tile_width, tail(kernel.channels, tile_width))
+        .bound_extent(sn, across)
+        .reorder(sn, sx, su, sv)
+        .vectorize(sn, width)
+        .unroll(sn)
+        .unroll(sx);
+    sum.update()
+        .split(sum.rvars()[0], ko, ki, block,
+               kernel.channels % block == 0 ? TailStrategy::Auto : TailStrategy::GuardWithIf)
+        .reorder(sn, sx, ki, su, sv, ko)
+        .vectorize(sn, width)
+        .unroll(sn)
+        .unroll(sx);
+    const bool once = block == kernel.channels;  // one lot of tiles serves all filters
+    const Var tc = tile.args()[0], tu = tile.args()[1], tv = tile.args()[2];
+    Var tco("tco"), tci("tci");
+    tile.compute_at(once ? LoopLevel(out, xo) : LoopLevel(sum, ko))
+        .store_in(MemoryType::Stack)
+        .bound_storage(tc, whole_block)
+        .split(tc, tco, tci, tile_width,
+               kernel.channels % tile_width == 0 && block % tile_width == 0
+                   ? TailStrategy::Auto
+                   : TailStrategy::GuardWithIf)
         .reorder(tci, tu, tv, tco)
         .vectorize(tci)
         .unroll(tu)
         .unroll(tv);
-    const Var pn = product.args()[0], pu = product.args()[1], pv = product.args()[2],
-              px = product.args()[3];
-    product.compute_at(out, no)
-        .store_in(MemoryType::Stack)
-        .reorder(pn, px, pu, pv)
-        .vectorize(pn, width, strategy)
-        .unroll(pn)
-        .unroll(px);
-    const Var sn = sum.args()[0], sx = sum.args()[3];
-    sum.compute_at(product, pu).store_in(MemoryType::Stack).vectorize(sn, width, strategy);
-    sum.unroll(sn).unroll(sx);
-    sum.update()
-        .reorder(sn, sx, sum.rvars()[0])
-        .vectorize(sn, width, strategy)
-        .unroll(sn)
-        .unroll(sx);
 }
 
 // All sums of a tile walk the rows of the slice and their pixels.
 void schedule_slice_sum(KernelFuncs& kernel, const Vectors& registers) {
     Func out = kernel.outputs[0], sum = kernel.values[0];
-    const int filters = kernel.dims[0][0], width = registers.width_for(filters);
+    const int filters = kernel.dims[0][0], width = registers.tile_width(filters);
     const bool vector_only = kernel.dims[0].size() == 1;
-    const int vectors = vectors_of(kernel, width, vector_only ? 8 : 2);
-    const TailStrategy strategy = tail(filters, width * vectors);
+    const int vectors = vectors_of(kernel, width, vector_only ? 8 : 2, vector_only ? 1 : 4);
+    const TailStrategy strategy = tile_tail(filters, width, vectors);
     const Var n = out.args()[0], sn = sum.args()[0];
     Var no("no"), ni("ni");
     out.split(n, no, ni, width * vectors, strategy).vectorize(ni, width).unroll(ni);
-    sum.compute_at(out, no).store_in(MemoryType::Stack).vectorize(sn, width, strategy).unroll(sn);
+    sum.compute_at(out, no)
+        .store_in(MemoryType::Stack)
+        .bound_extent(sn, width * vectors)
+        .vectorize(sn, width)
+        .unroll(sn);
     std::vector<Halide::VarOrRVar> order = {sn};
     if (!vector_only) {
         const Var c = out.args()[1], i = out.args()[2], j = out.args()[3];
@@ -180,19 +205,20 @@ void schedule_slice_sum(KernelFuncs& kernel, const Vectors& registers) {
         }
     }
     for (const RVar& at : sum.rvars()) order.emplace_back(at);
-    sum.update().reorder(order).vectorize(sn, width, strategy).unroll(sn);
+    sum.update().reorder(order).vectorize(sn, width).unroll(sn);
     if (!vector_only) sum.update().unroll(sum.args()[1]);
 }
 
 void schedule_sum_of_slices(KernelFuncs& kernel, const Vectors& registers) {
     Func out = kernel.outputs[0], sum = kernel.values[0];
-    const int extent = kernel.dims[0][0], width = registers.width_for(extent);
+    const int extent = kernel.dims[0][0];
+    const int width = extent >= registers.lanes ? registers.lanes : std::min(extent, 4);
     const Var n = out.args()[0], sn = sum.args()[0];
     Var no("no"), ni("ni");
-    const TailStrategy strategy = tail(extent, width);
-    out.split(n, no, ni, width, strategy).vectorize(ni, width);
-    sum.compute_at(out, no).store_in(MemoryType::Stack).vectorize(sn, width, strategy);
-    sum.update().vectorize(sn, width, strategy);
+    // Shifted: what is read may lie the other way, and end with the extent.
+    out.split(n, no, ni, width, TailStrategy::ShiftInwards).vectorize(ni, width);
+    sum.compute_at(out, no).store_in(MemoryType::Stack).vectorize(sn, width);
+    sum.update().vectorize(sn, width);
 }
 
 // The image's gradient lies in the first cache while the filters walk over its windows, each with
@@ -204,7 +230,9 @@ void schedule_grad_input_won(KernelFuncs& kernel, const Vectors& registers) {
     const TailStrategy strategy = tail(channels, width);
     const std::vector<RVar> k = out.rvars();
     const int taps = kernel.taps[0] * kernel.taps[1];
-    const int vectors = vectors_of(kernel, width, std::max(1, 18 / taps));
+    const int measured = kernel.tile.vectors;
+    const int vectors =
+        vectors_for(channels, width, measured > 0 ? measured : std::max(1, 18 / taps));
     Var co("co"), ci("ci");
     out.vectorize(c, width, strategy);
     out.update()
@@ -222,9 +250,11 @@ void schedule_grad_input_won(KernelFuncs& kernel, const Vectors& registers) {
 void schedule_grad_kernel_won(KernelFuncs& kernel, Func image_sum, const Vectors& registers) {
     Func out = kernel.outputs[0];
     const Var c = out.args()[0], i = out.args()[1], j = out.args()[2], n = out.args()[3];
-    const int channels = kernel.dims[0][0], width = registers.width_for(channels);
+    const int channels = kernel.dims[0][0], width = registers.tile_width(channels);
     const int taps = kernel.taps[0] * kernel.taps[1];
-    const int vectors = vectors_of(kernel, width, std::max(1, 18 / taps));
+    const int measured = kernel.tile.vectors;
+    const int most = measured > 0 ? measured : std::max(1, 18 / taps);
+    const int vectors = vectors_for(vectors_in(channels, width), 1, most);  // no sum is made twice
     const TailStrategy strategy = tail(channels, width * vectors);
     Var co("co"), ci("ci");
     out.vectorize(c, width, tail(channels, width));
@@ -238,13 +268,14 @@ void schedule_grad_kernel_won(KernelFuncs& kernel, Func image_sum, const Vectors
     const Var sc = image_sum.args()[0], si = image_sum.args()[1], sj = image_sum.args()[2];
     image_sum.compute_at(out, n)
         .store_in(MemoryType::Stack)
-        .vectorize(sc, width, strategy)
+        .bound_extent(sc, width * vectors)
+        .vectorize(sc, width)
         .unroll(sc)
         .unroll(si)
         .unroll(sj);
     image_sum.update()
         .reorder(sc, si, sj, image_sum.rvars()[0], image_sum.rvars()[1])
-        .vectorize(sc, width, strategy)
+        .vectorize(sc, width)
         .unroll(sc)
         .unroll(si)
         .unroll(sj);
@@ -277,7 +308,7 @@ void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target) {
     const Vectors registers(target);
     switch (kernel.pattern) {
         case Pattern::convolution:
-            if (find(kernel, Role::winograd_product)) return schedule_winograd(kernel, registers);
+            if (find(kernel, Role::winograd_sum)) return schedule_winograd(kernel, registers);
             return schedule_sums(kernel, registers);
         case Pattern::slice_sum:
             return schedule_slice_sum(kernel, registers);

@@ -3,9 +3,9 @@
 // Matrix products hold a tile of the result in registers while they walk the summed dimension:
 // `tile_vectors` vectors of units times `row_quantum` rows. AVX2 has 16 registers: 2 x 4 = 8
 // accumulators (two FMAs a cycle of latency 4 need 8 in flight), 2 for the weights, 1 for the
-// broadcast input. AVX-512 and NEON have 32: 4 x 4 = 16 accumulators, 4 weights, 1 input. Weights
-// come from the second cache: each vector of them is used by `row_quantum` FMAs, so it has to give
-// one in two to four cycles.
+// broadcast input; or all of them with 3 x 4 where the units are cut better so. AVX-512 and NEON
+// have 32: 4 x 4 = 16 accumulators, 4 weights, 1 input. Weights come from the second cache: each
+// vector of them is used by `row_quantum` FMAs, so it has to give one in two to four cycles.
 #include <algorithm>
 #include <functional>
 #include <numeric>
@@ -35,7 +35,7 @@ class CpuSchedule {
         : kernel_(kernel),
           target_(target),
           registers_(target),
-          tile_vectors_(registers_.many_registers ? 4 : 2) {}
+          tile_vectors_(registers_.many_registers ? 4 : 3) {}
 
     void run() {
         switch (kernel_.pattern) {
@@ -58,8 +58,6 @@ class CpuSchedule {
 
   private:
     static constexpr int single_row_vectors = 8;
-
-    int width_for(int extent) const { return registers_.width_for(extent); }
 
     // Of a tile: as measured, or the rule's.
     int most_vectors() const {
@@ -84,9 +82,9 @@ class CpuSchedule {
     Var sum_in_tiles(Func out, Func sum, int tall, int most) {
         const Var n = out.args()[0], row = out.args()[1];
         const Var sn = sum.args()[0], srow = sum.args()[1];
-        const int units = kernel_.dims[0][0], width = width_for(units);
-        const int vectors = vectors_for(units, width, most);
-        const TailStrategy strategy = tail(units, width * vectors);
+        const int units = kernel_.dims[0][0], width = registers_.tile_width(units);
+        const int vectors = tile_vectors(units, width, most, tall);
+        const TailStrategy strategy = tile_tail(units, width, vectors);
         Var no("no"), ni("ni"), ro("ro"), ri("ri");
         out.split(n, no, ni, width * vectors, strategy)
             .split(row, ro, ri, tall, TailStrategy::RoundUp)
@@ -95,11 +93,12 @@ class CpuSchedule {
             .unroll(ri);
         sum.compute_at(out, no)
             .store_in(MemoryType::Stack)
-            .vectorize(sn, width, strategy)
+            .bound_extent(sn, width * vectors)
+            .vectorize(sn, width)
             .unroll(srow);
         std::vector<Halide::VarOrRVar> loops = {sn, srow};
         for (const RVar& summed : sum.rvars()) loops.emplace_back(summed);
-        sum.update().reorder(loops).vectorize(sn, width, strategy).unroll(srow);
+        sum.update().reorder(loops).vectorize(sn, width).unroll(srow);
         if (vectors > 1) {
             out.unroll(ni);
             sum.unroll(sn);
@@ -137,12 +136,15 @@ class CpuSchedule {
     void tile_single_row(Func out, Func product, int units) {
         const Var n = out.args()[0], row = out.args()[1];
         Var no("no"), ni("ni");
-        const int width = width_for(units);
-        const int vectors = vectors_for(units, width, single_row_vectors);
-        const TailStrategy strategy = tail(units, width * vectors);
+        const int width = registers_.tile_width(units);
+        const int vectors = tile_vectors(units, width, single_row_vectors, 1);
+        const TailStrategy strategy = tile_tail(units, width, vectors);
         out.split(n, no, ni, width * vectors, strategy).reorder(ni, row, no).vectorize(ni, width);
         const Var pn = product.args()[0], prow = product.args()[1];
-        product.compute_at(out, no).store_in(MemoryType::Stack).vectorize(pn, width, strategy);
+        product.compute_at(out, no)
+            .store_in(MemoryType::Stack)
+            .bound_extent(pn, width * vectors)
+            .vectorize(pn, width);
         // A few rows share what of the weights is in the first cache.
         constexpr int deep = 256, block = 64;
         const RVar k = product.rvars()[0];
@@ -153,7 +155,7 @@ class CpuSchedule {
         } else {
             product.update().reorder(pn, prow, k);
         }
-        product.update().vectorize(pn, width, strategy);
+        product.update().vectorize(pn, width);
         if (vectors > 1) {
             out.unroll(ni);
             product.unroll(pn);
@@ -166,7 +168,7 @@ class CpuSchedule {
         Func out = kernel_.outputs[0], product = kernel_.values[0];
         const Var c = out.args()[0], row = out.args()[1];
         const int units = kernel_.dims[0][0];
-        const int width = width_for(units);
+        const int width = registers_.tile_width(units);
         out.vectorize(c, width, tail(units, width));
         Func finished = product.in();
         finished.compute_at(out, row).store_in(MemoryType::Stack);
@@ -182,7 +184,7 @@ class CpuSchedule {
     // vector of partial sums for each of its numbers.
     void pairwise() {
         const int tall = row_quantum, wide = registers_.many_registers ? row_quantum : 2;
-        const int lanes = width_for(kernel_.channels);
+        const int lanes = registers_.width_for(kernel_.channels);
         Func out = kernel_.outputs[0], sum = kernel_.values[0];
         const Var j = out.args()[0], row = out.args()[1];
         Var jo("jo"), ji("ji"), ro("ro"), ri("ri"), lane("lane");
@@ -233,18 +235,22 @@ class CpuSchedule {
             return list_active(
                 LoopLevel(out, sum_in_tiles(out, *active, zero_group, tile_vectors_)));
         const int units = kernel_.dims[0][0];
-        const int width = width_for(units);
+        const int width = registers_.tile_width(units);
         const bool vector_only = out.dimensions() == 1;
-        const int vectors = vectors_for(units, width, vector_only ? 8 : most_vectors());
-        const TailStrategy strategy = tail(units, width * vectors);
+        const int vectors = vector_only ? tile_vectors(units, width, 8, 1)
+                                        : tile_vectors(units, width, most_vectors(), lines());
+        const TailStrategy strategy = tile_tail(units, width, vectors);
         const Var n = out.args()[0], sn = sum.args()[0];
         Var no("no"), ni("ni");
         out.split(n, no, ni, width * vectors, strategy).vectorize(ni, width);
-        sum.compute_at(out, no).store_in(MemoryType::Stack).vectorize(sn, width, strategy);
+        sum.compute_at(out, no)
+            .store_in(MemoryType::Stack)
+            .bound_extent(sn, width * vectors)
+            .vectorize(sn, width);
         if (vector_only)
-            sum.update().reorder(sn, sum.rvars()[0]).vectorize(sn, width, strategy);
+            sum.update().reorder(sn, sum.rvars()[0]).vectorize(sn, width);
         else
-            sum_over_row_chunks(out, sum, width, strategy);
+            sum_over_row_chunks(out, sum, width);
         if (vectors > 1) {
             out.unroll(ni);
             sum.unroll(sn);
@@ -252,13 +258,16 @@ class CpuSchedule {
         }
     }
 
+    // Of a weight gradient: as many inputs at once.
+    int lines() const { return kernel_.dims[0][1] % row_quantum == 0 ? row_quantum : 1; }
+
     // A tile's sums walk down the rows, and each row of the inputs is on a page of its own: 32 rows
     // of two inputs fit the 64 entries of a first-level TLB. More rows cost 8 % (256 rows of 784
     // inputs, AMD EPYC Zen 3, November 2026); fewer reload the sums more often.
-    void sum_over_row_chunks(Func& out, Func& sum, int width, TailStrategy strategy) {
+    void sum_over_row_chunks(Func& out, Func& sum, int width) {
         const int chunk = kernel_.tile.wide > 0 ? kernel_.tile.wide : 32;
         const Var n = sum.args()[0], k = sum.args()[1];
-        const int tall = kernel_.dims[0][1] % row_quantum == 0 ? row_quantum : 1;
+        const int tall = lines();
         Var ko("ko"), ki("ki"), no("no"), ni("ni");
         RVar row = sum.rvars()[0], rows("rows"), at("at"), tile("tile"), in_tile("in_tile");
         out.reorder(ni, out.args()[1], no);
@@ -271,7 +280,7 @@ class CpuSchedule {
                 .unroll(in_tile);
         else
             update.split(row, rows, at, chunk).reorder(n, ki, at, ko, rows);
-        update.vectorize(n, width, strategy).unroll(ki);
+        update.vectorize(n, width).unroll(ki);
     }
 
     // Sums down a parameter's columns, for all of them before the rest: side by side, so that the
@@ -301,7 +310,8 @@ class CpuSchedule {
         if (find(kernel_, Role::each_parameter))
             return registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
         if (sums_columns()) return registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
-        const int width = std::min(width_for(kernel_.dims[0][0]), width_for(kernel_.dims[0][1]));
+        const int width = std::min(registers_.width_for(kernel_.dims[0][0]),
+                                   registers_.width_for(kernel_.dims[0][1]));
         const bool divides = kernel_.dims[0][0] % width == 0 && kernel_.dims[0][1] % width == 0;
         if (!divides) return;
         const Var c = out.args()[0], r = out.args()[1];

@@ -25,6 +25,14 @@ struct Vectors {
         return std::min(lanes, extent);
     }
 
+    // Of a register tile, whose last vector may stick out of the extent: all of its sums are made,
+    // and those beyond are not stored. What they read lies behind the extent (Operand::readable).
+    int tile_width(int extent) const {
+        int width = lanes;
+        while (width > 4 && width >= 2 * extent) width /= 2;
+        return extent < 3 ? extent : width;
+    }
+
     // Full vectors, the last of which may do again what the one before has done.
     void channels(Halide::Func& out, const Halide::Var& c, int extent) const {
         if (extent >= lanes)
@@ -37,6 +45,34 @@ struct Vectors {
 // Of a loop over `extent` in steps of `width`.
 inline Halide::TailStrategy tail(int extent, int width) {
     return extent % width == 0 ? Halide::TailStrategy::RoundUp : Halide::TailStrategy::GuardWithIf;
+}
+
+// Vectors that an extent is cut into, the last perhaps in part.
+inline int vectors_in(int extent, int width) {
+    return (extent + width - 1) / width;
+}
+
+// Vectors of a register tile with that many rows, at most `most`: the number that takes the least
+// time. A tile of few sums waits for them: of multiply-adds `latency` are in flight.
+inline int tile_vectors(int extent, int width, int most, int rows) {
+    constexpr int latency = 8;  // two a cycle, each of which takes four
+    const int all = vectors_in(extent, width);
+    int best = 1, least = all * std::max(rows, latency);
+    for (int vectors = 2; vectors <= std::min(most, all); ++vectors) {
+        const int time = vectors_in(all, vectors) * std::max(vectors * rows, latency);
+        // Of equal ones the tile that divides the extent, then the larger.
+        if (time > least || (time == least && all % vectors != 0 && all % best == 0)) continue;
+        best = vectors;
+        least = time;
+    }
+    return best;
+}
+
+// Of a loop over `extent` in tiles of so many vectors: if these are all there are, the last one is
+// stored in part, else the last tile does again what the one before has done.
+inline Halide::TailStrategy tile_tail(int extent, int width, int vectors) {
+    return vectors_in(extent, width) % vectors == 0 ? tail(extent, width * vectors)
+                                                    : Halide::TailStrategy::ShiftInwards;
 }
 
 // Vectors side by side in a tile: as many as registers allow and the extent divides into.

@@ -43,10 +43,10 @@ std::vector<ScheduleParameters> candidates(const KernelTask& task, const Halide:
     std::vector<ScheduleParameters> all = {{}};
     if (!has_tile(task)) return all;
     const Vectors registers(target);
-    const int units = task.operands.back().extent[0], width = registers.width_for(units);
+    const int units = task.operands.back().extent[0], width = registers.tile_width(units);
     for (int vectors = 1; vectors <= 8; ++vectors)
         for (const int wide : widths(task)) {
-            if (units % (width * vectors) != 0) continue;
+            if (vectors_in(units, width) % vectors != 0) continue;
             const bool pixels = task.kernel->pattern == Pattern::convolution;
             if (pixels && vectors * wide > most_tried_accumulators) continue;
             all.push_back({vectors, wide});

@@ -76,10 +76,11 @@ void KernelBuffers::add(const KernelTask& task, std::size_t number) {
     auto box = std::make_unique<Box>();
     box->extents = extents(task, operand, stored_images);
     box->strides = operand.stride;
-    long elements = 1;
+    long elements = 1 + std::max(0, operand.readable - operand.extent[0]);
     for (std::size_t d = 0; d < box->extents.size(); ++d) {
         elements += static_cast<long>(box->extents[d] - 1) * box->strides[d];
-        box->dims.push_back({0, box->extents[d], box->strides[d], 0});
+        const int readable = d == 0 ? operand.readable : 0;
+        box->dims.push_back({0, std::max(box->extents[d], readable), box->strides[d], 0});
     }
     const long bytes = elements * element_bytes(operand.type);
     box->memory = std::make_unique<std::uint8_t[]>(static_cast<std::size_t>(bytes + line));

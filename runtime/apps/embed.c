@@ -208,7 +208,7 @@ int main(int argc, char** argv) {
     for (size_t done = 0; done < count; done += at_once) {
         const int32_t n = count - done < at_once ? (int32_t)(count - done) : at_once;
         const uint8_t* first = images + done * (size_t)fc_model.image_bytes;
-        error = siamc_embed(&encoder, first, n, indices, n, embeddings);
+        error = siamc_encode(&encoder, first, n, indices, n, embeddings);
         if (error) fail(internal, argv[2], siamc_error_text(error));
         if (fwrite(embeddings, floats * sizeof(float), (size_t)n, stdout) != (size_t)n)
             fail(cannot_write, "stdout", "cannot be written to");

@@ -192,8 +192,8 @@ std::vector<float> Model::embed(const FloatBuffer& parameters, const ImageSet& i
     std::vector<std::int32_t> rows(static_cast<std::size_t>(count));
     std::iota(rows.begin(), rows.end(), 0);
     std::vector<float> embeddings(rows.size() * static_cast<std::size_t>(embedding_size()));
-    check(siamc_embed_once(&tables_, parameters.data(), images.pixels.data(), count, rows.data(),
-                           count, embeddings.data(), arena()),
+    check(siamc_embed(&tables_, parameters.data(), images.pixels.data(), count, rows.data(), count,
+                      embeddings.data(), arena()),
           "embed");
     return embeddings;
 }

@@ -57,8 +57,8 @@ struct World {
     std::vector<float> embed(const std::vector<std::int32_t>& wanted) {
         std::vector<float> out(wanted.size() * static_cast<std::size_t>(model.embedding_size));
         const int error =
-            siamc_embed_once(&model, parameters.data(), images.data(), stored_images, wanted.data(),
-                             static_cast<int>(wanted.size()), out.data(), arena.data());
+            siamc_embed(&model, parameters.data(), images.data(), stored_images, wanted.data(),
+                        static_cast<int>(wanted.size()), out.data(), arena.data());
         return error ? std::vector<float>{} : out;
     }
 

@@ -130,9 +130,9 @@ long allocations_of(const siamc_model& tables, int steps) {
                                       257, &batch, world.arena.data(), &results);
         if (s % 100 == 0)
             for (const int n : {1, 2, 3, 9, 257})
-                errors += 0 != siamc_embed_once(&tables, world.parameters.data(),
-                                                world.images.data(), stored_images, rows.data(), n,
-                                                embeddings.data(), world.arena.data());
+                errors += 0 != siamc_embed(&tables, world.parameters.data(), world.images.data(),
+                                           stored_images, rows.data(), n, embeddings.data(),
+                                           world.arena.data());
     };
     for (std::int32_t& row : world.rows) row %= 257;
     step(0);

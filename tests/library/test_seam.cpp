@@ -91,8 +91,8 @@ TEST_CASE("an encoder gives what one call gives, without preparing again") {
             const std::vector<std::int32_t> some(indices.begin(),
                                                  indices.begin() + static_cast<long>(n));
             std::vector<float> out(n * static_cast<std::size_t>(model->embedding_size));
-            REQUIRE(siamc_embed(&encoding.encoder, world.images.data(), stored_images, some.data(),
-                                static_cast<std::int32_t>(n), out.data()) == 0);
+            REQUIRE(siamc_encode(&encoding.encoder, world.images.data(), stored_images, some.data(),
+                                 static_cast<std::int32_t>(n), out.data()) == 0);
             INFO(model->name << ", " << n);
             CHECK(out == world.embed(some));
         }
@@ -111,8 +111,8 @@ TEST_CASE("one call embeds several batches and one image more", "[many]") {
     for (std::size_t i = 0; i < indices.size(); ++i)
         indices[i] = static_cast<std::int32_t>(i * 7 % stored_images);
     std::vector<float> out(indices.size() * static_cast<std::size_t>(cnn_model.embedding_size));
-    REQUIRE(siamc_embed(&encoding.encoder, world.images.data(), stored_images, indices.data(),
-                        static_cast<std::int32_t>(indices.size()), out.data()) == 0);
+    REQUIRE(siamc_encode(&encoding.encoder, world.images.data(), stored_images, indices.data(),
+                         static_cast<std::int32_t>(indices.size()), out.data()) == 0);
     CHECK(out == world.embed(indices));
 }
 
@@ -123,7 +123,7 @@ TEST_CASE("what an encoder is not fit for is refused") {
     float out[FC_EMBEDDING];
     const auto embed = [&](const std::uint8_t* images, std::int32_t stored,
                            const std::int32_t* indices, std::int32_t n, float* to) {
-        return siamc_embed(&encoding.encoder, images, stored, indices, n, to);
+        return siamc_encode(&encoding.encoder, images, stored, indices, n, to);
     };
     const std::uint8_t* images = world.images.data();
     CHECK(embed(images, stored_images, &index, 1, out) == 0);
@@ -138,7 +138,7 @@ TEST_CASE("what an encoder is not fit for is refused") {
     CHECK(embed(images, stored_images, nullptr, 1, out) == SIAMC_NULL_ARGUMENT);
     CHECK(embed(images, stored_images, &index, 1, nullptr) == SIAMC_NULL_ARGUMENT);
     siamc_encoder closed = {};
-    CHECK(siamc_embed(&closed, images, stored_images, &index, 1, out) == SIAMC_NULL_ARGUMENT);
+    CHECK(siamc_encode(&closed, images, stored_images, &index, 1, out) == SIAMC_NULL_ARGUMENT);
 
     const auto open = [&](const siamc_model* model, const float* parameters, void* memory) {
         return siamc_encoder_open(&closed, model, parameters, memory);

@@ -1,29 +1,14 @@
 // Every kernel of a few small models of awkward sizes, for every kind of processor, between guard
 // pages and against the same algorithm in double.
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
 #include "catch.h"
 #include "frontend/model_spec.h"
+#include "schedules/checked_model.h"
 #include "support/program_runner.h"
 #include "support/programs.h"
-#include "support/random_values.h"
 
 namespace siamc::compiler::test {
 
 namespace {
-
-std::string dense(int units, const std::string& more = "") {
-    return fmt::format("[[layer]]\ntype = \"dense\"\nunits = {}\n{}", units, more);
-}
-
-std::string layer(const std::string& type, const std::string& more = "") {
-    return fmt::format("[[layer]]\ntype = \"{}\"\n{}", type, more);
-}
-
-std::string conv(int filters, int kernel, const std::string& more = "") {
-    return layer("conv2d", fmt::format("filters = {}\nkernel = {}\n{}", filters, kernel, more));
-}
 
 const std::string relu = "activation = \"relu\"\n";
 const std::string leaky = "activation = \"leaky_relu\"\n";
@@ -31,77 +16,6 @@ const std::string tanh = "activation = \"tanh\"\n";
 const std::string gelu = "activation = \"gelu\"\n";
 const std::string normalize = "[[layer]]\ntype = \"l2_normalize\"\n";
 const std::string layer_norm = "[[layer]]\ntype = \"layer_norm\"\n";
-
-// 5 x 7 images: no width of a vector divides 35, 7, 9, 17, 127 or 1, nor do groups of zeros.
-std::string model(const std::string& layers, const std::string& distance,
-                  const std::string& shape = "5, 7") {
-    return "name = \"m\"\n[input]\nshape = [" + shape + "]\nscale = 0.00390625\n" + layers +
-           "[distance]\ntype = \"" + distance +
-           "\"\n[loss.contrastive]\nmargin = 0.9\n[loss.triplet]\nmargin = 0.7\n";
-}
-
-// The programs of a model and what their kernels must give, made once for all targets.
-class CheckedModel {
-  public:
-    CheckedModel(const std::string& text, int most, Processor processor = Processor::cpu,
-                 bool half_weights = false)
-        : programs_(programs_of(parse_model(text), most, processor, half_weights)) {
-        for (const PlannedProgram& planned : programs_) {
-            values_.emplace_back();
-            for (const int tuples : {planned.program.tuple_quantum, planned.program.batch})
-                if (!values_.back().count(tuples))
-                    values_.back().emplace(tuples, values_of(planned.program, tuples));
-        }
-    }
-
-    void check(ScheduleChoice choice, const KernelTargets& targets,
-               const ScheduleParameters& tile = {}) const {
-        INFO("schedules for " << targets.schedule.to_string());
-        std::vector<KernelTask> tasks;
-        for (const PlannedProgram& planned : programs_)
-            for (KernelTask& task : tasks_of(planned.program, choice)) {
-                task.tile.parameters = tile;
-                tasks.push_back(std::move(task));
-            }
-        const KernelLibrary library(tasks, targets);
-        long compared = 0;
-        std::vector<std::string> faults;
-        size_t first = 0;
-        for (size_t p = 0; p < programs_.size(); ++p) {
-            const Program& program = programs_[p].program;
-            for (const auto& [tuples, values] : values_[p]) {
-                const Findings findings = check_kernels(program, values, library, first);
-                compared += findings.compared;
-                for (const std::string& fault : findings.faults)
-                    faults.push_back(
-                        fmt::format("{} with {} tuples: {}", programs_[p].name, tuples, fault));
-            }
-            first += program.calls.size();
-        }
-        CHECK(compared > 1000);
-        CHECK(fmt::format("{}", fmt::join(faults, "\n")) == "");
-    }
-
-  private:
-    static ProgramValues values_of(const Program& program, int tuples) {
-        const RowCounts rows{tuples, program.graph.branches, 11, program.tuple_quantum};
-        return {program, RandomValues(7).sources(program.graph, rows), rows};
-    }
-
-    std::vector<PlannedProgram> programs_;
-    std::vector<std::map<int, ProgramValues>> values_;  // by program, by tuples
-};
-
-void check_model(const std::string& text, int most) {
-    const CheckedModel checked(text, most);
-    checked.check(ScheduleChoice::naive, host_targets());
-    checked.check(ScheduleChoice::tuned, host_targets());
-    for (const KernelTargets& targets : tested_targets())
-        checked.check(ScheduleChoice::tuned, targets);
-    if (missing_here(opencl_target()).empty())
-        CheckedModel(text, most, Processor::gpu)
-            .check(ScheduleChoice::tuned, {opencl_target(), opencl_target()});
-}
 
 void check_instructions(const Halide::Target& target, Processor processor = Processor::cpu) {
     const std::string missing = missing_here(target);
@@ -141,6 +55,7 @@ TEST_CASE("a kernel that leaves its buffers is found out", "[schedules]") {
         std::vector<Operand> operands = call.operands;
         for (const bool cut : {false, true, false}) {
             operands[0].extent[0] = cut ? 1 : call.operands[0].extent[0];
+            operands[0].readable = cut ? 1 : call.operands[0].readable;
             Boxes boxes;
             for (const Operand& operand : operands) {
                 const Tensor64 tensor = make_tensor(program.graph[operand.node].shape, rows);

@@ -1,5 +1,6 @@
 #include "support/box.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace siamc::compiler::test {
@@ -39,9 +40,9 @@ std::vector<int> extents_of(const Operand& operand, const Tensor64& tensor) {
     return extents;
 }
 
-// Bytes from the first element to the end of the last.
+// Bytes from the first element to the end of the last that may be read.
 size_t span(const Operand& operand, const std::vector<int>& extents) {
-    long last = 0;
+    long last = std::max(0, operand.readable - extents[0]);
     for (size_t d = 0; d < extents.size(); ++d)
         last += static_cast<long>(extents[d] - 1) * operand.stride[d];
     return static_cast<size_t>((last + 1) * element_bytes(operand.type));
@@ -96,7 +97,8 @@ double Box::value(const uint8_t* element) const {
 
 halide_buffer_t* Box::buffer() {
     for (size_t d = 0; d < extent_.size(); ++d)
-        dims_[d] = halide_dimension_t(0, extent_[d], operand_.stride[d]);
+        dims_[d] = halide_dimension_t(
+            0, d == 0 ? std::max(extent_[d], operand_.readable) : extent_[d], operand_.stride[d]);
     const auto code = operand_.type == ElementType::uint8   ? halide_type_uint
                       : operand_.type == ElementType::int32 ? halide_type_int
                                                             : halide_type_float;

@@ -8,7 +8,7 @@
  *     void* memory = aligned_alloc(SIAMC_ALIGNMENT, FC_ENCODER_BYTES);
  *     siamc_encoder encoder;
  *     int error = siamc_encoder_open(&encoder, &fc_model, parameters, memory);
- *     if (!error) error = siamc_embed(&encoder, images, stored, indices, n, embeddings);
+ *     if (!error) error = siamc_encode(&encoder, images, stored, indices, n, embeddings);
  *     if (error) fprintf(stderr, "%s\n", siamc_error_text(error));
  *
  * and training:
@@ -179,13 +179,13 @@ typedef struct siamc_encoder {
 } siamc_encoder;
 
 /* Prepares the parameters (transposes and transforms them where the kernels want it) into `memory`
- * [encoder_bytes]; again after they change. Both are read by siamc_embed. */
+ * [encoder_bytes]; again after they change. Both are read by siamc_encode. */
 static inline int siamc_encoder_open(siamc_encoder* encoder, const siamc_model* model,
                                      const float* parameters, void* memory);
 
 /* out[i], of [n][embedding_size], is the embedding of images[indices[i]], of `stored` images. */
-static inline int siamc_embed(const siamc_encoder* encoder, const uint8_t* images, int32_t stored,
-                              const int32_t* indices, int32_t n, float* out);
+static inline int siamc_encode(const siamc_encoder* encoder, const uint8_t* images, int32_t stored,
+                               const int32_t* indices, int32_t n, float* out);
 
 /* ---- training -------------------------------------------------------------------------------- */
 
@@ -267,11 +267,11 @@ static inline int siamc_distances(const siamc_model* model, const float* paramet
 
 /* ---- in one call ----------------------------------------------------------------------------- */
 
-/* Without a context, for who embeds or trains rarely: siamc_encoder_open and siamc_embed, in
+/* Without a context, for who embeds or trains rarely: siamc_encoder_open and siamc_encode, in
  * `arena` [arena_bytes]. */
-static inline int siamc_embed_once(const siamc_model* model, const float* parameters,
-                                   const uint8_t* images, int32_t stored, const int32_t* indices,
-                                   int32_t n, float* out, void* arena);
+static inline int siamc_embed(const siamc_model* model, const float* parameters,
+                              const uint8_t* images, int32_t stored, const int32_t* indices,
+                              int32_t n, float* out, void* arena);
 
 /* siamc_trainer_gradient. */
 static inline int siamc_gradient(const siamc_loss* loss, const float* parameters,

@@ -135,17 +135,17 @@ static inline int siamc_encoder_open(siamc_encoder* encoder, const siamc_model* 
                                     encoder->memory + siamc_embed_one_offset(model));
 }
 
-static inline int siamc_embed(const siamc_encoder* encoder, const uint8_t* images, int32_t stored,
-                              const int32_t* indices, int32_t n, float* out) {
+static inline int siamc_encode(const siamc_encoder* encoder, const uint8_t* images, int32_t stored,
+                               const int32_t* indices, int32_t n, float* out) {
     if (!encoder || !encoder->memory) return SIAMC_NULL_ARGUMENT;
     return siamc_embed_all(encoder->model, encoder->parameters, encoder->memory,
                            siamc_embed_one_offset(encoder->model), 1, images, stored, indices, n,
                            out);
 }
 
-static inline int siamc_embed_once(const siamc_model* model, const float* parameters,
-                                   const uint8_t* images, int32_t stored, const int32_t* indices,
-                                   int32_t n, float* out, void* arena) {
+static inline int siamc_embed(const siamc_model* model, const float* parameters,
+                              const uint8_t* images, int32_t stored, const int32_t* indices,
+                              int32_t n, float* out, void* arena) {
     int error = siamc_check_model(model);
     if (!error) error = siamc_check_floats(parameters);
     if (!error) error = siamc_check_memory(arena);
