@@ -10,6 +10,7 @@
 #include "layers/structural.h"
 #include "passes/planning.h"
 #include "schedules/schedule.h"
+#include "schedules/vectors.h"
 
 namespace siamc::compiler {
 
@@ -106,12 +107,6 @@ class CallMaker {
                 : std::string("a smaller layer here: fewer units or filters, larger strides"));
     }
 
-    // Behind every tensor of arena and parameters lies other memory of theirs.
-    void allow_whole_vectors(Operand& operand) const {
-        if (!planning_.on_gpu && operand.space != Space::dataset && operand.extent[0] > 0)
-            operand.readable = static_cast<int>(round_up(operand.extent[0], most_lanes));
-    }
-
     void locate(Operand& operand) const {
         const NodeId id = planning_.base(operand.node);
         if (planning_.node(id).shape.rows == Rows::dataset) {
@@ -136,20 +131,30 @@ class CallMaker {
         const Kernel& kernel = program().kernels[k];
         const bool sliced = planning_.by_slices(kernel);
         Call call{k, sliced ? 0 : 1, {}};
-        for (NodeId id : kernel.inputs) {
-            call.operands.push_back(whole(id, sliced));
-            allow_whole_vectors(call.operands.back());
-        }
+        for (NodeId id : kernel.inputs) call.operands.push_back(whole(id, sliced));
         for (NodeId id : kernel.outputs) call.operands.push_back(whole(id, sliced));
-        if (planning_.shared) return share(std::move(call), kernel);
         const int blocked = planning_.node(kernel.nodes[0]).op->blocked_input;
-        if (blocked >= 0 && !planning_.on_gpu) split(call, planning_.node(kernel.nodes[0]));
+        if (planning_.shared)
+            share(call, kernel);
+        else if (blocked >= 0 && !planning_.on_gpu)
+            split(call, planning_.node(kernel.nodes[0]));
+        if (!planning_.on_gpu) allow_whole_vectors(call, kernel.inputs.size());
         program().calls.push_back(std::move(call));
+    }
+
+    // Of what a task reads: behind every tensor of arena and parameters lies other memory of
+    // theirs.
+    static void allow_whole_vectors(Call& call, size_t inputs) {
+        for (size_t i = 0; i < inputs; ++i) {
+            Operand& operand = call.operands[i];
+            if (operand.space != Space::dataset && operand.extent[0] > 0)
+                operand.readable = static_cast<int>(round_up(operand.extent[0], most_lanes));
+        }
     }
 
     // Halves of the units or filters lie in the first dimension of the result and of what belongs
     // to it: kernel and bias.
-    void share(Call call, const Kernel& kernel) {
+    void share(Call& call, const Kernel& kernel) const {
         const Share share = planning_.sharing.share[static_cast<size_t>(call.kernel)];
         call.tasks = share == Share::alone ? 1 : image_tasks;
         for (Operand& operand : call.operands) {
@@ -160,7 +165,6 @@ class CallMaker {
             operand.extent[0] /= image_tasks;
             operand.task_stride = operand.extent[0] * element_bytes(operand.type);
         }
-        program().calls.push_back(std::move(call));
     }
 
     // Blocks of the result's outermost dimension, equal in size.

@@ -5,6 +5,7 @@
 #include "frontend/model_spec.h"
 #include "layers/structural.h"
 #include "passes/plan.h"
+#include "schedules/vectors.h"
 
 namespace siamc::compiler {
 

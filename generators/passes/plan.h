@@ -26,8 +26,6 @@ enum class Space {
 };
 
 // One buffer that a kernel is called with: a box inside a tensor, in elements, innermost first.
-constexpr int most_lanes = 16;  // floats of the widest vectors
-
 struct Operand {
     NodeId node = -1;
     Space space = Space::arena;

@@ -101,9 +101,9 @@ void schedule_sums(KernelFuncs& kernel, const Vectors& registers) {
 // Channels that are transformed together: parts of them, whose tiles fit the stack. All parts, the
 // last one too if it is smaller, end with what may be read (Operand::readable).
 int channel_block(int channels) {
-    constexpr int most = 32, readable = 16;
+    constexpr int most = 32;
     int blocks = vectors_in(channels, most);
-    while (vectors_in(channels, blocks) * blocks > vectors_in(channels, readable) * readable)
+    while (vectors_in(channels, blocks) * blocks > vectors_in(channels, most_lanes) * most_lanes)
         ++blocks;
     return vectors_in(channels, blocks);
 }
@@ -221,6 +221,14 @@ void schedule_sum_of_slices(KernelFuncs& kernel, const Vectors& registers) {
     sum.update().vectorize(sn, width);
 }
 
+// Vectors of channels for each of a kernel's places, of a tile that is added to where it lies: they
+// divide what there are, as nothing may be added twice.
+int vectors_over_taps(const KernelFuncs& kernel, int width) {
+    const int measured = kernel.tile.vectors, taps = kernel.taps[0] * kernel.taps[1];
+    return vectors_for(vectors_in(kernel.dims[0][0], width), 1,
+                       measured > 0 ? measured : std::max(1, 18 / taps));
+}
+
 // The image's gradient lies in the first cache while the filters walk over its windows, each with
 // its weights in registers.
 void schedule_grad_input_won(KernelFuncs& kernel, const Vectors& registers) {
@@ -229,10 +237,7 @@ void schedule_grad_input_won(KernelFuncs& kernel, const Vectors& registers) {
     const int channels = kernel.dims[0][0], width = registers.width_for(channels);
     const TailStrategy strategy = tail(channels, width);
     const std::vector<RVar> k = out.rvars();
-    const int taps = kernel.taps[0] * kernel.taps[1];
-    const int measured = kernel.tile.vectors;
-    const int vectors =
-        vectors_for(channels, width, measured > 0 ? measured : std::max(1, 18 / taps));
+    const int vectors = vectors_over_taps(kernel, width);
     Var co("co"), ci("ci");
     out.vectorize(c, width, strategy);
     out.update()
@@ -251,10 +256,7 @@ void schedule_grad_kernel_won(KernelFuncs& kernel, Func image_sum, const Vectors
     Func out = kernel.outputs[0];
     const Var c = out.args()[0], i = out.args()[1], j = out.args()[2], n = out.args()[3];
     const int channels = kernel.dims[0][0], width = registers.tile_width(channels);
-    const int taps = kernel.taps[0] * kernel.taps[1];
-    const int measured = kernel.tile.vectors;
-    const int most = measured > 0 ? measured : std::max(1, 18 / taps);
-    const int vectors = vectors_for(vectors_in(channels, width), 1, most);  // no sum is made twice
+    const int vectors = vectors_over_taps(kernel, width);
     const TailStrategy strategy = tail(channels, width * vectors);
     Var co("co"), ci("ci");
     out.vectorize(c, width, tail(channels, width));

@@ -95,7 +95,7 @@ class RowSchedule {
         const int columns = kernel_.dims[output][0], width = registers_.width_for(columns);
         const TailStrategy strategy = tail(columns, width);
         line.compute_at(out, out.args()[1])
-            .bound_storage(j, (columns + width - 1) / width * width)
+            .bound_storage(j, vectors_in(columns, width) * width)
             .store_in(MemoryType::Stack)
             .vectorize(j, width, strategy);
         if (line.update_args()[0].as<Halide::Internal::Variable>())

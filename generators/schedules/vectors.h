@@ -7,6 +7,8 @@
 
 namespace siamc::compiler {
 
+constexpr int most_lanes = 16;  // floats of the widest vectors
+
 // The registers of a target, in floats.
 struct Vectors {
     explicit Vectors(const Halide::Target& target)

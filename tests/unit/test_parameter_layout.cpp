@@ -31,6 +31,25 @@ classes = 5
     for (size_t s = 0; s < initial.size(); ++s) CHECK(layout.slots[s].initial == initial[s]);
 }
 
+// 640 floats, the last ten of them a line: a buffer of exactly so many would end in the vector that
+// a kernel reads.
+TEST_CASE("behind the last line of parameters lies what fills a vector", "[plan]") {
+    const ParameterLayout layout = layout_of(parse_model(R"(
+name = "m"
+[input]
+shape = [64]
+[[layer]]
+type = "dense"
+units = 10
+bias = false
+[distance]
+type = "euclidean"
+[loss.contrastive]
+)"));
+    CHECK(layout.count == 640);
+    CHECK(layout.padded >= 640 - 10 + 16);
+}
+
 TEST_CASE("parameters lie in the order of the layers, each on 256 bytes", "[plan]") {
     const ParameterLayout layout = layout_of(parse_model(R"(
 name = "odd"
