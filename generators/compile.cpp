@@ -77,7 +77,7 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
         done("lay-out-for-gpu", remove_unused(lay_out_for_gpu(graph)));
     } else {
         done("follow-winners", remove_unused(follow_winners(graph)));
-        done("use-winograd", use_winograd(graph));
+        done("use-winograd", use_winograd(graph, entry.batch * graph.branches));
         if (entry.half_weights) done("halve-weights", halve_weights(graph));
         done("skip-zeros", skip_zeros(graph, entry.batch));
         done("skip-inactive", remove_unused(skip_inactive(graph)));

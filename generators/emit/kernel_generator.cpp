@@ -10,6 +10,7 @@
 #include "layers/pairwise.h"
 #include "layers/roles.h"
 #include "layers/structural.h"
+#include "layers/winograd.h"
 
 namespace siamc::compiler {
 
@@ -290,6 +291,7 @@ void KernelGenerator::describe(KernelFuncs& funcs) const {
         funcs.groups = groups_of(first);
         funcs.channels /= funcs.groups;
     }
+    if (first.op == &winograd_op()) funcs.winograd_results = winograd_results(first);
     for (Edge edge : first.inputs) {
         const Shape shape = graph.shape_of(edge);
         if (shape.rows == Rows::none && shape.dims.size() == 4)

@@ -20,7 +20,7 @@ const std::map<std::string, const char*> purposes = {
     {"trim", "what no later layer reads is left out"},
     {"differentiate", "gradients of all parameters are appended"},
     {"follow-winners", "gradients of pooled images read the winners"},
-    {"use-winograd", "pooled 3 x 3 convolutions take fewer multiplications"},
+    {"use-winograd", "3 x 3 convolutions take fewer multiplications, by tiles"},
     {"halve-weights", "embedding reads weights as halves"},
     {"skip-inactive", "tuples whose loss has no gradient are left out of the backward pass"},
     {"skip-zeros", "sums over images skip groups of zero pixels"},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "layers/roles.h"
 #include "layers/structural.h"
 
 namespace siamc::compiler {
@@ -110,6 +111,25 @@ Func grad_kernel_algorithm(const AlgorithmContext& context) {
     return out;
 }
 
+// The same, image by image: what one adds is summed in registers while its pixels are close by.
+Func grad_kernel_by_image_algorithm(const AlgorithmContext& context) {
+    const Shape adjoint = context.graph.shape_of(context.node.inputs[1]);
+    const auto stride = static_cast<int>(integer(context.node.attributes, "stride"));
+    const int dilation = dilation_of(context.node);
+    const Var n("n"), c("c"), i("i"), j("j"), row("row"), slice("slice");
+    const RDom at(0, adjoint.dims[1], 0, adjoint.dims[2], "at");
+    const RDom image(0, context.image_rows, "image");
+    const Expr channel = channel_of(context.node, context.node.shape.dims, n, c);
+    Func pixel_sum = func_as(Role::pixel_sum), out("grad_kernel_by_image");
+    pixel_sum(n, c, i, j, row) = 0.0f;
+    pixel_sum(n, c, i, j, row) += context.inputs[0](channel, at.x * stride + i * dilation,
+                                                    at.y * stride + j * dilation, row) *
+                                  context.inputs[1](n, at.x, at.y, row);
+    out(n, c, i, j, slice) = 0.0f;
+    out(n, c, i, j, slice) += pixel_sum(n, c, i, j, image);
+    return out;
+}
+
 Func grad_bias_algorithm(const AlgorithmContext& context) {
     const Shape adjoint = context.graph.shape_of(context.node.inputs[0]);
     const Var n("n"), slice("slice");
@@ -195,6 +215,12 @@ const Op& turn_kernel_op() {
 const Op& grad_kernel_op() {
     static const Op op = {"conv2d.grad_kernel", Pattern::slice_sum, sum_shape,
                           grad_kernel_algorithm};
+    return op;
+}
+
+const Op& grad_kernel_by_image_op() {
+    static const Op op = {"conv2d.grad_kernel_by_image", Pattern::scatter, sum_shape,
+                          grad_kernel_by_image_algorithm};
     return op;
 }
 

@@ -38,6 +38,8 @@ const Op& turn_kernel_op();
 
 // (image, adjoint) -> per slice of the batch, the kernel's gradient; attributes "stride", "dims".
 const Op& grad_kernel_op();
+// The same for processors.
+const Op& grad_kernel_by_image_op();
 
 // (adjoint) -> per slice of the batch, the bias's gradient.
 const Op& grad_bias_op();

@@ -30,12 +30,18 @@ const char* word_of(Role role) {
             return "each_parameter";
         case Role::winograd_kernel:
             return "winograd_kernel";
+        case Role::winograd_line:
+            return "winograd_line";
         case Role::winograd_tile:
             return "winograd_tile";
         case Role::winograd_sum:
             return "winograd_sum";
+        case Role::winograd_half:
+            return "winograd_half";
         case Role::pulled_sum:
             return "pulled_sum";
+        case Role::pixel_sum:
+            return "pixel_sum";
         case Role::image_sum:
             return "image_sum";
     }

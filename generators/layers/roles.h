@@ -21,10 +21,13 @@ enum class Role {
     listed_masks,     // the same of rows that are listed
     each_parameter,   // of parameters, element by element
     winograd_kernel,  // a kernel, transformed
-    winograd_tile,    // a tile of the image, transformed
-    winograd_sum,     // their products, summed over channels: to be transformed back
+    winograd_line,    // a line of a tile of the image, transformed
+    winograd_tile,    // a tile, transformed
+    winograd_sum,     // their products, summed over channels
+    winograd_half,    // these, transformed back along lines
     pulled_sum,       // what other images add to the adjoint of an embedding
-    image_sum,        // what one image adds to a kernel's gradient
+    pixel_sum,        // what one image adds to a kernel's gradient, in vectors of filters
+    image_sum,        // the same in vectors of channels
 };
 
 // The word that names of such Funcs begin with: none of them begins with another.

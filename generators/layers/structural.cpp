@@ -109,7 +109,7 @@ Func pick_grad_algorithm(const AlgorithmContext& context) {
 }  // namespace
 
 std::vector<Var> index_vars(const Shape& shape) {
-    static const char* const names[] = {"c", "x", "y", "z"};
+    static const char* const names[] = {"c", "x", "y", "z", "block"};
     std::vector<Var> vars;
     for (size_t d = 0; d < shape.dims.size(); ++d) vars.emplace_back(names[d]);
     if (shape.rows != Rows::none) vars.emplace_back("row");

@@ -1,5 +1,6 @@
 #include "layers/winograd.h"
 
+#include "layers/convolution.h"
 #include "layers/roles.h"
 #include "layers/structural.h"
 #include "layers/windows.h"
@@ -13,7 +14,9 @@ using Halide::Var;
 
 namespace {
 
-// One of four values, by an index that schedules make constant.
+using At = std::function<Expr(int)>;  // the i-th number along an axis
+
+// One of some values, by an index that schedules make constant.
 Expr pick(const Expr& index, const std::vector<Expr>& values) {
     Expr picked = values.back();
     for (size_t i = values.size() - 1; i-- > 0;)
@@ -21,47 +24,78 @@ Expr pick(const Expr& index, const std::vector<Expr>& values) {
     return picked;
 }
 
-// The three transforms along one axis; at(i) is the i-th number.
-template <typename At>
-Expr transform_kernel(const Expr& u, At&& at) {
-    return pick(u, {at(0), 0.5f * (at(0) + at(1) + at(2)), 0.5f * (at(0) - at(1) + at(2)), at(2)});
+// The three transforms along one axis, for results in twos (interpolation at 0, 1, -1) and in fours
+// (at 0, 1, -1, 2, -2). Numbers at +p and -p share what is even and what is odd in p.
+Expr transform_kernel(int results, const Expr& u, const At& at) {
+    if (results == 2)
+        return pick(u, {at(0), 0.5f * (at(0) + at(2)) + 0.5f * at(1),
+                        0.5f * (at(0) + at(2)) - 0.5f * at(1), at(2)});
+    const Expr even1 = (at(0) + at(2)) * (1 / 6.0f), odd1 = at(1) * (1 / 6.0f);
+    const Expr even2 = at(0) * (1 / 24.0f) + at(2) * (1 / 6.0f), odd2 = at(1) * (1 / 12.0f);
+    return pick(u, {at(0) * 0.25f, -even1 - odd1, odd1 - even1, even2 + odd2, even2 - odd2, at(2)});
 }
 
-template <typename At>
-Expr transform_image(const Expr& u, At&& at) {
-    return pick(u, {at(0) - at(2), at(1) + at(2), at(2) - at(1), at(1) - at(3)});
+Expr transform_image(int results, const Expr& u, const At& at) {
+    if (results == 2) return pick(u, {at(0) - at(2), at(2) + at(1), at(2) - at(1), at(1) - at(3)});
+    const Expr even1 = at(4) - 4 * at(2), odd1 = at(3) - 4 * at(1);
+    const Expr even2 = at(4) - at(2), odd2 = 2 * (at(3) - at(1));
+    return pick(u, {4 * at(0) - 5 * at(2) + at(4), even1 + odd1, even1 - odd1, even2 + odd2,
+                    even2 - odd2, 4 * at(1) - 5 * at(3) + at(5)});
 }
 
-template <typename At>
-Expr transform_result(const Expr& i, At&& at) {
-    return select(i == 0, at(0) + at(1) + at(2), at(1) - at(2) - at(3));
+Expr transform_result(int results, const Expr& i, const At& at) {
+    const Expr even1 = at(1) + at(2), odd1 = at(1) - at(2);
+    if (results == 2) return pick(i, {at(0) + even1, odd1 - at(3)});
+    const Expr even2 = at(3) + at(4), odd2 = at(3) - at(4);
+    return pick(
+        i, {at(0) + even1 + even2, odd1 + 2 * odd2, even1 + 4 * even2, odd1 + 8 * odd2 + at(5)});
 }
 
+// Filters behind the last are 0.
 Func kernel_algorithm(const AlgorithmContext& context) {
-    const Var n("n"), c("c"), u("u"), v("v");
+    const int results = winograd_results(context.node);
+    const int filters = context.graph.shape_of(context.node.inputs[0]).dims[0];
+    const Var lane("lane"), c("c"), u("u"), v("v"), block("block");
+    const Expr n = block * filter_block + lane;
+    const bool whole = filters % filter_block == 0;
+    const auto weight = [&](int i, int j) {
+        return whole ? context.inputs[0](n, c, i, j)
+                     : select(n < filters, context.inputs[0](min(n, filters - 1), c, i, j), 0.0f);
+    };
     Func out = func_as(Role::winograd_kernel);
-    out(n, c, u, v) = transform_kernel(v, [&](int j) {
-        return transform_kernel(u, [&](int i) { return context.inputs[0](n, c, i, j); });
+    out(lane, c, u, v, block) = transform_kernel(results, v, [&](int j) {
+        return transform_kernel(results, u, [&](int i) { return weight(i, j); });
     });
     return out;
 }
 
-// Tile (tx, ty) of the image is 4 x 4 pixels from (2 tx, 2 ty) on; it gives 2 x 2 results.
+// Tile (tx, ty) of the image starts at pixel (results tx, results ty) and gives as many results a
+// side. What the last ones have no pixels for is not wanted either: of pixels, the last counts.
 Func winograd_algorithm(const AlgorithmContext& context) {
     const auto& in = context.inputs;
-    const int channels = context.graph.shape_of(context.node.inputs[0]).dims[0];
+    const std::vector<int>& image = context.graph.shape_of(context.node.inputs[0]).dims;
+    const int results = winograd_results(context.node);
     const auto vars = index_vars(context.node.shape);
     const Var &n = vars[0], &x = vars[1], &y = vars[2], &row = vars[3];
-    const Var c("c"), u("u"), v("v"), tx("tx"), ty("ty");
-    const RDom k(0, channels, "k");
-    Func tile = func_as(Role::winograd_tile), sum = func_as(Role::winograd_sum), out("winograd");
-    tile(c, u, v, tx, ty, row) = transform_image(v, [&](int j) {
-        return transform_image(u, [&](int i) { return in[0](c, tx * 2 + i, ty * 2 + j, row); });
+    const Var c("c"), u("u"), v("v"), i("i"), j("j"), tx("tx"), ty("ty");
+    const RDom k(0, image[0], "k");
+    Func line = func_as(Role::winograd_line), tile = func_as(Role::winograd_tile),
+         sum = func_as(Role::winograd_sum), half = func_as(Role::winograd_half), out("winograd");
+    const auto pixel = [&](const Expr& first, const Expr& at, int extent) {
+        return min(first * results + at, extent - 1);
+    };
+    line(c, u, j, tx, ty, row) = transform_image(results, u, [&](int at) {
+        return in[0](c, pixel(tx, at, image[1]), pixel(ty, j, image[2]), row);
     });
-    sum(n, u, v, tx, ty, row) = 0.0f;
-    sum(n, u, v, tx, ty, row) += tile(k, u, v, tx, ty, row) * in[1](n, k, u, v);
-    const Expr result = transform_result(y % 2, [&](int j) {
-        return transform_result(x % 2, [&](int i) { return sum(n, i, j, x / 2, y / 2, row); });
+    tile(c, tx, ty, row, u, v) =
+        transform_image(results, v, [&](int at) { return line(c, u, at, tx, ty, row); });
+    sum(n, tx, ty, row, u, v) = 0.0f;
+    sum(n, tx, ty, row, u, v) +=
+        tile(k, tx, ty, row, u, v) * in[1](n % filter_block, k, u, v, n / filter_block);
+    half(n, i, v, tx, ty, row) =
+        transform_result(results, i, [&](int at) { return sum(n, tx, ty, row, at, v); });
+    const Expr result = transform_result(results, y % results, [&](int at) {
+        return half(n, x % results, at, x / results, y / results, row);
     });
     out(vars) = in.size() == 3 ? result + in[2](n) : result;
     return out;
@@ -69,13 +103,20 @@ Func winograd_algorithm(const AlgorithmContext& context) {
 
 }  // namespace
 
+int winograd_results(const Node& node) {
+    return static_cast<int>(integer(node.attributes, results_attribute));
+}
+
 const Op& winograd_kernel_op() {
-    static const Op op = {"winograd_kernel", Pattern::parameter,
-                          [](const Graph& graph, const Node& node) {
-                              const Shape kernel = graph.shape_of(node.inputs[0]);
-                              return Shape{{kernel.dims[0], kernel.dims[1], 4, 4}, Rows::none};
-                          },
-                          kernel_algorithm};
+    static const Op op = {
+        "winograd_kernel", Pattern::parameter,
+        [](const Graph& graph, const Node& node) {
+            const std::vector<int> kernel = graph.shape_of(node.inputs[0]).dims;
+            const int side = winograd_results(node) + winograd_taps - 1;
+            const int blocks = (kernel[0] + filter_block - 1) / filter_block;
+            return Shape{{filter_block, kernel[1], side, side, blocks}, Rows::none};
+        },
+        kernel_algorithm};
     return op;
 }
 
@@ -84,8 +125,8 @@ const Op& winograd_op() {
         "winograd", Pattern::convolution,
         [](const Graph& graph, const Node& node) {
             const std::vector<int> places = integers(node.attributes, places_attribute);
-            return Shape{{graph.shape_of(node.inputs[1]).dims[0], places[0], places[1]},
-                         graph.shape_of(node.inputs[0]).rows};
+            const auto filters = static_cast<int>(integer(node.attributes, "filters"));
+            return Shape{{filters, places[0], places[1]}, graph.shape_of(node.inputs[0]).rows};
         },
         winograd_algorithm};
     return op;

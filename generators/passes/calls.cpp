@@ -152,8 +152,7 @@ class CallMaker {
         }
     }
 
-    // Halves of the units or filters lie in the first dimension of the result and of what belongs
-    // to it: kernel and bias.
+    // Halves of the units or filters: of the result and of what belongs to it, kernel and bias.
     void share(Call& call, const Kernel& kernel) const {
         const Share share = planning_.sharing.share[static_cast<size_t>(call.kernel)];
         call.tasks = share == Share::alone ? 1 : image_tasks;
@@ -162,8 +161,10 @@ class CallMaker {
             const bool result =
                 std::count(kernel.outputs.begin(), kernel.outputs.end(), operand.node) > 0;
             if (!result && planning_.node(operand.node).shape.rows != Rows::none) continue;
-            operand.extent[0] /= image_tasks;
-            operand.task_stride = operand.extent[0] * element_bytes(operand.type);
+            const size_t divided = divided_dimension(planning_.node(operand.node).shape);
+            operand.extent[divided] /= image_tasks;
+            operand.task_stride = static_cast<long>(operand.extent[divided]) *
+                                  operand.stride[divided] * element_bytes(operand.type);
         }
     }
 

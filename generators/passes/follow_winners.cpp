@@ -27,6 +27,8 @@ class Follower {
         } else if (node.op == &grad_kernel_op() && is_unpooled(node.inputs[1]) && is_plain(node) &&
                    is_small(node.shape)) {
             return kernel_sums(node);
+        } else if (node.op == &grad_kernel_op() && is_wide(node)) {
+            plain.op = &grad_kernel_by_image_op();
         } else if (node.op == &sum_slices_op() &&
                    result_[plain.inputs[0].node].op == &grad_kernel_won_op()) {
             plain.op = &sum_won_slices_op();
@@ -43,6 +45,12 @@ class Follower {
     // Of a kernel [filters inputs width height].
     static bool is_small(const Shape& kernel) {
         return static_cast<long>(kernel.dims[2]) * kernel.dims[3] <= most_places;
+    }
+
+    // Has register tiles of channels and filters.
+    static bool is_wide(const Node& grad_kernel) {
+        return grad_kernel.shape.dims[0] >= least_pooled_channels &&
+               grad_kernel.shape.dims[1] >= least_pooled_channels;
     }
 
     bool is_unpooled(Edge edge) const { return old_[edge.node].op == &unpool_op(); }

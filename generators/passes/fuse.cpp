@@ -11,6 +11,7 @@
 #include "layers/active.h"
 #include "layers/convolution.h"
 #include "layers/structural.h"
+#include "layers/winograd.h"
 
 namespace siamc::compiler {
 
@@ -146,7 +147,7 @@ class Fuser {
         const auto inside = [&](NodeId other) { return kernel_of_[other] == k; };
         if (node.op->pattern == Pattern::pooling) {
             const NodeId source = node.inputs[0].node;
-            return inside(source) && touches_no_other(node) && only_pooled(source) &&
+            return inside(source) && fits_tiles(node, k) && only_pooled(source) &&
                    pools_only(k, source) && stays_inside(k, source);
         }
         return node.op->pattern == Pattern::elementwise &&
@@ -154,10 +155,15 @@ class Fuser {
                            [&](Edge edge) { return graph_[edge.node].shape == node.shape; });
     }
 
-    // Overlapping windows would compute what they share once for each of them.
-    static bool touches_no_other(const Node& pooling) {
-        return pooling.op->seen &&
-               integer(pooling.attributes, "stride") >= integer(pooling.attributes, "window");
+    // Overlapping windows would compute what they share once for each of them. Those that meet the
+    // borders of Winograd's tiles lie in one.
+    bool fits_tiles(const Node& pooling, int k) const {
+        if (!pooling.op->seen) return false;
+        const long window = integer(pooling.attributes, "window");
+        const long stride = integer(pooling.attributes, "stride");
+        const Node& first = graph_[kernels_[k].nodes[0]];
+        return stride >= window &&
+               (first.op != &winograd_op() || winograd_results(first) % stride == 0);
     }
 
     // What the kernel pools so far is the same.
@@ -262,6 +268,14 @@ class Fuser {
         return fmt::format("{}", fmt::join(outer, "x"));
     }
 
+    // Of a convolution: filters, inputs, width and height; of Winograd's those of a tile.
+    std::vector<int> kernel_dims(const Node& convolution) const {
+        std::vector<int> dims = graph_.shape_of(convolution.inputs[1]).dims;
+        dims[0] = convolution.shape.dims[0];
+        dims.resize(4);
+        return dims;
+    }
+
     // "dense_784x64_relu": the layers met, the first with its extents; "__grad..." says which
     // gradient it is.
     std::string name_of(const Kernel& kernel) const {
@@ -283,8 +297,8 @@ class Fuser {
                 fmt::format("_{}x{}", graph_.shape_of(first.inputs[0]).size(), first.shape.size());
         else if (first.op->pattern == Pattern::convolution)
             extents = fmt::format("_{}__{}{}", by_x(graph_.shape_of(first.inputs[0]).dims, 3),
-                                  by_x(graph_.shape_of(first.inputs[1]).dims, 4), stride_of(first));
-        else if (first.shape.dims.size() == 4)
+                                  by_x(kernel_dims(first), 4), stride_of(first));
+        else if (first.shape.dims.size() >= 4)
             extents = fmt::format("_{}", by_x(first.shape.dims, 4));
         else if (first.shape.dims.size() == 2 && first.shape.rows == Rows::none)
             extents = fmt::format("_{}x{}", first.shape.dims[1], first.shape.dims[0]);

@@ -38,9 +38,10 @@ namespace siamc::compiler {
 // instead, and leave out the multiply-adds with its zeros. Only the order of sums changes.
 [[nodiscard]] Graph follow_winners(const Graph& graph);
 
-// Convolutions by 3 x 3 kernels whose results are pooled by 2 x 2 take 16 instead of 36
-// multiplications a window (layers/winograd.h). For graphs that have their gradients.
-[[nodiscard]] Graph use_winograd(const Graph& graph);
+// Convolutions by 3 x 3 kernels of stride 1 take fewer multiplications, tile by tile
+// (layers/winograd.h), where that is quicker by a model of what it costs to transform an image's
+// tiles and, once for so many images, the kernel. For graphs that have their gradients.
+[[nodiscard]] Graph use_winograd(const Graph& graph, int images);
 
 // The gradients of pairs and triplets are computed for those alone whose loss has one, and for the
 // images that these show (layers/active_tuples.h). For graphs that have their gradients; what has

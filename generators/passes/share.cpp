@@ -46,8 +46,11 @@ class Sharer {
     const Node& first(const Kernel& kernel) const { return graph_[kernel.nodes[0]]; }
 
     bool halves(const Kernel& kernel) const {
-        const std::vector<int>& dims = first(kernel).shape.dims;
-        return !dims.empty() && dims[0] % (image_tasks * least_units) == 0;
+        const Shape& shape = first(kernel).shape;
+        if (shape.dims.empty()) return false;
+        const size_t divided = divided_dimension(shape);
+        const int units = shape.dims[divided] * (divided > 0 ? shape.dims[0] : 1);
+        return units % (image_tasks * least_units) == 0;
     }
 
     bool is_heavy(const Kernel& kernel) const {

@@ -20,6 +20,11 @@ struct Sharing {
 // Tasks that share an image.
 constexpr int image_tasks = 2;
 
+// The dimension that counts units or filters, or blocks of the latter (layers/winograd.h).
+inline size_t divided_dimension(const Shape& shape) {
+    return shape.rows == Rows::none && shape.dims.size() == 5 ? 4 : 0;
+}
+
 // Whether there is work enough to hand half of it to another thread.
 [[nodiscard]] bool is_worth_sharing(const Graph& graph);
 

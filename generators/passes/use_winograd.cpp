@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <cmath>
 
 #include "layers/convolution.h"
 #include "layers/structural.h"
@@ -11,40 +11,71 @@ namespace siamc::compiler {
 
 namespace {
 
-// What one transformed tile saves grows with channels times filters, what its transforms cost with
-// their sum.
-constexpr int least_channels = 16, least_filters = 16;
+// What an image costs, by ways of convolution, in multiply-adds at a processor's full rate. The
+// factors are measured (docs/convolution.md): of the direct form and of products of tiles, which
+// share of that rate they reach; of a tile's transforms, what a vector's channels or filters take.
+constexpr double direct_rate = 0.55, product_rate = 0.75;
+constexpr double kernel_transform = 20;  // of a number: bound by memory
+constexpr int filters_together = 32;     // by one transform of a tile
 
-// What has been measured; the schedule takes any number, block by block.
-constexpr int most_channels = 256;
+struct TileCost {
+    int results;           // of a side
+    double image, result;  // of the transforms, for a channel and for a filter
+};
 
-// Its windows are 3 x 3 and touch, and every reader pools them by 2 x 2: a pooling window is then a
-// tile's result.
-bool fits(const Graph& graph, NodeId id, const std::vector<NodeId>& readers) {
-    const Node& node = graph[id];
+constexpr TileCost tile_costs[] = {{2, 400, 400}, {4, 500, 440}};
+
+double round_up_to(double value, int multiple) {
+    return std::ceil(value / multiple) * multiple;
+}
+
+// Of a convolution [filters inputs 3 3] whose kernel is transformed once for so many images.
+double cost_of(const TileCost& tile, const Node& node, const std::vector<int>& kernel, int images) {
+    const int side = tile.results + winograd_taps - 1;
+    const double filters = round_up_to(kernel[0], filter_block);
+    const double channels = round_up_to(kernel[1], filter_block);
+    double tiles = 1;
+    for (const int axis : {1, 2}) tiles *= std::ceil(node.shape.dims[axis] / double(tile.results));
+    const double product = side * side * kernel[1] * filters / product_rate;
+    const double transforms =
+        channels * tile.image * std::ceil(filters / filters_together) + filters * tile.result;
+    return tiles * (product + transforms) +
+           side * side * filters * kernel[1] * kernel_transform / images;
+}
+
+double direct_cost(const Node& node, const std::vector<int>& kernel) {
+    const double places = static_cast<double>(node.shape.dims[1]) * node.shape.dims[2];
+    const double filters = round_up_to(kernel[0], filter_block);
+    return places * winograd_taps * winograd_taps * kernel[1] * filters / direct_rate;
+}
+
+// Of a tile's side: 2, 4, or 0 for the direct form.
+long best_results(const Graph& graph, const Node& node, int images) {
     if (node.op != &conv2d_op() || integer(node.attributes, "stride") != 1 || !is_plain(node))
-        return false;
+        return 0;
     const std::vector<int> kernel = graph.shape_of(node.inputs[1]).dims;
-    if (kernel[2] != 3 || kernel[3] != 3) return false;
-    if (kernel[1] < least_channels || kernel[1] > most_channels || kernel[0] < least_filters)
-        return false;
-    const auto pools = [&](NodeId reader) {
-        if (graph[reader].op->pattern != Pattern::pooling || !graph[reader].op->seen) return false;
-        const Window window = pooling_window(graph[reader]);
-        return window.width == 2 && window.stride == 2;
-    };
-    return !readers.empty() && std::all_of(readers.begin(), readers.end(), pools) &&
-           !std::count(graph.outputs.begin(), graph.outputs.end(), id);
+    if (kernel[2] != winograd_taps || kernel[3] != winograd_taps || kernel[0] < filter_block)
+        return 0;
+    long best = 0;
+    double least = direct_cost(node, kernel);
+    for (const TileCost& tile : tile_costs) {
+        const double cost = cost_of(tile, node, kernel, images);
+        if (cost >= least) continue;
+        best = tile.results;
+        least = cost;
+    }
+    return best;
 }
 
 }  // namespace
 
-Graph use_winograd(const Graph& graph) {
-    const auto readers = readers_of(graph);
+Graph use_winograd(const Graph& graph, int images) {
     return rewrite(graph, [&](Graph& result, NodeId id, Node node, const auto&) {
-        if (fits(graph, id, readers[id])) {
+        if (const long results = best_results(graph, graph[id], images)) {
+            node.attributes["filters"] = static_cast<long>(node.shape.dims[0]);
+            node.attributes[results_attribute] = results;
             node.inputs[1] = add_for(result, node, winograd_kernel_op(), ".kernel_transformed",
-                                     {node.inputs[1]});
+                                     {node.inputs[1]}, {{results_attribute, results}});
             node.op = &winograd_op();
         }
         return result.add(std::move(node));

@@ -33,14 +33,23 @@ std::string trimmed_places(const Graph& written, const Graph& trimmed) {
     return text.empty() ? text : text + ")";
 }
 
+// Each place of a tile has weights of its own.
+long winograd_multiply_adds(const Graph& graph, const Node& node) {
+    const int results = winograd_results(node);
+    const long side = results + winograd_taps - 1;
+    long tiles = 1;
+    for (const int axis : {1, 2}) tiles *= (node.shape.dims[axis] + results - 1) / results;
+    return side * side * graph.shape_of(node.inputs[0]).dims[0] * node.shape.dims[0] * tiles;
+}
+
 }  // namespace
 
 long multiply_adds(const Graph& graph, const Node& node) {
     const Pattern pattern = node.op->pattern;
     if (pattern == Pattern::matmul || pattern == Pattern::convolution) {
         const long kernel = graph.shape_of(node.inputs[1]).size();
-        // Winograd's kernel serves four pixels at once.
-        return kernel * places(node.shape) / (node.op == &winograd_op() ? 4 : 1);
+        return node.op == &winograd_op() ? winograd_multiply_adds(graph, node)
+                                         : kernel * places(node.shape);
     }
     if (node.op == &grad_input_won_op())
         return graph.shape_of(node.inputs[2]).size() * places(graph.shape_of(node.inputs[1]));

@@ -98,77 +98,6 @@ void schedule_sums(KernelFuncs& kernel, const Vectors& registers) {
     if (kernel.channels == 1) sum.update().unroll(i);
 }
 
-// Channels that are transformed together: parts of them, whose tiles fit the stack. All parts, the
-// last one too if it is smaller, end with what may be read (Operand::readable).
-int channel_block(int channels) {
-    constexpr int most = 32;
-    int blocks = vectors_in(channels, most);
-    while (vectors_in(channels, blocks) * blocks > vectors_in(channels, most_lanes) * most_lanes)
-        ++blocks;
-    return vectors_in(channels, blocks);
-}
-
-// Tiles of a line that are transformed and multiplied together: both lots fit the stack.
-int winograd_tiles(const KernelFuncs& kernel, int block, int across) {
-    const int tile_bytes = 16 * 4 * std::max(block, across);
-    const int most =
-        std::min(kernel.tile.wide > 0 ? kernel.tile.wide : 6, most_stack_bytes / tile_bytes);
-    return vectors_for(kernel.dims[0][1], 1, std::max(1, most));
-}
-
-// For some vectors of filters and up to six tiles of a line of pooling windows, block by block of
-// channels: the tiles' channels are transformed into the first cache; then, for each of a tile's 16
-// places, products of the vectors times the tiles are summed in registers. The sums of all 16
-// lie in the first cache until they are turned into a window's 2 x 2 results, which are pooled in
-// registers.
-void schedule_winograd(KernelFuncs& kernel, const Vectors& registers) {
-    Func out = kernel.outputs[0];
-    Func tile = *find(kernel, Role::winograd_tile), sum = *find(kernel, Role::winograd_sum);
-    const int filters = kernel.dims[0][0], width = registers.tile_width(filters);
-    const int vectors = vectors_of(kernel, width, 2, 6), across = width * vectors;
-    const int block = channel_block(kernel.channels);
-    const int tile_width = registers.tile_width(block);
-    const int whole_block = tile_width * vectors_in(block, tile_width);
-    const int wide = winograd_tiles(kernel, whole_block, across);
-    const Var n = out.args()[0], x = out.args()[1], y = out.args()[2], row = out.args()[3];
-    Var no("no"), ni("ni"), xo("xo"), xi("xi");
-    out.split(n, no, ni, across, tile_tail(filters, width, vectors))
-        .split(x, xo, xi, wide)
-        .reorder(ni, xi, no, xo, y, row)
-        .vectorize(ni, width)
-        .unroll(ni);
-    const Var sn = sum.args()[0], su = sum.args()[1], sv = sum.args()[2], sx = sum.args()[3];
-    RVar ko("ko"), ki("ki");
-    sum.compute_at(out, no)
-        .store_in(MemoryType::Stack)
-        .bound_extent(sn, across)
-        .reorder(sn, sx, su, sv)
-        .vectorize(sn, width)
-        .unroll(sn)
-        .unroll(sx);
-    sum.update()
-        .split(sum.rvars()[0], ko, ki, block,
-               kernel.channels % block == 0 ? TailStrategy::Auto : TailStrategy::GuardWithIf)
-        .reorder(sn, sx, ki, su, sv, ko)
-        .vectorize(sn, width)
-        .unroll(sn)
-        .unroll(sx);
-    const bool once = block == kernel.channels;  // one lot of tiles serves all filters
-    const Var tc = tile.args()[0], tu = tile.args()[1], tv = tile.args()[2];
-    Var tco("tco"), tci("tci");
-    tile.compute_at(once ? LoopLevel(out, xo) : LoopLevel(sum, ko))
-        .store_in(MemoryType::Stack)
-        .bound_storage(tc, whole_block)
-        .split(tc, tco, tci, tile_width,
-               kernel.channels % tile_width == 0 && block % tile_width == 0
-                   ? TailStrategy::Auto
-                   : TailStrategy::GuardWithIf)
-        .reorder(tci, tu, tv, tco)
-        .vectorize(tci)
-        .unroll(tu)
-        .unroll(tv);
-}
-
 // All sums of a tile walk the rows of the slice and their pixels.
 void schedule_slice_sum(KernelFuncs& kernel, const Vectors& registers) {
     Func out = kernel.outputs[0], sum = kernel.values[0];
@@ -283,9 +212,45 @@ void schedule_grad_kernel_won(KernelFuncs& kernel, Func image_sum, const Vectors
         .unroll(sj);
 }
 
+// A tile of filters times channels is summed in registers over the pixels of an image, and added to
+// where the result lies: the image stays in the first caches for all tiles.
+void schedule_grad_kernel_by_image(KernelFuncs& kernel, Func pixel_sum, const Vectors& registers) {
+    Func out = kernel.outputs[0];
+    const Var n = out.args()[0], c = out.args()[1], i = out.args()[2], j = out.args()[3];
+    const int filters = kernel.dims[0][0], width = registers.tile_width(filters);
+    const int most = kernel.tile.vectors > 0    ? kernel.tile.vectors
+                     : registers.many_registers ? 4
+                                                : 2;
+    const int vectors = vectors_for(vectors_in(filters, width), 1, most);
+    const int tall = vectors_for(kernel.dims[0][1], 1, most_accumulators(registers) / vectors);
+    Var no("no"), ni("ni"), co("co"), ci("ci");
+    out.vectorize(n, width, tail(filters, width));
+    out.update()
+        .split(n, no, ni, width * vectors, tail(filters, width * vectors))
+        .split(c, co, ci, tall)
+        .reorder(ni, ci, i, j, co, no, out.rvars()[0])
+        .vectorize(ni, width)
+        .unroll(ni)
+        .unroll(ci);
+    const Var sn = pixel_sum.args()[0], sc = pixel_sum.args()[1];
+    pixel_sum.compute_at(out, i)
+        .store_in(MemoryType::Stack)
+        .bound_extent(sn, width * vectors)
+        .vectorize(sn, width)
+        .unroll(sn)
+        .unroll(sc);
+    pixel_sum.update()
+        .reorder(sn, sc, pixel_sum.rvars()[0], pixel_sum.rvars()[1])
+        .vectorize(sn, width)
+        .unroll(sn)
+        .unroll(sc);
+}
+
 void schedule_scatter(KernelFuncs& kernel, const Vectors& registers) {
     if (const auto image_sum = find(kernel, Role::image_sum))
         return schedule_grad_kernel_won(kernel, *image_sum, registers);
+    if (const auto pixel_sum = find(kernel, Role::pixel_sum))
+        return schedule_grad_kernel_by_image(kernel, *pixel_sum, registers);
     schedule_grad_input_won(kernel, registers);
 }
 

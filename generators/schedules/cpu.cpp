@@ -302,9 +302,9 @@ class CpuSchedule {
     void transpose() {
         Func out = kernel_.outputs[0], in = kernel_.factors[0];
         if (find(kernel_, Role::winograd_kernel)) {
-            registers_.channels(out, out.args()[0], kernel_.dims[0][0]);
-            out.unroll(out.args()[2]).unroll(out.args()[3]);
-            out.reorder(out.args()[0], out.args()[2], out.args()[3], out.args()[1]);
+            const auto args = out.args();  // lane, c, u, v, block
+            registers_.channels(out, args[0], kernel_.dims[0][0]);
+            out.unroll(args[2]).unroll(args[3]).reorder(args[0], args[2], args[3], args[1]);
             return;
         }
         if (find(kernel_, Role::each_parameter))

@@ -26,6 +26,7 @@ struct KernelFuncs {
     int dilation = 1, groups = 1;          // pixels between those of the window; of channels
     int channels = 0;                      // that a filter of a convolution sees; of others, dim 0
     std::vector<int> taps = {1, 1};        // width and height of a convolution's kernel
+    int winograd_results = 0;              // of a tile's side, where one computes by tiles
     std::vector<Halide::Func> outputs;     // pure copies of some of the values, indexed alike
     std::vector<std::vector<int>> dims;    // of each output: extents without rows
     int rows_together = 1;                 // of the outputs: those that come of one tuple
@@ -58,6 +59,7 @@ void schedule_gpu(KernelFuncs& kernel);
 // gradients.
 void schedule_rows(KernelFuncs& kernel, const Halide::Target& target);
 void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target);
+void schedule_winograd(KernelFuncs& kernel, const Vectors& registers);
 
 // Every Func that the outputs need, producers first, without the inputs' wrappers.
 std::vector<Halide::Func> all_funcs(const KernelFuncs& kernel);

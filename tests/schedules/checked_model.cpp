@@ -42,7 +42,18 @@ ProgramValues values_of(const Program& program, int tuples) {
 
 CheckedModel::CheckedModel(const std::string& text, int most, Processor processor,
                            bool half_weights)
-    : programs_(programs_of(parse_model(text), most, processor, half_weights)) {
+    : CheckedModel(programs_of(parse_model(text), most, processor, half_weights)) {}
+
+CheckedModel::CheckedModel(const std::string& text, int most, const std::vector<std::string>& names)
+    : CheckedModel([&] {
+          std::vector<PlannedProgram> kept;
+          for (PlannedProgram& planned : programs_of(parse_model(text), most))
+              if (std::count(names.begin(), names.end(), planned.name))
+                  kept.push_back(std::move(planned));
+          return kept;
+      }()) {}
+
+CheckedModel::CheckedModel(std::vector<PlannedProgram> programs) : programs_(std::move(programs)) {
     for (const PlannedProgram& planned : programs_) {
         values_.emplace_back();
         for (const int tuples : {planned.program.tuple_quantum, planned.program.batch})
@@ -51,12 +62,13 @@ CheckedModel::CheckedModel(const std::string& text, int most, Processor processo
     }
 }
 
-void CheckedModel::keep(const std::vector<std::string>& names) {
-    for (std::size_t p = programs_.size(); p-- > 0;) {
-        if (std::count(names.begin(), names.end(), programs_[p].name)) continue;
-        programs_.erase(programs_.begin() + static_cast<long>(p));
-        values_.erase(values_.begin() + static_cast<long>(p));
-    }
+bool CheckedModel::has_kernel(const std::string& part) const {
+    return std::any_of(programs_.begin(), programs_.end(), [&](const PlannedProgram& planned) {
+        const auto& kernels = planned.program.kernels;
+        return std::any_of(kernels.begin(), kernels.end(), [&](const Kernel& kernel) {
+            return kernel.name.find(part) != std::string::npos;
+        });
+    });
 }
 
 void CheckedModel::check(ScheduleChoice choice, const KernelTargets& targets,

@@ -28,15 +28,19 @@ class CheckedModel {
   public:
     CheckedModel(const std::string& text, int most, Processor processor = Processor::cpu,
                  bool half_weights = false);
-
     // Only the programs of these names.
-    void keep(const std::vector<std::string>& names);
+    CheckedModel(const std::string& text, int most, const std::vector<std::string>& names);
+
+    // Whether a kernel has this in its name.
+    bool has_kernel(const std::string& part) const;
 
     // Every kernel between guard pages, against double precision.
     void check(ScheduleChoice choice, const KernelTargets& targets,
                const ScheduleParameters& tile = {}) const;
 
   private:
+    explicit CheckedModel(std::vector<PlannedProgram> programs);
+
     std::vector<PlannedProgram> programs_;
     std::vector<std::map<int, ProgramValues>> values_;  // by program, by tuples
 };

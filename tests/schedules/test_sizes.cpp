@@ -16,8 +16,7 @@ namespace {
 constexpr int together = 7;  // sizes that one model has
 
 void check_sizes(const std::string& text) {
-    CheckedModel checked(text, 8);
-    checked.keep({"embed_one", "contrastive"});
+    const CheckedModel checked(text, 8, std::vector<std::string>{"embed_one", "contrastive"});
     for (const KernelTargets& targets : tested_targets())
         checked.check(ScheduleChoice::tuned, targets);
 }

@@ -195,13 +195,32 @@ Number Interpreter::call(const Function& function, const std::vector<int>& point
     frame.point = &point;
     for (size_t d = 0; d < point.size(); ++d)
         frame.variables.push_back({&function.args()[d], exact(point[d])});
-    if (!function.has_update_definition()) return number(frame, function.values()[0]);
-    auto& known = reductions_[function.name()];
+    if (!takes_long(function)) return number(frame, function.values()[0]);
+    const auto& known = known_[function.name()];
     const auto found = known.find(point);
     if (found != known.end()) return found->second;
-    const Number result = reduce(frame, function);
-    reductions_[function.name()].emplace(point, result);
+    const Number result = function.has_update_definition() ? reduce(frame, function)
+                                                           : number(frame, function.values()[0]);
+    known_[function.name()].emplace(point, result);
     return result;
+}
+
+// Sums, and what reads other Funcs often.
+bool Interpreter::takes_long(const Function& function) {
+    const auto [known, is_new] = takes_long_.emplace(function.name(), true);
+    if (is_new && !function.has_update_definition()) {
+        struct Calls : ir::IRVisitor {
+            int count = 0;
+            void visit(const ir::Call* call) override {
+                count += call->call_type == ir::Call::Halide;
+                IRVisitor::visit(call);
+            }
+        } calls;
+        function.values()[0].accept(&calls);
+        constexpr int many = 3;
+        known->second = calls.count > many;
+    }
+    return known->second;
 }
 
 Number Interpreter::reduce(Frame& frame, const Function& function) {

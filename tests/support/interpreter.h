@@ -58,6 +58,7 @@ class Interpreter {
     };
 
     Number call(const Halide::Internal::Function& function, const std::vector<int>& point);
+    bool takes_long(const Halide::Internal::Function& function);
     Number reduce(Frame& frame, const Halide::Internal::Function& function);
     void update(Frame& frame, const Halide::Internal::Definition& definition);
     Number accumulate(Frame& frame, const Halide::Expr& value);
@@ -74,7 +75,9 @@ class Interpreter {
     std::vector<int> point_of(Frame& frame, const std::vector<Halide::Expr>& args);
 
     std::map<std::string, const Bounded*> images_;
-    std::map<std::string, std::map<std::vector<int>, Number>> reductions_;  // by Func and point
+    // Of Funcs that take long: what is known of them, by Func and point.
+    std::map<std::string, bool> takes_long_;
+    std::map<std::string, std::map<std::vector<int>, Number>> known_;
 };
 
 }  // namespace siamc::compiler::test
