@@ -30,8 +30,8 @@ Expr transform_kernel(int results, const Expr& u, const At& at) {
     if (results == 2)
         return pick(u, {at(0), 0.5f * (at(0) + at(2)) + 0.5f * at(1),
                         0.5f * (at(0) + at(2)) - 0.5f * at(1), at(2)});
-    const Expr even1 = (at(0) + at(2)) * (1 / 6.0f), odd1 = at(1) * (1 / 6.0f);
-    const Expr even2 = at(0) * (1 / 24.0f) + at(2) * (1 / 6.0f), odd2 = at(1) * (1 / 12.0f);
+    const Expr even1 = (at(0) + at(2)) / 6, odd1 = at(1) / 6;
+    const Expr even2 = (at(0) + 4 * at(2)) / 24, odd2 = at(1) / 12;
     return pick(u, {at(0) * 0.25f, -even1 - odd1, odd1 - even1, even2 + odd2, even2 - odd2, at(2)});
 }
 
@@ -107,12 +107,18 @@ int winograd_results(const Node& node) {
     return static_cast<int>(integer(node.attributes, results_attribute));
 }
 
+long winograd_tiles(const Shape& result, int results) {
+    long tiles = 1;
+    for (const int axis : {1, 2}) tiles *= (result.dims[axis] + results - 1) / results;
+    return tiles;
+}
+
 const Op& winograd_kernel_op() {
     static const Op op = {
         "winograd_kernel", Pattern::parameter,
         [](const Graph& graph, const Node& node) {
             const std::vector<int> kernel = graph.shape_of(node.inputs[0]).dims;
-            const int side = winograd_results(node) + winograd_taps - 1;
+            const int side = winograd_side(winograd_results(node));
             const int blocks = (kernel[0] + filter_block - 1) / filter_block;
             return Shape{{filter_block, kernel[1], side, side, blocks}, Rows::none};
         },
@@ -125,7 +131,7 @@ const Op& winograd_op() {
         "winograd", Pattern::convolution,
         [](const Graph& graph, const Node& node) {
             const std::vector<int> places = integers(node.attributes, places_attribute);
-            const auto filters = static_cast<int>(integer(node.attributes, "filters"));
+            const auto filters = static_cast<int>(integer(node.attributes, filters_attribute));
             return Shape{{filters, places[0], places[1]}, graph.shape_of(node.inputs[0]).rows};
         },
         winograd_algorithm};

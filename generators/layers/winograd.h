@@ -10,19 +10,29 @@ namespace siamc::compiler {
 
 constexpr int winograd_taps = 3;  // a side of the kernel
 
-// Results of a tile's side, 2 or 4, of both operations. A tile has as many pixels and two more.
-constexpr const char* results_attribute = "results";
+// Of a tile's side: results, 2 or 4, and pixels.
+constexpr const char* results_attribute = "results";  // of both operations
 int winograd_results(const Node& node);
+constexpr int winograd_side(int results) {
+    return results + winograd_taps - 1;
+}
+
+// Tiles that cover all places of a result.
+long winograd_tiles(const Shape& result, int results);
 
 // Filters of a block, whose weights lie together: a vector, or some.
 constexpr int filter_block = 16;
+
+// Channels above this have to be a multiple of a block: fewer are transformed all at once.
+constexpr int most_ragged_channels = 80;
 
 // (kernel [filters inputs 3 3]) -> [16 inputs side side blocks]: the weights of each block of
 // filters by the places of a tile.
 const Op& winograd_kernel_op();
 
-// (image, transformed kernel[, bias]) -> what conv2d of stride 1 gives; attributes "filters" and
-// places_attribute.
+// (image, transformed kernel[, bias]) -> what conv2d of stride 1 gives; attributes
+// filters_attribute and places_attribute.
+constexpr const char* filters_attribute = "filters";
 const Op& winograd_op();
 
 }  // namespace siamc::compiler

@@ -9,7 +9,7 @@ namespace siamc::compiler {
 namespace {
 
 // Fewer channels would leave most of a vector empty.
-constexpr int least_pooled_channels = 8;
+constexpr int least_channels = 8;
 
 // A filter's sums of all places of its window are in registers, or close by: more places than in a
 // window of 7 x 7 would be neither, and make long code.
@@ -49,8 +49,8 @@ class Follower {
 
     // Has register tiles of channels and filters.
     static bool is_wide(const Node& grad_kernel) {
-        return grad_kernel.shape.dims[0] >= least_pooled_channels &&
-               grad_kernel.shape.dims[1] >= least_pooled_channels;
+        return grad_kernel.shape.dims[0] >= least_channels &&
+               grad_kernel.shape.dims[1] >= least_channels;
     }
 
     bool is_unpooled(Edge edge) const { return old_[edge.node].op == &unpool_op(); }
@@ -72,7 +72,7 @@ class Follower {
         const long filters = dims[0], channels = dims[1];
         const long stride = integer(node.attributes, "stride");
         Attributes attributes = attributes_of(unpooled, stride, dims);
-        if (channels < least_pooled_channels)
+        if (channels < least_channels)
             return add_for(result_, node, grad_kernel_by_place_op(), "",
                            {moved(image), winner(unpooled), pooled_adjoint(unpooled)}, attributes)
                 .node;

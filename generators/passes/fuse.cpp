@@ -155,8 +155,8 @@ class Fuser {
                            [&](Edge edge) { return graph_[edge.node].shape == node.shape; });
     }
 
-    // Overlapping windows would compute what they share once for each of them. Those that meet the
-    // borders of Winograd's tiles lie in one.
+    // Overlapping windows would compute what they share once for each of them; and none may lie in
+    // two of Winograd's tiles.
     bool fits_tiles(const Node& pooling, int k) const {
         if (!pooling.op->seen) return false;
         const long window = integer(pooling.attributes, "window");

@@ -2,7 +2,6 @@
 
 #include "layers/convolution.h"
 #include "layers/structural.h"
-#include "layers/windows.h"
 #include "layers/winograd.h"
 #include "passes/passes.h"
 #include "passes/rewrite.h"
@@ -15,7 +14,7 @@ namespace {
 // factors are measured (docs/convolution.md): of the direct form and of products of tiles, which
 // share of that rate they reach; of a tile's transforms, what a vector's channels or filters take.
 constexpr double direct_rate = 0.55, product_rate = 0.75;
-constexpr double kernel_transform = 20;  // of a number: bound by memory
+constexpr double kernel_transform = 18;  // of a number, and to read it again: bound by memory
 constexpr int filters_together = 32;     // by one transform of a tile
 
 struct TileCost {
@@ -23,7 +22,7 @@ struct TileCost {
     double image, result;  // of the transforms, for a channel and for a filter
 };
 
-constexpr TileCost tile_costs[] = {{2, 400, 400}, {4, 500, 440}};
+constexpr TileCost tile_costs[] = {{2, 300, 300}, {4, 500, 440}};
 
 double round_up_to(double value, int multiple) {
     return std::ceil(value / multiple) * multiple;
@@ -31,15 +30,13 @@ double round_up_to(double value, int multiple) {
 
 // Of a convolution [filters inputs 3 3] whose kernel is transformed once for so many images.
 double cost_of(const TileCost& tile, const Node& node, const std::vector<int>& kernel, int images) {
-    const int side = tile.results + winograd_taps - 1;
+    const int side = winograd_side(tile.results);
     const double filters = round_up_to(kernel[0], filter_block);
     const double channels = round_up_to(kernel[1], filter_block);
-    double tiles = 1;
-    for (const int axis : {1, 2}) tiles *= std::ceil(node.shape.dims[axis] / double(tile.results));
     const double product = side * side * kernel[1] * filters / product_rate;
     const double transforms =
         channels * tile.image * std::ceil(filters / filters_together) + filters * tile.result;
-    return tiles * (product + transforms) +
+    return winograd_tiles(node.shape, tile.results) * (product + transforms) +
            side * side * filters * kernel[1] * kernel_transform / images;
 }
 
@@ -56,6 +53,7 @@ long best_results(const Graph& graph, const Node& node, int images) {
     const std::vector<int> kernel = graph.shape_of(node.inputs[1]).dims;
     if (kernel[2] != winograd_taps || kernel[3] != winograd_taps || kernel[0] < filter_block)
         return 0;
+    if (kernel[1] > most_ragged_channels && kernel[1] % filter_block != 0) return 0;
     long best = 0;
     double least = direct_cost(node, kernel);
     for (const TileCost& tile : tile_costs) {
@@ -72,7 +70,7 @@ long best_results(const Graph& graph, const Node& node, int images) {
 Graph use_winograd(const Graph& graph, int images) {
     return rewrite(graph, [&](Graph& result, NodeId id, Node node, const auto&) {
         if (const long results = best_results(graph, graph[id], images)) {
-            node.attributes["filters"] = static_cast<long>(node.shape.dims[0]);
+            node.attributes[filters_attribute] = static_cast<long>(node.shape.dims[0]);
             node.attributes[results_attribute] = results;
             node.inputs[1] = add_for(result, node, winograd_kernel_op(), ".kernel_transformed",
                                      {node.inputs[1]}, {{results_attribute, results}});

@@ -36,10 +36,9 @@ std::string trimmed_places(const Graph& written, const Graph& trimmed) {
 // Each place of a tile has weights of its own.
 long winograd_multiply_adds(const Graph& graph, const Node& node) {
     const int results = winograd_results(node);
-    const long side = results + winograd_taps - 1;
-    long tiles = 1;
-    for (const int axis : {1, 2}) tiles *= (node.shape.dims[axis] + results - 1) / results;
-    return side * side * graph.shape_of(node.inputs[0]).dims[0] * node.shape.dims[0] * tiles;
+    const long side = winograd_side(results);
+    return side * side * graph.shape_of(node.inputs[0]).dims[0] * node.shape.dims[0] *
+           winograd_tiles(node.shape, results);
 }
 
 }  // namespace

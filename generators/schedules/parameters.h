@@ -9,7 +9,8 @@ namespace siamc::compiler {
 
 struct ScheduleParameters {
     int vectors = 0;  // of units, filters or channels side by side; 0: the schedule's own rule
-    int wide = 0;     // convolutions: results of a line; weight gradients: rows of a chunk; 0: rule
+    int wide = 0;  // convolutions: results of a line, or Winograd tiles; weight gradients: rows of
+                   // a chunk; 0: rule
 
     bool operator==(const ScheduleParameters&) const = default;
 };

@@ -4,13 +4,14 @@
 // are transformed; then, for each of a tile's 16 or 36 places, products of the vectors times the
 // tiles are summed in registers. The sums of all places lie beside the transformed tiles until they
 // are turned into results, which are pooled in registers where pooling follows.
+#include "layers/winograd.h"
+
 #include "schedules/schedule.h"
 #include "schedules/vectors.h"
 
 namespace siamc::compiler {
 
 using Halide::Func;
-using Halide::LoopLevel;
 using Halide::MemoryType;
 using Halide::RVar;
 using Halide::TailStrategy;
@@ -25,13 +26,16 @@ struct Block {
     int tiles() const { return wide * tall * images; }
 };
 
-// Transformed tiles may take this much of the stack, and their sums as much. Of many channels that
-// no whole vectors divide, a block has fewer tiles.
-constexpr int most_tile_bytes = 65536;
+// Transformed tiles may take this much of the stack, and their sums as much: threads have 128 KiB
+// where they have least (musl). Of many channels that no vectors divide, a block has fewer tiles.
+constexpr int most_tile_bytes = 45056;
+constexpr int most_place_bytes = winograd_side(4) * winograd_side(4) * 4;  // of a channel's tile
+static_assert(most_ragged_channels % most_lanes == 0 && filter_block == most_lanes);
+static_assert(most_ragged_channels * most_place_bytes <= most_tile_bytes);
 
 // Channels that are transformed together: whole vectors that divide them, if there are many.
 int channel_block(int channels) {
-    constexpr int few = 48;
+    constexpr int few = 32;
     if (channels <= few) return channels;
     for (const int block : {2 * most_lanes, most_lanes})
         if (channels % block == 0) return block;
@@ -63,12 +67,12 @@ class WinogradSchedule {
   private:
     // Accumulators that leave registers for weights and a broadcast: of 16, or of 32.
     int most_tiles() const {
-        const int most = (registers_.many_registers ? 16 : 12) / vectors_;
-        const int side = kernel_.winograd_results + 2;
+        const int most = (registers_.many_registers ? 18 : 12) / vectors_;
+        const int side = winograd_side(kernel_.winograd_results);
         const int numbers =
             std::max(vectors_in(channels_, most_lanes) * most_lanes, width_ * vectors_);
         const int fit = most_tile_bytes / (side * side * numbers * 4);
-        return std::max(1, std::min(kernel_.tile.wide > 0 ? kernel_.tile.wide : most, fit));
+        return std::min(kernel_.tile.wide > 0 ? kernel_.tile.wide : most, fit);
     }
 
     // The least time for an image: whole blocks, each of which reads the weights once.

@@ -10,21 +10,11 @@
 #include <vector>
 
 #include "layers/op.h"
+#include "support/number.h"
 
 namespace siamc::compiler::test {
 
-// Unit roundoff of float: half of FLT_EPSILON, the stricter of what is called epsilon.
-constexpr double unit = 0x1p-24;
-
-// A number and what rounding each float operation could make of it: `error` bounds the difference
-// of any order of evaluation to first order, in units of `unit`.
-struct Number {
-    double value = 0;
-    double error = 0;
-    double magnitude = 0;  // of a sum: of its terms
-};
-
-// A tensor of such numbers.
+// A tensor of numbers.
 struct Bounded {
     Tensor64 tensor;
     std::vector<double> error;  // empty: exact

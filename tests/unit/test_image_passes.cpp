@@ -25,8 +25,9 @@ std::string layer(const std::string& type, const std::string& more = "") {
     return fmt::format("[[layer]]\ntype = \"{}\"\n{}", type, more);
 }
 
-ModelSpec small(const std::string& layers) {
-    return parse_model("name = \"m\"\n[input]\nshape = [11, 10]\nscale = 0.00390625\n" + layers +
+ModelSpec small(const std::string& layers, const std::string& shape = "11, 10") {
+    return parse_model("name = \"m\"\n[input]\nshape = [" + shape + "]\nscale = 0.00390625\n" +
+                       layers +
                        "[distance]\ntype = \"euclidean\"\n[loss.contrastive]\n[loss.triplet]\n");
 }
 
@@ -163,6 +164,57 @@ TEST_CASE("all passes together change no loss and no gradient", "[passes]") {
             CHECK(has(graph, "winograd") == (layers == models[0]));
             check_equal(graph, remove_unused(plain));
         }
+}
+
+TEST_CASE("convolutions that are not pooled keep loss and gradients", "[passes]") {
+    const std::string layers =
+        layer("conv2d", "filters = 32\nkernel = 2\nactivation = \"relu\"\n") +
+        layer("conv2d", "filters = 32\nkernel = 3\npadding = \"same\"\nactivation = \"relu\"\n") +
+        layer("dense", "units = 3\n");
+    const Graph plain = differentiate(folded(small(layers), "contrastive"));
+    const Graph followed = remove_unused(follow_winners(plain));
+    CHECK(has(followed, "conv2d.grad_kernel_by_image"));
+    const Graph graph = use_winograd(followed, many);
+    const auto tiles = std::count_if(graph.nodes.begin(), graph.nodes.end(),
+                                     [](const Node& node) { return node.op->name == "winograd"; });
+    CHECK(tiles == 2);  // of the layer and of the gradient of its image
+    check_equal(graph, remove_unused(plain));
+}
+
+namespace {
+
+// Results of a tile's side, for so many images, of a second convolution.
+int winograd_results_of(int channels, int filters, int size, int images) {
+    const Graph graph = use_winograd(
+        folded(small(layer("conv2d", fmt::format("filters = {}\nkernel = 1\n", channels)) +
+                         layer("conv2d", fmt::format("filters = {}\nkernel = 3\n", filters)),
+                     fmt::format("{0}, {0}", size)),
+               ""),
+        images);
+    const NodeId id = graph.find("conv2d2");
+    return graph[id].op->name == "winograd"
+               ? static_cast<int>(integer(graph[id].attributes, "results"))
+               : 0;
+}
+
+}  // namespace
+
+// What was the quickest where docs/convolution.md has the times.
+TEST_CASE("Winograd's convolution is taken where it pays", "[passes]") {
+    CHECK(winograd_results_of(32, 32, 30, many) == 4);
+    CHECK(winograd_results_of(128, 128, 8, many) == 4);
+    CHECK(winograd_results_of(32, 64, 12, many) == 4);
+    CHECK(winograd_results_of(32, 64, 12, 1) == 2);
+    CHECK(winograd_results_of(64, 64, 12, 1) == 2);
+    CHECK(winograd_results_of(32, 32, 30, 1) == 4);
+    CHECK(winograd_results_of(64, 64, 16, 1) == 4);
+    CHECK(winograd_results_of(128, 128, 8, 1) == 2);
+    CHECK(winograd_results_of(32, 32, 4, many) == 2);
+    CHECK(winograd_results_of(1, 64, 30, many) == 0);
+    CHECK(winograd_results_of(64, 15, 30, many) == 0);
+    CHECK(winograd_results_of(81, 64, 30, many) ==
+          0);  // tiles of all of them at once are too large
+    CHECK(winograd_results_of(80, 64, 30, many) == 4);
 }
 
 }  // namespace siamc::compiler::test
