@@ -16,16 +16,18 @@ namespace siamc::compiler {
 
 namespace fs = std::filesystem;
 
-const std::vector<std::string> step_names = {"build",          "fold",          "fold-affine",
-                                             "pool-first",     "trim",          "differentiate",
-                                             "follow-winners", "use-winograd",  "halve-weights",
-                                             "skip-zeros",     "skip-inactive", "lay-out-for-gpu",
-                                             "work",           "fuse",          "plan"};
+const std::vector<std::string> step_names = {
+    "build",         "fold",           "fold-affine",     "pool-first",   "trim",
+    "differentiate", "follow-winners", "read-as-stored",  "use-winograd", "halve-weights",
+    "skip-zeros",    "skip-inactive",  "lay-out-for-gpu", "work",         "fuse",
+    "plan"};
 
 namespace {
 
-// Images embedded at once; evaluation looks at as many tuples.
-constexpr int embed_batch = 256;
+// Images embedded at once, as many tuples as evaluation looks at: fewer where what they leave
+// behind would take more memory.
+constexpr int most_embedded = 256, least_embedded = 32;
+constexpr long most_embed_bytes = 128L << 20;
 
 Processor processor_of(const LibraryTarget& target) {
     return device_of(target).empty() ? Processor::cpu : Processor::gpu;
@@ -77,6 +79,7 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
         done("lay-out-for-gpu", remove_unused(lay_out_for_gpu(graph)));
     } else {
         done("follow-winners", remove_unused(follow_winners(graph)));
+        done("read-as-stored", remove_unused(read_as_stored(graph)));
         done("use-winograd", use_winograd(graph, entry.batch * graph.branches));
         if (entry.half_weights) done("halve-weights", halve_weights(graph));
         done("skip-zeros", skip_zeros(graph, entry.batch));
@@ -90,6 +93,17 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
     return program;
 }
 
+static int embedded_at_once(const ModelSpec& model, const ParameterLayout& parameters,
+                            Processor processor) {
+    int images = most_embedded;
+    for (; images > least_embedded; images /= 2) {
+        const EntryPoint embed = {"embed", build_embedding(model), false, images};
+        const Program program = make_program(embed, parameters, processor, [](auto&&...) {});
+        if (program.arena_bytes <= most_embed_bytes) break;
+    }
+    return images;
+}
+
 std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOptions& options) {
     auto library = std::make_unique<Library>();
     library->model = model;
@@ -100,12 +114,12 @@ std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOpti
     const Graph embedding = fold_twins(build_embedding(model));
     library->parameters = layout_of(model);
     library->embedding_size = static_cast<int>(embedding[embedding.outputs[0]].shape.size());
+    const Processor processor = processor_of(library->target);
+    const int embedded = embedded_at_once(model, library->parameters, processor);
     for (const EntryPoint& entry :
-         entry_points(model, options.batch, embed_batch, options.half_weights))
-        library->programs.push_back({entry.name,
-                                     make_program(entry, library->parameters,
-                                                  processor_of(library->target), options.observe),
-                                     {}});
+         entry_points(model, options.batch, embedded, options.half_weights))
+        library->programs.push_back(
+            {entry.name, make_program(entry, library->parameters, processor, options.observe), {}});
     name_kernels(*library);
     return library;
 }

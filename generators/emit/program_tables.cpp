@@ -179,6 +179,7 @@ std::size_t ProgramTables::add(const NamedProgram& named) {
     table.batch = program.batch;
     table.slice_tuples = program.slice_tuples;
     table.tuple_quantum = program.tuple_quantum;
+    table.least_slice_tuples = program.least_slice_tuples;
     table.arena_bytes = program.arena_bytes;
     table.stored_bytes = stored_bytes(program);
     table.multiply_adds = program.multiply_adds;

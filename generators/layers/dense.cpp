@@ -1,5 +1,7 @@
 // dense: out(n, row) = bias(n) + sum over k of in(k, row) * kernel(n, k). The kernel is stored
 // [inputs][units], as Keras stores it.
+#include "layers/dense.h"
+
 #include "frontend/model_spec.h"
 #include "layers/active.h"
 #include "layers/roles.h"
@@ -137,6 +139,8 @@ const Op& dense_grad_bias_op() {
 
 std::vector<Edge> dense_gradient(Graph& graph, NodeId self, Edge adjoint);
 
+}  // namespace
+
 const Op& dense_op() {
     static const Op op = [] {
         Op dense = {"dense",         Pattern::matmul, dense_shape,
@@ -146,6 +150,27 @@ const Op& dense_op() {
     }();
     return op;
 }
+
+const Op& dense_grad_input_op() {
+    static const Op op = {"dense.grad_input", Pattern::pairwise,
+                          [](const Graph& graph, const Node& node) {
+                              return Shape{{graph.shape_of(node.inputs[1]).dims[1]},
+                                           graph.shape_of(node.inputs[0]).rows};
+                          },
+                          [](const AlgorithmContext& context) {
+                              const auto& in = context.inputs;
+                              const Shape& kernel = context.graph.shape_of(context.node.inputs[1]);
+                              Var k("k"), row("row");
+                              RDom n(0, kernel.dims[0], "n");
+                              Func out("grad_input");
+                              out(k, row) = 0.0f;
+                              out(k, row) += in[0](n, row) * in[1](n, k);
+                              return out;
+                          }};
+    return op;
+}
+
+namespace {
 
 std::vector<Edge> dense_gradient(Graph& graph, NodeId self, Edge adjoint) {
     const Node node = graph[self];

@@ -51,16 +51,26 @@ Expr transform_result(int results, const Expr& i, const At& at) {
         i, {at(0) + even1 + even2, odd1 + 2 * odd2, even1 + 4 * even2, odd1 + 8 * odd2 + at(5)});
 }
 
-// Filters behind the last are 0.
+// Filters behind the last are 0, and so is what a part has behind the kernel's edge.
 Func kernel_algorithm(const AlgorithmContext& context) {
     const int results = winograd_results(context.node);
-    const int filters = context.graph.shape_of(context.node.inputs[0]).dims[0];
+    const Shape& kernel = context.graph.shape_of(context.node.inputs[0]);
+    const int filters = kernel.dims[0], inputs = kernel.dims[1];
+    const int line = winograd_parts(kernel, 2), parts = line * winograd_parts(kernel, 3);
     const Var lane("lane"), c("c"), u("u"), v("v"), block("block");
-    const Expr n = block * filter_block + lane;
-    const bool whole = filters % filter_block == 0;
+    const Expr n = block * filter_block + lane, part = parts > 1 ? c / inputs : 0;
+    const Expr filter = filters % filter_block == 0 ? n : min(n, filters - 1);
+    const auto inside = [](const Expr& at, int extent, int step) {
+        return extent % step == 0 ? Halide::Internal::const_true() : at < extent;
+    };
     const auto weight = [&](int i, int j) {
-        return whole ? context.inputs[0](n, c, i, j)
-                     : select(n < filters, context.inputs[0](min(n, filters - 1), c, i, j), 0.0f);
+        const Expr x = part % line * winograd_taps + i, y = part / line * winograd_taps + j;
+        const Expr at = context.inputs[0](filter, parts > 1 ? c % inputs : Expr(c),
+                                          min(x, kernel.dims[2] - 1), min(y, kernel.dims[3] - 1));
+        return select(inside(n, filters, filter_block) &&
+                          inside(x, kernel.dims[2], winograd_taps) &&
+                          inside(y, kernel.dims[3], winograd_taps),
+                      at, 0.0f);
     };
     Func out = func_as(Role::winograd_kernel);
     out(lane, c, u, v, block) = transform_kernel(results, v, [&](int j) {
@@ -77,21 +87,27 @@ Func winograd_algorithm(const AlgorithmContext& context) {
     const int results = winograd_results(context.node);
     const auto vars = index_vars(context.node.shape);
     const Var &n = vars[0], &x = vars[1], &y = vars[2], &row = vars[3];
-    const Var c("c"), u("u"), v("v"), i("i"), j("j"), tx("tx"), ty("ty");
-    const RDom k(0, image[0], "k");
+    const Var c("c"), part("part"), u("u"), v("v"), i("i"), j("j"), tx("tx"), ty("ty");
+    const int weights = context.graph.shape_of(context.node.inputs[1]).dims[1];
+    const int parts = weights / image[0];
+    const auto parts_of_line = static_cast<int>(integer(context.node.attributes, parts_attribute));
+    const RDom k(0, image[0], 0, parts, "k");
     Func line = func_as(Role::winograd_line), tile = func_as(Role::winograd_tile),
          sum = func_as(Role::winograd_sum), half = func_as(Role::winograd_half), out("winograd");
     const auto pixel = [&](const Expr& first, const Expr& at, int extent) {
         return min(first * results + at, extent - 1);
     };
-    line(c, u, j, tx, ty, row) = transform_image(results, u, [&](int at) {
-        return in[0](c, pixel(tx, at, image[1]), pixel(ty, j, image[2]), row);
+    const Expr right = part % parts_of_line * winograd_taps,
+               down = part / parts_of_line * winograd_taps;
+    line(c, u, j, tx, ty, row, part) = transform_image(results, u, [&](int at) {
+        return in[0](c, pixel(tx, right + at, image[1]), pixel(ty, down + j, image[2]), row);
     });
-    tile(c, tx, ty, row, u, v) =
-        transform_image(results, v, [&](int at) { return line(c, u, at, tx, ty, row); });
+    tile(c, tx, ty, row, u, v, part) =
+        transform_image(results, v, [&](int at) { return line(c, u, at, tx, ty, row, part); });
     sum(n, tx, ty, row, u, v) = 0.0f;
     sum(n, tx, ty, row, u, v) +=
-        tile(k, tx, ty, row, u, v) * in[1](n % filter_block, k, u, v, n / filter_block);
+        tile(k.x, tx, ty, row, u, v, k.y) *
+        in[1](n % filter_block, k.y * image[0] + k.x, u, v, n / filter_block);
     half(n, i, v, tx, ty, row) =
         transform_result(results, i, [&](int at) { return sum(n, tx, ty, row, at, v); });
     const Expr result = transform_result(results, y % results, [&](int at) {
@@ -107,6 +123,10 @@ int winograd_results(const Node& node) {
     return static_cast<int>(integer(node.attributes, results_attribute));
 }
 
+int winograd_parts(const Shape& kernel, int axis) {
+    return (kernel.dims[axis] + winograd_taps - 1) / winograd_taps;
+}
+
 long winograd_tiles(const Shape& result, int results) {
     long tiles = 1;
     for (const int axis : {1, 2}) tiles *= (result.dims[axis] + results - 1) / results;
@@ -114,15 +134,16 @@ long winograd_tiles(const Shape& result, int results) {
 }
 
 const Op& winograd_kernel_op() {
-    static const Op op = {
-        "winograd_kernel", Pattern::parameter,
-        [](const Graph& graph, const Node& node) {
-            const std::vector<int> kernel = graph.shape_of(node.inputs[0]).dims;
-            const int side = winograd_side(winograd_results(node));
-            const int blocks = (kernel[0] + filter_block - 1) / filter_block;
-            return Shape{{filter_block, kernel[1], side, side, blocks}, Rows::none};
-        },
-        kernel_algorithm};
+    static const Op op = {"winograd_kernel", Pattern::parameter,
+                          [](const Graph& graph, const Node& node) {
+                              const Shape& kernel = graph.shape_of(node.inputs[0]);
+                              const int side = winograd_side(winograd_results(node));
+                              const int blocks = (kernel.dims[0] + filter_block - 1) / filter_block;
+                              const int weights = kernel.dims[1] * winograd_parts(kernel, 2) *
+                                                  winograd_parts(kernel, 3);
+                              return Shape{{filter_block, weights, side, side, blocks}, Rows::none};
+                          },
+                          kernel_algorithm};
     return op;
 }
 

@@ -10,6 +10,7 @@
 #include "abi/siamc/siamc.h"  // SIAMC_MAX_OPERANDS
 #include "layers/active.h"
 #include "layers/convolution.h"
+#include "layers/dense.h"
 #include "layers/structural.h"
 #include "layers/winograd.h"
 
@@ -292,7 +293,7 @@ class Fuser {
             layers.push_back(layer);
         }
         std::string extents;
-        if (first.op->pattern == Pattern::matmul)
+        if (first.op->pattern == Pattern::matmul || first.op == &dense_grad_input_op())
             extents =
                 fmt::format("_{}x{}", graph_.shape_of(first.inputs[0]).size(), first.shape.size());
         else if (first.op->pattern == Pattern::convolution)

@@ -43,6 +43,10 @@ namespace siamc::compiler {
 // tiles and, once for so many images, the kernel. For graphs that have their gradients.
 [[nodiscard]] Graph use_winograd(const Graph& graph, int images);
 
+// Gradients of what a dense layer reads take a large kernel as it is stored, instead of a
+// transposed copy. For graphs that have their gradients.
+[[nodiscard]] Graph read_as_stored(const Graph& graph);
+
 // The gradients of pairs and triplets are computed for those alone whose loss has one, and for the
 // images that these show (layers/active_tuples.h). For graphs that have their gradients; what has
 // no tuples that pick images stays as it is, and so does what looks across the batch, where an

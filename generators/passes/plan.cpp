@@ -24,6 +24,11 @@ constexpr int slice_rows = 32;
 // A batch has at least so many slices, if it has as many register tiles (siamc_slice_tuples).
 constexpr int least_slices = 8;
 
+// A slice reads all weights: so many (4 MB) leave the caches on the way, and are worth reading for
+// so many rows.
+constexpr long large_weights = 1L << 20;
+constexpr int worthwhile_rows = 16;
+
 // Images that two tasks share at most, one after the other in each kernel: with as many as a
 // register tile has rows, the usual programs do as well.
 constexpr int most_shared = row_quantum - 1;
@@ -80,16 +85,38 @@ class Planner {
                                                                   : row_quantum;
         program_.batch = planning_.shared ? most_shared : padded_batch(batch, graph.branches);
         program_.batch = static_cast<int>(round_up(program_.batch, program_.tuple_quantum));
-        const int most = std::max(1, static_cast<int>(round_up(slice_rows / graph.branches, 8)));
-        program_.slice_tuples = std::min(program_.batch, graph.branches == 1 ? slice_rows : most);
-        if (program_.slice_tuples * graph.branches > most_slice_rows)
-            throw std::logic_error("plan: a slice has more rows than kernels hold");
+        cut_into_slices();
+    }
+
+    // Of so many tuples or fewer, as siamc_slice_tuples does it.
+    void cut_into_slices() {
         const auto whole = [](int tuples, int of) {
             return static_cast<int>(round_up(tuples, of) / of);
         };
+        const int branches = program_.graph.branches, quantum = program_.tuple_quantum;
+        const int most =
+            branches == 1 ? slice_rows : static_cast<int>(round_up(slice_rows / branches, 8));
+        const int enough = static_cast<int>(round_up(whole(worthwhile_rows, branches), quantum));
+        const int least = reads_large_weights() ? std::min(most, enough) : 1;
+        const auto evenly =
+            static_cast<int>(round_up(whole(program_.batch, least_slices), quantum));
+        program_.least_slice_tuples = least;
+        program_.slice_tuples =
+            std::min(program_.batch, planning_.shared ? most : std::clamp(evenly, least, most));
+        if (program_.slice_tuples * branches > most_slice_rows)
+            throw std::logic_error("plan: a slice has more rows than kernels hold");
         program_.slices =
             std::max(whole(program_.batch, program_.slice_tuples),
-                     std::min(least_slices, whole(program_.batch, program_.tuple_quantum)));
+                     std::min(least_slices, whole(program_.batch, std::max(quantum, least))));
+    }
+
+    bool reads_large_weights() const {
+        const Graph& graph = program_.graph;
+        return std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& node) {
+            return node.op->pattern == Pattern::matmul &&
+                   graph.shape_of(node.inputs[1]).rows == Rows::none &&
+                   graph.shape_of(node.inputs[1]).size() >= large_weights;
+        });
     }
 
     static bool has_rows(const Graph& graph, std::initializer_list<Rows> kinds) {

@@ -79,14 +79,15 @@ struct Program {
     std::vector<Part> parts;
     long multiply_adds = 0;  // that an image's way forward needs, or both ways in training
     std::vector<Placement> arena;
-    int batch = 0;           // the most tuples it is planned for
-    int slice_tuples = 0;    // a full slice; small batches have smaller ones, to have slices
-    int slices = 0;          // at most
-    int tuple_quantum = 0;   // tuples are padded to a multiple of this
-    long slice_offset = 0;   // bytes: where the slices' parts start
-    long slice_bytes = 0;    // of one slice's part
-    long first_images = 0;   // bytes: where the executor notes each slice's first image row
-    long active_counts = 0;  // bytes: where it notes how many active images each slice has
+    int batch = 0;               // the most tuples it is planned for
+    int slice_tuples = 0;        // a full slice; small batches have smaller ones, to have slices
+    int slices = 0;              // at most
+    int least_slice_tuples = 0;  // of a batch that has them
+    int tuple_quantum = 0;       // tuples are padded to a multiple of this
+    long slice_offset = 0;       // bytes: where the slices' parts start
+    long slice_bytes = 0;        // of one slice's part
+    long first_images = 0;       // bytes: where the executor notes each slice's first image row
+    long active_counts = 0;      // bytes: where it notes how many active images each slice has
     long arena_bytes = 0;
 };
 

@@ -28,32 +28,33 @@ double round_up_to(double value, int multiple) {
     return std::ceil(value / multiple) * multiple;
 }
 
-// Of a convolution [filters inputs 3 3] whose kernel is transformed once for so many images.
-double cost_of(const TileCost& tile, const Node& node, const std::vector<int>& kernel, int images) {
+// Of a convolution whose kernel is transformed once for so many images.
+double cost_of(const TileCost& tile, const Node& node, const Shape& kernel, int images) {
     const int side = winograd_side(tile.results);
-    const double filters = round_up_to(kernel[0], filter_block);
-    const double channels = round_up_to(kernel[1], filter_block);
-    const double product = side * side * kernel[1] * filters / product_rate;
+    const int parts = winograd_parts(kernel, 2) * winograd_parts(kernel, 3);
+    const double filters = round_up_to(kernel.dims[0], filter_block);
+    const double channels = parts * round_up_to(kernel.dims[1], filter_block);
+    const double weights = parts * side * side * kernel.dims[1] * filters;
     const double transforms =
         channels * tile.image * std::ceil(filters / filters_together) + filters * tile.result;
-    return winograd_tiles(node.shape, tile.results) * (product + transforms) +
-           side * side * filters * kernel[1] * kernel_transform / images;
+    return winograd_tiles(node.shape, tile.results) * (weights / product_rate + transforms) +
+           weights * kernel_transform / images;
 }
 
-double direct_cost(const Node& node, const std::vector<int>& kernel) {
+double direct_cost(const Node& node, const Shape& kernel) {
     const double places = static_cast<double>(node.shape.dims[1]) * node.shape.dims[2];
-    const double filters = round_up_to(kernel[0], filter_block);
-    return places * winograd_taps * winograd_taps * kernel[1] * filters / direct_rate;
+    const double filters = round_up_to(kernel.dims[0], filter_block);
+    return places * kernel.dims[2] * kernel.dims[3] * kernel.dims[1] * filters / direct_rate;
 }
 
 // Of a tile's side: 2, 4, or 0 for the direct form.
 long best_results(const Graph& graph, const Node& node, int images) {
     if (node.op != &conv2d_op() || integer(node.attributes, "stride") != 1 || !is_plain(node))
         return 0;
-    const std::vector<int> kernel = graph.shape_of(node.inputs[1]).dims;
-    if (kernel[2] != winograd_taps || kernel[3] != winograd_taps || kernel[0] < filter_block)
-        return 0;
-    if (kernel[1] > most_ragged_channels && kernel[1] % filter_block != 0) return 0;
+    const Shape& kernel = graph.shape_of(node.inputs[1]);
+    const int filters = kernel.dims[0], channels = kernel.dims[1];
+    if (filters < filter_block) return 0;
+    if (channels > most_ragged_channels && channels % filter_block != 0) return 0;
     long best = 0;
     double least = direct_cost(node, kernel);
     for (const TileCost& tile : tile_costs) {
@@ -72,6 +73,8 @@ Graph use_winograd(const Graph& graph, int images) {
         if (const long results = best_results(graph, graph[id], images)) {
             node.attributes[filters_attribute] = static_cast<long>(node.shape.dims[0]);
             node.attributes[results_attribute] = results;
+            node.attributes[parts_attribute] =
+                static_cast<long>(winograd_parts(graph.shape_of(graph[id].inputs[1]), 2));
             node.inputs[1] = add_for(result, node, winograd_kernel_op(), ".kernel_transformed",
                                      {node.inputs[1]}, {{results_attribute, results}});
             node.op = &winograd_op();

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "layers/active.h"
+#include "layers/dense.h"
 #include "layers/structural.h"
 #include "layers/windows.h"
 #include "layers/winners.h"
@@ -37,7 +38,7 @@ std::string trimmed_places(const Graph& written, const Graph& trimmed) {
 long winograd_multiply_adds(const Graph& graph, const Node& node) {
     const int results = winograd_results(node);
     const long side = winograd_side(results);
-    return side * side * graph.shape_of(node.inputs[0]).dims[0] * node.shape.dims[0] *
+    return side * side * graph.shape_of(node.inputs[1]).dims[1] * node.shape.dims[0] *
            winograd_tiles(node.shape, results);
 }
 
@@ -45,7 +46,8 @@ long winograd_multiply_adds(const Graph& graph, const Node& node) {
 
 long multiply_adds(const Graph& graph, const Node& node) {
     const Pattern pattern = node.op->pattern;
-    if (pattern == Pattern::matmul || pattern == Pattern::convolution) {
+    if (pattern == Pattern::matmul || pattern == Pattern::convolution ||
+        node.op == &dense_grad_input_op()) {
         const long kernel = graph.shape_of(node.inputs[1]).size();
         return node.op == &winograd_op() ? winograd_multiply_adds(graph, node)
                                          : kernel * places(node.shape);

@@ -72,6 +72,8 @@ class CpuSchedule {
             return matmul_then_rows();
         if (kernel_.single_row)
             tile_single_row(out, product, kernel_.dims[0][0]);
+        else if (const int depth = outgrows_cache() ? depth_block() : 0)
+            sum_by_depth(out, product, depth);
         else
             sum_in_tiles(out, product, row_quantum, most_vectors());
     }
@@ -105,6 +107,50 @@ class CpuSchedule {
             sum.update().unroll(sn);
         }
         return ro;
+    }
+
+    // Of a product: whether its weights leave the second cache between two tiles of rows.
+    bool outgrows_cache() const {
+        constexpr long most_cached = 1L << 18;  // weights: 1 MiB
+        return static_cast<long>(kernel_.channels) * kernel_.dims[0][0] > most_cached;
+    }
+
+    // The part of the summed dimension, at least half a block of it, that all rows walk before the
+    // next, or 0.
+    int depth_block() const {
+        constexpr int most = 512;
+        for (int block = most; block >= most / 2; --block)
+            if (kernel_.channels % block == 0) return block;
+        return 0;
+    }
+
+    // Weights that outgrow the caches are read once: all rows of the slice meet a block of them,
+    // one tile's columns wide and `depth` deep, before the next. Between blocks sums lie on the
+    // stack.
+    void sum_by_depth(Func out, Func sum, int depth) {
+        const Var n = out.args()[0], row = out.args()[1];
+        const Var sn = sum.args()[0], srow = sum.args()[1];
+        const int units = kernel_.dims[0][0], width = registers_.tile_width(units);
+        const int vectors = tile_vectors(units, width, most_vectors(), row_quantum);
+        Var no("no"), ni("ni"), si("si"), so("so");
+        out.split(n, no, ni, width * vectors, tile_tail(units, width, vectors))
+            .reorder(ni, row, no)
+            .vectorize(ni, width)
+            .unroll(ni);
+        sum.compute_at(out, no)
+            .store_in(MemoryType::Stack)
+            .bound_extent(sn, width * vectors)
+            .bound_storage(srow, most_slice_rows)
+            .vectorize(sn, width)
+            .unroll(sn);
+        RVar ko("ko"), ki("ki");
+        sum.update()
+            .split(sum.rvars()[0], ko, ki, depth)
+            .split(srow, so, si, row_quantum, TailStrategy::RoundUp)
+            .reorder(sn, si, ki, so, ko)
+            .vectorize(sn, width)
+            .unroll(sn)
+            .unroll(si);
     }
 
     // Ranks stay in a register from one to the next only where their loop is not unrolled.
@@ -188,9 +234,16 @@ class CpuSchedule {
         Func out = kernel_.outputs[0], sum = kernel_.values[0];
         const Var j = out.args()[0], row = out.args()[1];
         Var jo("jo"), ji("ji"), ro("ro"), ri("ri"), lane("lane");
-        out.tile(j, row, jo, ro, ji, ri, wide, tall, TailStrategy::RoundUp).reorder(jo, ro);
-        out.reorder(ji, ri, jo, ro).unroll(ji).unroll(ri);
-        sum.compute_at(out, jo).store_in(MemoryType::Stack);
+        const bool whole = kernel_.dims[0][0] % wide == 0;
+        out.split(j, jo, ji, wide, whole ? TailStrategy::RoundUp : TailStrategy::ShiftInwards)
+            .split(row, ro, ri, tall, TailStrategy::RoundUp)
+            .unroll(ji)
+            .unroll(ri);
+        if (outgrows_cache())
+            out.reorder(ji, ri, ro, jo);
+        else
+            out.reorder(ji, ri, jo, ro);
+        sum.compute_at(out, outgrows_cache() ? ro : jo).store_in(MemoryType::Stack);
         for (const Var& each : {sum.args()[0], sum.args()[1]}) sum.unroll(each);
         const bool divides = kernel_.channels % lanes == 0;
         RVar k = sum.rvars()[0], ko("ko"), ki("ki");
@@ -198,7 +251,9 @@ class CpuSchedule {
                            divides ? TailStrategy::Auto : TailStrategy::GuardWithIf);
         Func partial = sum.update().rfactor(ki, lane);
         const Var pj = sum.args()[0], prow = sum.args()[1];
-        partial.compute_at(out, jo).store_in(MemoryType::Stack).reorder_storage(lane, pj, prow);
+        partial.compute_at(sum, Var::outermost())
+            .store_in(MemoryType::Stack)
+            .reorder_storage(lane, pj, prow);
         partial.reorder(lane, pj, prow).vectorize(lane, lanes).unroll(pj).unroll(prow);
         partial.update().reorder(lane, pj, prow, ko).vectorize(lane, lanes).unroll(pj).unroll(prow);
         sum.update().unroll(sum.args()[0]).unroll(sum.args()[1]).atomic().vectorize(ki, lanes);

@@ -26,10 +26,10 @@ using Halide::Var;
 namespace {
 
 constexpr int block_threads = 128;
-constexpr int tile = 32;   // results of a block in each of two dimensions
-constexpr int wide = 4;    // results of a thread in the inner dimension
-constexpr int tall = 2;    // ... and in the next
-constexpr int lanes = 32;  // partial sums of a row
+constexpr int block_tile = 32;  // results of a block in each of two dimensions
+constexpr int thread_wide = 4;  // results of a thread in the inner dimension
+constexpr int thread_tall = 2;  // ... and in the next
+constexpr int lanes = 32;       // partial sums of a row
 static_assert(gpu_row_quantum % lanes == 0);
 constexpr int image_tile = 12;  // pixels of a convolution in a block: at most so many wide
 constexpr int image_lines = 4;  // ... and high
@@ -157,8 +157,8 @@ class GpuSchedule {
     void product() {
         const Var n = out_.args()[0], m = out_.args()[1];
         const bool rows = kernel_.pattern == Pattern::matmul;  // come in whole tiles
-        const int width = std::min(tile, dims()[0]);
-        const int height = rows ? tile : std::min(tile, dims()[1]);
+        const int width = std::min(block_tile, dims()[0]);
+        const int height = rows ? block_tile : std::min(block_tile, dims()[1]);
         Var no("no"), ni("ni"), mo("mo"), mi("mi"), thread("thread");
         out_.split(n, no, ni, width, TailStrategy::ShiftInwards)
             .split(m, mo, mi, height, rows ? TailStrategy::RoundUp : TailStrategy::ShiftInwards)
@@ -215,8 +215,8 @@ class GpuSchedule {
         const std::vector<Var> args = total.args();
         Var nt("nt"), nv("nv"), mt("mt"), mv("mv");
         Halide::Stage update = total.update();
-        update.split(args[0], nt, nv, divisor(extents[0], wide))
-            .split(args[1], mt, mv, divisor(extents[1], tall));
+        update.split(args[0], nt, nv, divisor(extents[0], thread_wide))
+            .split(args[1], mt, mv, divisor(extents[1], thread_tall));
         std::vector<Var> threads = {nt, mt};
         threads.insert(threads.end(), args.begin() + 2, args.end());
         const Var all = fuse_all(update, threads);
@@ -232,7 +232,7 @@ class GpuSchedule {
     void convolution() {
         const std::vector<Var> args = out_.args();
         const int step = kernel_.pool_stride, window = kernel_.pool_window;
-        const int width = std::min(tile, dims()[0]);
+        const int width = std::min(block_tile, dims()[0]);
         const int across = even_tile(dims()[1], std::max(1, image_tile / step));
         const int down = even_tile(dims()[2], std::max(1, image_lines / step));
         Var no("no"), ni("ni"), xo("xo"), xi("xi"), yo("yo"), yi("yi"), block("block"), b("b");
@@ -262,8 +262,8 @@ class GpuSchedule {
     void sum_of_rows() {
         const std::vector<Var> args = out_.args();
         const bool channels = args.size() > 3;
-        const std::vector<int> extents = {divisor(dims()[0], tile),
-                                          channels ? divisor(dims()[1], wide) : 1};
+        const std::vector<int> extents = {divisor(dims()[0], block_tile),
+                                          channels ? divisor(dims()[1], thread_wide) : 1};
         Var no("no"), ni("ni"), co("co"), ci("ci"), thread("thread");
         out_.split(args[0], no, ni, extents[0]);
         std::vector<Var> inside = {ni}, blocks = {no};
@@ -282,7 +282,7 @@ class GpuSchedule {
         RVar ro("ro"), ri("ri");
         sum().update().split(sum().rvars().back(), ro, ri, lanes / 2);
         std::vector<int> held;
-        if (channels) held = {divisor(extents[0], wide), extents[1]};
+        if (channels) held = {divisor(extents[0], thread_wide), extents[1]};
         sum_in_threads(sum(), ri, LoopLevel(out_, block), held);
         sum().compute_at(out_, thread);
     }

@@ -129,6 +129,7 @@ class WinogradSchedule {
         Func out = kernel_.outputs[0], sum = *find(kernel_, Role::winograd_sum);
         const auto vars = sum.args();
         const Var n = vars[0], tx = vars[1], ty = vars[2], row = vars[3], u = vars[4], v = vars[5];
+        const std::vector<RVar> k = sum.rvars();  // channels, parts of the kernel
         RVar ko("ko"), ki("ki");
         sum.compute_at(out, xo_)
             .store_in(MemoryType::Register)
@@ -136,9 +137,7 @@ class WinogradSchedule {
             .bound_extent(tx, block_.wide)
             .bound_extent(ty, block_.tall)
             .bound_extent(row, block_.images);
-        sum.update()
-            .split(sum.rvars()[0], ko, ki, channels_)
-            .reorder({n, tx, ty, row, ki, u, v, ko});
+        sum.update().split(k[0], ko, ki, channels_).reorder({n, tx, ty, row, ki, u, v, ko, k[1]});
         for (Halide::Stage stage : {Halide::Stage(sum), sum.update()})
             stage.vectorize(n, width_).unroll(n).unroll(tx).unroll(ty).unroll(row);
         ko_ = ko;

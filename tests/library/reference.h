@@ -1,4 +1,5 @@
-// The FC network in double precision, as naive loops: what the generated library is held to.
+// The FC network, or one of other widths, in double precision, as naive loops: what the generated
+// library is held to.
 #pragma once
 
 #include <algorithm>
@@ -43,11 +44,12 @@ inline Doubles pixels(const std::uint8_t* image, int dx, int dy) {
     return moved;
 }
 
-inline Trace forward(const float* parameters, Doubles input) {
+inline Trace forward(const float* parameters, Doubles input,
+                     const DenseLayer (&layers)[3] = dense_layers) {
     Trace trace;
     trace.at[0] = std::move(input);
     for (int l = 0; l < 3; ++l) {
-        const DenseLayer& layer = dense_layers[l];
+        const DenseLayer& layer = layers[l];
         Doubles& out = trace.at[l + 1];
         for (int n = 0; n < layer.outputs; ++n) {
             double sum = parameters[layer.bias + n];
@@ -100,14 +102,14 @@ inline void add_distance_gradient(const Doubles& a, const Doubles& b, double sca
 
 // Adds the gradient of a row, given that of its embedding, to the flat gradient.
 inline void backward(const float* parameters, const Trace& trace, const Doubles& embedding,
-                     Doubles& gradient) {
+                     Doubles& gradient, const DenseLayer (&layers)[3] = dense_layers) {
     double along = 0;
     for (std::size_t c = 0; c < 256; ++c) along += trace.embedding[c] * embedding[c];
     Doubles delta;
     for (std::size_t c = 0; c < 256; ++c)
         delta.push_back(trace.inverse_norm * (embedding[c] - trace.embedding[c] * along));
     for (int l = 2; l >= 0; --l) {
-        const DenseLayer& layer = dense_layers[l];
+        const DenseLayer& layer = layers[l];
         Doubles below(static_cast<std::size_t>(layer.inputs), 0.0);
         for (int k = 0; k < layer.inputs; ++k)
             for (int n = 0; n < layer.outputs; ++n) {

@@ -45,6 +45,12 @@ TEST_CASE("Winograd's convolution of more channels than are transformed at once"
     check_layers("embed", conv(40, 1) + conv(80, 3, relu), "5, 6", "__6x6x40x80_relu");
 }
 
+TEST_CASE("Winograd's convolution by kernels that are cut into parts", "[winograd]") {
+    check_layers("embed", conv(16, 1) + conv(32, 5, same + relu) + layer("max_pool"), "4, 5",
+                 "__6x6x64x32_max_pool_relu");
+    check_layers("embed", conv(17, 1) + conv(18, 4, same), "8, 8", "__6x6x68x18");
+}
+
 TEST_CASE("what is not pooled inside a tile is pooled behind the convolution", "[winograd]") {
     check_layers("embed", conv(16, 1) + conv(16, 3) + layer("max_pool", "window = 3\n"), "8, 8",
                  "__6x6x16x16");

@@ -71,6 +71,24 @@ margin = 0.5
 margin = 1.0
 )";
 
+// Whose weights are worth reading for many rows alone.
+const char* const large_model = R"(name = "large"
+[input]
+shape = [28, 28]
+[[layer]]
+type = "dense"
+units = 2000
+[[layer]]
+type = "dense"
+units = 2200
+[distance]
+type = "cosine"
+[loss.triplet]
+margin = 0.5
+[loss.contrastive]
+margin = 1.0
+)";
+
 }  // namespace
 
 std::vector<Planned> plans() {
@@ -78,7 +96,7 @@ std::vector<Planned> plans() {
     for (const ModelSpec& model :
          {read_model(std::filesystem::path(SIAMC_SOURCE_DIR) / "models/fc.toml"),
           read_model(std::filesystem::path(SIAMC_SOURCE_DIR) / "models/cnn.toml"),
-          parse_model(odd_model), parse_model(normal_model)}) {
+          parse_model(odd_model), parse_model(normal_model), parse_model(large_model)}) {
         for (const int batch : {1, 3, 100, 128, 1000})
             for (PlannedProgram& planned : programs_of(model, batch)) {
                 const ParameterLayout layout = layout_of(model);
@@ -93,6 +111,7 @@ Slicing slicing_of(const Program& program, int tuples) {
     siamc_program tables = {};
     tables.tuple_quantum = program.tuple_quantum;
     tables.slice_tuples = program.slice_tuples;
+    tables.least_slice_tuples = program.least_slice_tuples;
     const int slice = siamc_slice_tuples(&tables, tuples);
     return {tuples, slice, (tuples + slice - 1) / slice};
 }

@@ -1,4 +1,6 @@
 // How calls are cut into parts and slices, and that every gradient is written once.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "abi/siamc/siamc.h"
@@ -45,6 +47,31 @@ TEST_CASE("calls run in three parts and slices cover the batch", "[plan]") {
             CHECK((slicing.count - 1) * slicing.slice < slicing.tuples);
         }
     }
+}
+
+TEST_CASE("slices that read large weights have sixteen rows for them", "[plan]") {
+    const auto slices_of = [](int units, int tuples) {
+        const ModelSpec model = parse_model(fmt::format(R"(
+name = "wide"
+[input]
+shape = [32, 32]
+[[layer]]
+type = "dense"
+units = {}
+[distance]
+type = "euclidean"
+[loss.contrastive]
+margin = 1.0
+)",
+                                                        units));
+        for (const PlannedProgram& planned : programs_of(model, 128))
+            if (planned.name == "contrastive") return slicing_of(planned.program, tuples).count;
+        return 0;
+    };
+    CHECK(slices_of(1000, 32) == 8);
+    CHECK(slices_of(1024, 32) == 4);
+    CHECK(slices_of(1024, 8) == 1);
+    CHECK(slices_of(1024, 128) == 8);
 }
 
 TEST_CASE("blocks write each gradient once", "[plan]") {

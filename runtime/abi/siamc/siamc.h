@@ -41,7 +41,7 @@
 extern "C" {
 #endif
 
-#define SIAMC_ABI_VERSION 10
+#define SIAMC_ABI_VERSION 11
 #define SIAMC_MAX_DIMS 5
 #define SIAMC_MAX_OUTPUTS 4
 #define SIAMC_MAX_MOMENTS 2

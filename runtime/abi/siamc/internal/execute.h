@@ -85,12 +85,14 @@ static inline void siamc_guard_fork(const siamc_library* library) {
 #define SIAMC_MAX_SHARES 16
 
 /* Tuples of a slice, when so many are at hand: at least eight slices, so that a small batch too is
- * shared by the threads, of whole register tiles. Results depend on slices, never on the number of
- * threads. */
+ * shared by the threads, of whole register tiles; fewer where each would have too few tuples to
+ * read large weights for. Results depend on slices, never on the number of threads. */
 static inline int32_t siamc_slice_tuples(const siamc_program* program, int32_t tuples) {
     const int32_t quantum = program->tuple_quantum, most = program->slice_tuples;
-    const int32_t even = ((tuples + 7) / 8 + quantum - 1) / quantum * quantum;
+    const int32_t least = program->least_slice_tuples;
+    int32_t even = ((tuples + 7) / 8 + quantum - 1) / quantum * quantum;
     if (most == 0) return 0; /* reads no tuples */
+    if (even < least) even = least;
     return even < most ? even : most;
 }
 

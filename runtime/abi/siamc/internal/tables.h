@@ -119,7 +119,7 @@ struct siamc_program {
     int32_t output_count;
     int32_t classes; /* the labels are classes below this; 0: they are not classes */
     int32_t reads_parameters;
-    int32_t reserved;
+    int32_t least_slice_tuples;         /* see siamc_slice_tuples */
     const siamc_transfer *load, *store; /* on a device; else NULL */
 };
 
