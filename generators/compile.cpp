@@ -93,8 +93,10 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
     return program;
 }
 
-static int embedded_at_once(const ModelSpec& model, const ParameterLayout& parameters,
-                            Processor processor) {
+namespace {
+
+int embedded_at_once(const ModelSpec& model, const ParameterLayout& parameters,
+                     Processor processor) {
     int images = most_embedded;
     for (; images > least_embedded; images /= 2) {
         const EntryPoint embed = {"embed", build_embedding(model), false, images};
@@ -103,6 +105,8 @@ static int embedded_at_once(const ModelSpec& model, const ParameterLayout& param
     }
     return images;
 }
+
+}  // namespace
 
 std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOptions& options) {
     auto library = std::make_unique<Library>();

@@ -72,7 +72,7 @@ class CpuSchedule {
             return matmul_then_rows();
         if (kernel_.single_row)
             tile_single_row(out, product, kernel_.dims[0][0]);
-        else if (const int depth = outgrows_cache() ? depth_block() : 0)
+        else if (const int depth = depth_block(); depth > 0 && outgrows_cache())
             sum_by_depth(out, product, depth);
         else
             sum_in_tiles(out, product, row_quantum, most_vectors());
@@ -116,9 +116,10 @@ class CpuSchedule {
     }
 
     // The part of the summed dimension, at least half a block of it, that all rows walk before the
-    // next, or 0.
+    // next, or 0: sums over the batch are as deep as it has images.
     int depth_block() const {
         constexpr int most = 512;
+        if (find(kernel_, Role::pulled_sum)) return 0;
         for (int block = most; block >= most / 2; --block)
             if (kernel_.channels % block == 0) return block;
         return 0;
