@@ -95,15 +95,15 @@ Program make_program(const EntryPoint& entry, const ParameterLayout& parameters,
 
 namespace {
 
-int embedded_at_once(const ModelSpec& model, const ParameterLayout& parameters,
-                     Processor processor) {
-    int images = most_embedded;
-    for (; images > least_embedded; images /= 2) {
-        const EntryPoint embed = {"embed", build_embedding(model), false, images};
-        const Program program = make_program(embed, parameters, processor, [](auto&&...) {});
-        if (program.arena_bytes <= most_embed_bytes) break;
-    }
-    return images;
+int embedded_at_once(const ModelSpec& model, const ParameterLayout& parameters, Processor processor,
+                     bool half_weights) {
+    EntryPoint embed = {"embed", build_embedding(model), false, most_embedded, half_weights};
+    const auto fits = [&] {
+        return make_program(embed, parameters, processor, [](auto&&...) {}).arena_bytes <=
+               most_embed_bytes;
+    };
+    while (embed.batch > least_embedded && !fits()) embed.batch /= 2;
+    return embed.batch;
 }
 
 }  // namespace
@@ -119,7 +119,8 @@ std::unique_ptr<Library> compile_model(const ModelSpec& model, const CompileOpti
     library->parameters = layout_of(model);
     library->embedding_size = static_cast<int>(embedding[embedding.outputs[0]].shape.size());
     const Processor processor = processor_of(library->target);
-    const int embedded = embedded_at_once(model, library->parameters, processor);
+    const int embedded =
+        embedded_at_once(model, library->parameters, processor, options.half_weights);
     for (const EntryPoint& entry :
          entry_points(model, options.batch, embedded, options.half_weights))
         library->programs.push_back(

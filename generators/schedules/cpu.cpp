@@ -11,6 +11,7 @@
 #include <numeric>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "layers/active.h"
 #include "layers/pairwise.h"
@@ -240,11 +241,10 @@ class CpuSchedule {
             .split(row, ro, ri, tall, TailStrategy::RoundUp)
             .unroll(ji)
             .unroll(ri);
-        if (outgrows_cache())
-            out.reorder(ji, ri, ro, jo);
-        else
-            out.reorder(ji, ri, jo, ro);
-        sum.compute_at(out, outgrows_cache() ? ro : jo).store_in(MemoryType::Stack);
+        // What outgrows the cache is read once, for all rows.
+        const auto [inner, outer] = outgrows_cache() ? std::pair(ro, jo) : std::pair(jo, ro);
+        out.reorder(ji, ri, inner, outer);
+        sum.compute_at(out, inner).store_in(MemoryType::Stack);
         for (const Var& each : {sum.args()[0], sum.args()[1]}) sum.unroll(each);
         const bool divides = kernel_.channels % lanes == 0;
         RVar k = sum.rvars()[0], ko("ko"), ki("ki");
@@ -252,9 +252,7 @@ class CpuSchedule {
                            divides ? TailStrategy::Auto : TailStrategy::GuardWithIf);
         Func partial = sum.update().rfactor(ki, lane);
         const Var pj = sum.args()[0], prow = sum.args()[1];
-        partial.compute_at(sum, Var::outermost())
-            .store_in(MemoryType::Stack)
-            .reorder_storage(lane, pj, prow);
+        partial.compute_at(out, inner).store_in(MemoryType::Stack).reorder_storage(lane, pj, prow);
         partial.reorder(lane, pj, prow).vectorize(lane, lanes).unroll(pj).unroll(prow);
         partial.update().reorder(lane, pj, prow, ko).vectorize(lane, lanes).unroll(pj).unroll(prow);
         sum.update().unroll(sum.args()[0]).unroll(sum.args()[1]).atomic().vectorize(ki, lanes);

@@ -5,8 +5,10 @@
 
 #include "abi/siamc/siamc.h"
 #include "catch.h"
+#include "compile.h"
 #include "frontend/model_spec.h"
 #include "support/programs.h"
+#include "targets/targets.h"
 #include "unit/plans.h"
 
 namespace siamc::compiler::test {
@@ -72,6 +74,40 @@ margin = 1.0
     CHECK(slices_of(1024, 32) == 4);
     CHECK(slices_of(1024, 8) == 1);
     CHECK(slices_of(1024, 128) == 8);
+}
+
+TEST_CASE("fewer images are embedded at once where they leave much behind", "[plan]") {
+    const auto embedded = [](int side) {
+        const ModelSpec model = parse_model(fmt::format(R"(
+name = "wide"
+[input]
+shape = [{0}, {0}]
+[[layer]]
+type = "conv2d"
+filters = 64
+kernel = 3
+[[layer]]
+type = "max_pool"
+[[layer]]
+type = "dense"
+units = 8
+[distance]
+type = "euclidean"
+[loss.contrastive]
+margin = 1.0
+)",
+                                                        side));
+        CompileOptions options;
+        options.target = resolve_target("x86-64-linux");
+        options.batch = 8;
+        const auto library = compile_model(model, options);
+        for (const NamedProgram& named : library->programs)
+            if (named.name == "embed") return named.program.batch;
+        return 0;
+    };
+    CHECK(embedded(28) == 256);  // 43 KB of pooled floats an image
+    CHECK(embedded(140) == 64);  // 1.2 MB
+    CHECK(embedded(280) == 32);  // 5 MB: no fewer
 }
 
 TEST_CASE("blocks write each gradient once", "[plan]") {
