@@ -97,7 +97,8 @@ class Planner {
         const int most =
             branches == 1 ? slice_rows : static_cast<int>(round_up(slice_rows / branches, 8));
         const int enough = static_cast<int>(round_up(whole(worthwhile_rows, branches), quantum));
-        const int least = reads_large_weights() ? std::min(most, enough) : 1;
+        const bool one_image = planning_.shared;  // whose tasks have a slice's memory each
+        const int least = reads_large_weights() && !one_image ? std::min(most, enough) : 1;
         const auto evenly =
             static_cast<int>(round_up(whole(program_.batch, least_slices), quantum));
         program_.least_slice_tuples = least;
@@ -106,8 +107,9 @@ class Planner {
         if (program_.slice_tuples * branches > most_slice_rows)
             throw std::logic_error("plan: a slice has more rows than kernels hold");
         program_.slices =
-            std::max(whole(program_.batch, program_.slice_tuples),
-                     std::min(least_slices, whole(program_.batch, std::max(quantum, least))));
+            std::max({whole(program_.batch, program_.slice_tuples),
+                      std::min(least_slices, whole(program_.batch, std::max(quantum, least))),
+                      one_image ? image_tasks : 1});
     }
 
     bool reads_large_weights() const {

@@ -89,6 +89,25 @@ margin = 0.5
 margin = 1.0
 )";
 
+// The same behind a convolution, whose image each of two tasks gathers for itself.
+const char* const large_images = R"(name = "images"
+[input]
+shape = [28, 28]
+[[layer]]
+type = "conv2d"
+filters = 64
+kernel = 5
+[[layer]]
+type = "max_pool"
+[[layer]]
+type = "dense"
+units = 128
+[distance]
+type = "cosine"
+[loss.contrastive]
+margin = 1.0
+)";
+
 }  // namespace
 
 std::vector<Planned> plans() {
@@ -96,7 +115,8 @@ std::vector<Planned> plans() {
     for (const ModelSpec& model :
          {read_model(std::filesystem::path(SIAMC_SOURCE_DIR) / "models/fc.toml"),
           read_model(std::filesystem::path(SIAMC_SOURCE_DIR) / "models/cnn.toml"),
-          parse_model(odd_model), parse_model(normal_model), parse_model(large_model)}) {
+          parse_model(odd_model), parse_model(normal_model), parse_model(large_model),
+          parse_model(large_images)}) {
         for (const int batch : {1, 3, 100, 128, 1000})
             for (PlannedProgram& planned : programs_of(model, batch)) {
                 const ParameterLayout layout = layout_of(model);
