@@ -24,6 +24,7 @@
 
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
+#include "apps/named_model.h"
 #include "cli/output.h"
 #include "cli/run_program.h"
 #include "core/error.h"
@@ -42,17 +43,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr long image_count = 60000;
-constexpr double still_rate = 1e-12;  // moves nothing
+constexpr long most_images = 60000, most_bytes = 1L << 28;  // of the data set
+constexpr double still_rate = 1e-12;                        // moves nothing
 constexpr int rounds = 7;
 constexpr double turn_seconds = 0.1;
 
 std::vector<cli::Group> options() {
     return {{"What to time",
              {{.name = "model",
-               .kind = cli::Word{linked_model_names()},
+               .kind = cli::Text{cli::Text::Of::file, linked_model_names()},
                .initial = "fc",
-               .help = "a model that is linked into this program"},
+               .help = "a linked model, or one's NAME.toml or libNAME.so"},
               threads_option(),
               {.name = "batch",
                .kind = cli::Whole{0, 65536},
@@ -64,7 +65,7 @@ std::vector<cli::Group> options() {
                .initial = "noise",
                .help = "images: noise, glyphs, or the folder of MNIST's files"},
               {.name = "loss",
-               .kind = cli::Word{linked_loss_names()},
+               .kind = cli::Text{cli::Text::Of::words, linked_loss_names()},
                .fallback = "all of the model's",
                .help = "the steps and evaluation of this one alone"},
               {.name = "weights",
@@ -83,6 +84,10 @@ std::vector<cli::Group> options() {
                .help = "write the batches that steps see, and the loss, gradient and embeddings "
                        "of the first, to this safetensors file, and end"},
               json_option()}}};
+}
+
+long image_count(const siamc_model& tables) {
+    return std::min(most_images, most_bytes / tables.image_bytes);
 }
 
 struct Row {
@@ -129,7 +134,7 @@ class Bench {
   public:
     Bench(const siamc_model& tables, const cli::Values& values)
         : model_(tables),
-          images_(bench_images(values.text("data"), tables, image_count)),
+          images_(bench_images(values.text("data"), tables, image_count(tables))),
           parameters_(model_.flat_buffer()),
           gradient_(model_.flat_buffer()) {
         if (values.has("weights"))
@@ -150,7 +155,8 @@ class Bench {
     // Pairs as a batch of which nothing can be computed once for several.
     void add_distinct_step(const siamc_loss& loss, const std::string& optimizer_name, int batch) {
         add_step(loss, std::string(loss.name) + "_distinct", optimizer_name, batch,
-                 distinct_tuples(loss, timed_batches * batch, image_count));
+                 distinct_tuples(loss, timed_batches * batch,
+                                 static_cast<std::uint32_t>(images_.size())));
     }
 
     void add_step(const siamc_loss& loss, const std::string& name,
@@ -375,11 +381,12 @@ void print_kernels(const Json& result) {
 }
 
 int bench_models(const cli::Values& values) {
-    const siamc_model& tables = find_model(values.text("model"));
+    const int asked = values.whole("batch");
+    const siamc_model& tables = named_model(values.text("model"), "cpu", asked);
     int most = tables.losses[0].train->batch;
     for (int l = 0; l < tables.loss_count; ++l)
         most = std::min(most, tables.losses[l].train->batch);
-    const int asked = values.whole("batch"), batch = asked ? asked : most;
+    const int batch = asked ? asked : most;
     if (batch < 1 || batch > most)
         fail(Exit::usage,
              "--batch: 1 to {}\n  why: model {} is built for that many tuples\n  write: another "

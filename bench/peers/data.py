@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from common import CLASSES, PIXELS, SEED, SIDE, TEST_IMAGES, TRAIN_IMAGES
+from common import SEED
 
-PARTS = {"train": TRAIN_IMAGES, "t10k": TEST_IMAGES}
+SIDE, CLASSES = 28, 10
+PARTS = {"train": 60_000, "t10k": 10_000}  # images
 
 
 def read_idx(folder, name):
@@ -69,7 +70,7 @@ class Tuples:
     labels [tuples, 1]."""
 
     def __init__(self, folder, part, loss):
-        images = read_idx(folder, f"{part}-images-idx3-ubyte").reshape(-1, PIXELS)
+        images = read_idx(folder, f"{part}-images-idx3-ubyte").reshape(-1, SIDE * SIDE)
         classes = read_idx(folder, f"{part}-labels-idx1-ubyte").astype(np.int64)
         indices, labels = sample(loss, classes, np.random.default_rng(SEED))
         images = images.astype(np.float32) / np.float32(255)

@@ -16,7 +16,8 @@ import tensorflow as tf  # noqa: E402
 from keras import layers, ops  # noqa: E402
 
 from common import (BATCH, BRANCHES, EPOCH, FROZEN_RATE, LEARNING_RATE, MARGIN,  # noqa: E402
-                    THREADS, TINY, Conv, Dense, Flatten, Peer)
+                    THREADS, TINY, Peer)
+from networks import Conv, Dense, Flatten, Normalize  # noqa: E402
 
 tf.config.threading.set_intra_op_parallelism_threads(THREADS)
 tf.config.threading.set_inter_op_parallelism_threads(THREADS)
@@ -33,15 +34,21 @@ def by_xla(network, images):
     return not network.convolves or images <= XLA_CONVOLVES
 
 
+KERAS_NAMES = {"relu": "relu", "sigmoid": "sigmoid", "none": None}
+
+
 def dense(layer):
-    return [layers.Dense(layer.outputs, activation="relu" if layer.relu else None)]
+    return [layers.Dense(layer.outputs, activation=KERAS_NAMES[layer.activation])]
 
 
 def conv(layer):
-    return [layers.Conv2D(layer.outputs, 3, activation="relu"), layers.MaxPooling2D(2)]
+    convolution = layers.Conv2D(layer.outputs, layer.size, padding="same" if layer.same else "valid",
+                                activation="relu" if layer.relu else None)
+    return [convolution, layers.MaxPooling2D(2)] if layer.pool else [convolution]
 
 
-LAYERS = {Dense: dense, Conv: conv, Flatten: lambda _: [layers.Flatten()]}
+LAYERS = {Dense: dense, Conv: conv, Flatten: lambda _: [layers.Flatten()],
+          Normalize: lambda _: [layers.UnitNormalization(axis=1)]}
 
 
 def make_encoder(network, params):
@@ -49,7 +56,6 @@ def make_encoder(network, params):
     for layer in network.layers:
         for part in LAYERS[type(layer)](layer):
             encoder.add(part)
-    encoder.add(layers.UnitNormalization(axis=1))
     encoder.set_weights([params[name] for name in network.parameters])
     return encoder
 

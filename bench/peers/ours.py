@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from common import BATCH, EPOCH, LEARNING_RATE, SEED, THREADS
+from common import EPOCH, FEW_TUPLES, LEARNING_RATE, SEED, THREADS, TUPLE_LOSSES
 
 
 class Failed(Exception):
@@ -15,24 +15,27 @@ class Failed(Exception):
 
 
 class Ours:
-    def __init__(self, build, network, works, data_folder, launch):
-        """`launch` holds the arguments of subprocess.run that every timed process shares."""
+    def __init__(self, build, network, works, batch, data, launch):
+        """Steps of `batch` tuples; `data` as our programs take it. `launch` holds the arguments of
+        subprocess.run that every timed process shares."""
         self.bench = Path(build, "bin", "bench_models")
         self.train = Path(build, "bin", "train_generated")
         self.network = network
         self.works = works
-        self.data_folder = data_folder
+        self.batch = batch
+        self.data = data
         self.launch = launch
         self.weights = {}     # of starts of trained works: options of bench_models
         self.references = {}  # of starts: files
+        self.few = {}         # likewise, with gradients of a few tuples
         self.active = {}      # of steps' names: the share of tuples that have a gradient
 
     def missing(self):
         return [str(p) for p in (self.bench, self.train) if not p.exists()]
 
     def run(self, program, *options):
-        command = [str(c) for c in (program, "--model", self.network.name,
-                                    "--data", self.data_folder, *options)]
+        command = [str(c) for c in (program, "--model", self.network.model,
+                                    "--data", self.data, *options)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, **self.launch)
         if done.returncode != 0:
             raise Failed(f"{' '.join(command)}\nended with {done.returncode}: "
@@ -47,16 +50,24 @@ class Ours:
                 run = Path(folder, f"run-{number}")
                 self.train_for(loss, trained, run)
                 self.weights[start] = ("--weights", run / "weights.safetensors")
-            self.references[start] = Path(folder, f"reference-{number}.safetensors")
-            self.run(self.bench, "--batch", BATCH, "--loss", loss, *self.weights.get(start, ()),
-                     "--check", self.references[start])
+            self.references[start] = self.write_reference(
+                start, self.batch, Path(folder, f"reference-{number}.safetensors"))
+            self.few[start] = self.references[start]
+            if loss in TUPLE_LOSSES:
+                self.few[start] = self.write_reference(
+                    start, FEW_TUPLES, Path(folder, f"few-{number}.safetensors"))
+
+    def write_reference(self, start, batch, file):
+        self.run(self.bench, "--batch", batch, "--loss", start[0], *self.weights.get(start, ()),
+                 "--check", file)
+        return file
 
     def train_for(self, loss, epochs, folder):
         """As Keras trains for its epoch. The rate is constant, so that a run of 5 epochs ends where
         one of 10 stands after 5."""
         self.run(self.train, "--loss", loss, "--optimizer", "adam", "--recipe", "plain",
                  "--schedule", "constant", "--rate", LEARNING_RATE, "--epochs", epochs,
-                 "--batch", BATCH, "--seed", SEED, "--threads", THREADS, "--out", folder)
+                 "--batch", self.batch, "--seed", SEED, "--threads", THREADS, "--out", folder)
 
     def times(self):
         """{name of a work: milliseconds} of one turn."""
@@ -68,7 +79,7 @@ class Ours:
 
     def bench_times(self, start):
         loss, trained = start
-        found = json.loads(self.run(self.bench, "--json", "--threads", THREADS, "--batch", BATCH,
+        found = json.loads(self.run(self.bench, "--json", "--threads", THREADS, "--batch", self.batch,
                                     "--loss", loss, *self.weights.get(start, ())))
         steps = {row["loss"]: row for row in found["rows"] if row["optimizer"] == "adam"}
         embeds = {row["batch"]: row["embed_us"] for row in found["rows"] if row["loss"] == "embed"}

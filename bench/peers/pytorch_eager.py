@@ -10,7 +10,8 @@ import itertools
 import torch
 import torch.nn.functional as F
 
-from common import EMBEDDING, FROZEN_RATE, MARGIN, THREADS, Conv, Dense, Flatten, Peer
+from common import FROZEN_RATE, MARGIN, THREADS, Peer
+from networks import Conv, Dense, Flatten, Normalize
 
 torch.set_num_threads(THREADS)
 torch.set_num_interop_threads(1)
@@ -25,6 +26,9 @@ def keep_freed_memory():
     libc.mallopt(M_TRIM_THRESHOLD, -1)  # never
 
 
+ACTIVATIONS = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid, "none": torch.nn.Identity}
+
+
 class ChannelsLastFlatten(torch.nn.Module):
     """Flattens in the order that the values have in memory, so that none moves."""
 
@@ -33,15 +37,30 @@ class ChannelsLastFlatten(torch.nn.Module):
 
 
 def dense(layer):
-    linear = torch.nn.Linear(layer.inputs, layer.outputs)
-    return [linear, torch.nn.ReLU()] if layer.relu else [linear]
+    return [torch.nn.Linear(layer.inputs, layer.outputs), ACTIVATIONS[layer.activation]()]
 
 
 def conv(layer):
-    return [torch.nn.Conv2d(layer.inputs, layer.outputs, 3), torch.nn.MaxPool2d(2), torch.nn.ReLU()]
+    modules = []
+    padding = layer.size // 2 if layer.same else 0
+    if layer.same and layer.size % 2 == 0:  # the odd zero right and below
+        modules, padding = [torch.nn.ZeroPad2d(((layer.size - 1) // 2, layer.size // 2) * 2)], 0
+    modules.append(torch.nn.Conv2d(layer.inputs, layer.outputs, layer.size, padding=padding))
+    if layer.pool:
+        modules.append(torch.nn.MaxPool2d(2))
+    if layer.relu:
+        modules.append(torch.nn.ReLU())
+    return modules
 
 
-MODULES = {Dense: dense, Conv: conv, Flatten: lambda _: [ChannelsLastFlatten()]}
+class UnitLength(torch.nn.Module):
+
+    def forward(self, x):
+        return F.normalize(x, dim=1)
+
+
+MODULES = {Dense: dense, Conv: conv, Flatten: lambda _: [ChannelsLastFlatten()],
+           Normalize: lambda _: [UnitLength()]}
 
 
 def to_torch(array):
@@ -70,7 +89,7 @@ def make_images(network, images):
 
 
 def embed(net, images):
-    return F.normalize(net(images), dim=1)
+    return net(images)
 
 
 def distance(a, b):
@@ -78,13 +97,13 @@ def distance(a, b):
 
 
 def contrastive(net, images, labels):
-    e = embed(net, images).view(2, -1, EMBEDDING)
+    e = embed(net, images).chunk(2)
     d = distance(e[0], e[1])
     return (labels * d.square() + (1 - labels) * F.relu(MARGIN - d).square()).mean()
 
 
 def triplet(net, images, _):
-    e = embed(net, images).view(3, -1, EMBEDDING)
+    e = embed(net, images).chunk(3)
     return F.relu(distance(e[0], e[1]) - distance(e[0], e[2]) + MARGIN).mean()
 
 

@@ -1,14 +1,16 @@
-"""One peer in a process of its own, `worker.py ADAPTER NETWORK`: answers one JSON line for each
-that it is sent.
+"""One peer in a process of its own, `worker.py ADAPTER MODEL`: answers one JSON line for each that
+it is sent.
 
     {"do": "start"}                       -> {"versions": {...}, "without": {kind: reason}}
-    {"do": "check", "file": F, "loss": L} -> {"errors": [what disagrees with F, in words]}
+    {"do": "check", "file": F, "few": G, "loss": L}
+                                          -> {"errors": [what disagrees with them, in words]}
     {"do": "prepare", "work": W, ...}     -> {}
     {"do": "time", "work": W}             -> {"ms": median}
     {"do": "active", "work": W}           -> {"share": of a step's tuples, at its weights now}
     anything that fails                   -> {"failed": why}
 
-A work is a dictionary of common.Work's fields; F is what it was checked with.
+A work is a dictionary of common.Work's fields; F is what it was checked with, G the same of a few
+tuples.
 """
 
 import importlib
@@ -24,7 +26,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 import data
-from common import BATCH, BRANCHES, EMBEDDING, MARGIN, NETWORKS, PIXELS
+from common import BRANCHES, MARGIN
+from networks import read_network
 
 AGREES_WITHIN = 1e-4
 NUDGE, NUDGES = 2e-7, 20
@@ -48,13 +51,15 @@ class Reference:
         self.params = {name: np.ascontiguousarray(self.tensors[f"params/{name}"], np.float32)
                        for name in parameters}
         self.images, self.labels = self.tensors["images"], self.tensors["labels"]
+        self.batch = len(self.tensors["embedding"]) // BRANCHES[loss]  # tuples
 
     def batches(self):
         """(images, labels) of each. Rows lie tuple by tuple there; peers take them branch by
         branch."""
-        rows = self.images.reshape(-1, BATCH, BRANCHES[self.loss], PIXELS).swapaxes(1, 2)
-        return [(np.ascontiguousarray(images.reshape(-1, PIXELS)), labels)
-                for images, labels in zip(rows, self.labels.reshape(-1, BATCH))]
+        pixels = self.images.shape[1]
+        rows = self.images.reshape(-1, self.batch, BRANCHES[self.loss], pixels).swapaxes(1, 2)
+        return [(np.ascontiguousarray(images.reshape(-1, pixels)), labels)
+                for images, labels in zip(rows, self.labels.reshape(-1, self.batch))]
 
 
 def nudged(params, seed):
@@ -80,18 +85,20 @@ def step_differences(peer, reference, params):
                                                        for name in peer.network.parameters}})
 
 
-def disagreements(peer, reference):
-    """In words, each tensor on which the peer and the reference differ by more than allowed.
+def disagreements(peer, reference, few):
+    """In words, each tensor on which the peer and the reference differ by more than allowed:
+    embeddings of a batch, loss and gradients of a few tuples.
 
     Of a batch's millions of values some are so near to 0 for ReLU or a hinge, or to another for
     max-pooling, that rounding decides where their gradient goes, and one that goes elsewhere can be
-    1e-3 of the sum. So a peer whose gradients differ has a few more tries, with nudged parameters:
-    they decide such cases anew, and change nothing else by a hundredth of what is allowed.
+    1e-3 of the sum. Of a few tuples there are fewer, and a peer whose gradients differ has more
+    tries, with nudged parameters: they decide such cases anew, and change nothing else by a
+    hundredth of what is allowed.
     """
     found = []
     if "step" not in peer.without:
-        differ = step_differences(peer, reference, reference.params)
-        if differ and all(step_differences(peer, reference, nudged(reference.params, seed))
+        differ = step_differences(peer, few, few.params)
+        if differ and all(step_differences(peer, few, nudged(few.params, seed))
                           for seed in range(NUDGES)):
             found += differ
     first = reference.images[:len(reference.tensors["embedding"])]
@@ -101,7 +108,8 @@ def disagreements(peer, reference):
 def share_of_active(peer, reference, params):
     """Of the tuples that cost something with these parameters: the others have no gradient."""
     embeddings = peer.embed(params, reference.images)()
-    first, *others = np.moveaxis(embeddings.reshape(-1, BRANCHES[reference.loss], EMBEDDING), 1, 0)
+    tuples = embeddings.reshape(-1, BRANCHES[reference.loss], peer.network.embedding)
+    first, *others = np.moveaxis(tuples, 1, 0)
     distances = [np.linalg.norm(first - other, axis=1) for other in others]
     if reference.loss == "triplet":
         active = distances[0] - distances[1] + MARGIN > 0
@@ -116,7 +124,10 @@ class Timer:
     def __init__(self, once, wait):
         self.once, self.wait = once, wait
         self.block(1)  # compiles
-        self.calls = max(1, round(BLOCK_S / min(self.block(10) for _ in range(5))))
+        once = self.block(1)
+        if once < BLOCK_S:
+            once = min(self.block(10) for _ in range(5))
+        self.calls = max(1, round(BLOCK_S / once))
 
     def block(self, calls):
         start = time.perf_counter()
@@ -151,9 +162,10 @@ class Worker:
         return {"versions": {m: importlib.metadata.version(m) for m in self.peer.modules},
                 "without": self.peer.without}
 
-    def check(self, file, loss):
+    def check(self, file, few, loss):
         self.references[file] = Reference(file, loss, self.network.parameters)
-        return {"errors": disagreements(self.peer, self.references[file])}
+        few = Reference(few, loss, self.network.parameters)
+        return {"errors": disagreements(self.peer, self.references[file], few)}
 
     def prepare(self, work, file, data_folder):
         reference, loss, name = self.references[file], work["loss"], work["name"]
@@ -180,7 +192,7 @@ class Worker:
 def main():
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what libraries print must not get between the answers
-    worker = Worker(sys.argv[1], NETWORKS[sys.argv[2]])
+    worker = Worker(sys.argv[1], read_network(sys.argv[2]))
     for line in sys.stdin:
         command = json.loads(line)
         try:
