@@ -69,20 +69,25 @@ def nudged(params, seed):
             for name, array in params.items()}
 
 
-def differences(reference, values):
-    """In words, each of `values` that differs from the reference's by more than allowed."""
-    found = []
-    for name, value in values.items():
-        error = relative_error(value, reference.tensors[name])
-        if not error <= AGREES_WITHIN:
-            found.append(f"{name} differs by {error:.2g} of its norm")
-    return found
+def differing(name, value, reference):
+    """In words, that they differ by more than allowed; nothing if they do not."""
+    error = relative_error(value, reference)
+    return [] if error <= AGREES_WITHIN else [f"{name} differs by {error:.2g} of its norm"]
 
 
 def step_differences(peer, reference, params):
+    """A layer's kernel and bias are one vector: where the images of a pair send a bias up and down
+    by nearly the same, what is left of both is rounding."""
     value, gradients = peer.loss_and_gradients(reference.loss, params, *reference.batches()[0])
-    return differences(reference, {"loss": [value], **{f"grad/{name}": gradients[name]
-                                                       for name in peer.network.parameters}})
+    found = differing("loss", [value], reference.tensors["loss"])
+    layers = {}
+    for name in peer.network.parameters:
+        layers.setdefault(name.partition(".")[0], []).append(name)
+    for layer, names in layers.items():
+        theirs = np.concatenate([np.ravel(gradients[name]) for name in names])
+        ours = np.concatenate([np.ravel(reference.tensors[f"grad/{name}"]) for name in names])
+        found += differing(f"the gradient of {layer}", theirs, ours)
+    return found
 
 
 def disagreements(peer, reference, few):
@@ -102,7 +107,8 @@ def disagreements(peer, reference, few):
                           for seed in range(NUDGES)):
             found += differ
     first = reference.images[:len(reference.tensors["embedding"])]
-    return found + differences(reference, {"embedding": peer.embed(reference.params, first)()})
+    embedding = peer.embed(reference.params, first)()
+    return found + differing("embedding", embedding, reference.tensors["embedding"])
 
 
 def share_of_active(peer, reference, params):
