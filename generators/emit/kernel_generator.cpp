@@ -291,7 +291,7 @@ void KernelGenerator::describe(KernelFuncs& funcs) const {
         funcs.groups = groups_of(first);
         funcs.channels /= funcs.groups;
     }
-    if (first.op == &winograd_op()) funcs.winograd_results = winograd_results(first);
+    if (first.op == &winograd_op()) funcs.winograd = winograd_form(first);
     for (Edge edge : first.inputs) {
         const Shape shape = graph.shape_of(edge);
         if (shape.rows == Rows::none && shape.dims.size() == 4)

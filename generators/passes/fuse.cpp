@@ -164,7 +164,7 @@ class Fuser {
         const long stride = integer(pooling.attributes, "stride");
         const Node& first = graph_[kernels_[k].nodes[0]];
         return stride >= window &&
-               (first.op != &winograd_op() || winograd_results(first) % stride == 0);
+               (first.op != &winograd_op() || winograd_form(first).results % stride == 0);
     }
 
     // What the kernel pools so far is the same.

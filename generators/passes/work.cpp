@@ -36,10 +36,9 @@ std::string trimmed_places(const Graph& written, const Graph& trimmed) {
 
 // Each place of a tile has weights of its own.
 long winograd_multiply_adds(const Graph& graph, const Node& node) {
-    const int results = winograd_results(node);
-    const long side = winograd_side(results);
-    return side * side * graph.shape_of(node.inputs[1]).dims[1] * node.shape.dims[0] *
-           winograd_tiles(node.shape, results);
+    const WinogradForm form = winograd_form(node);
+    return static_cast<long>(form.places()) * graph.shape_of(node.inputs[1]).dims[1] *
+           node.shape.dims[0] * winograd_tiles(node.shape, form.results);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 
 #include "layers/op.h"
 #include "layers/roles.h"
+#include "layers/winograd.h"
 #include "schedules/parameters.h"
 #include "schedules/vectors.h"
 
@@ -26,7 +27,7 @@ struct KernelFuncs {
     int dilation = 1, groups = 1;          // pixels between those of the window; of channels
     int channels = 0;                      // that a filter of a convolution sees; of others, dim 0
     std::vector<int> taps = {1, 1};        // width and height of a convolution's kernel
-    int winograd_results = 0;              // of a tile's side, where one computes by tiles
+    WinogradForm winograd;                 // where one computes by tiles
     std::vector<Halide::Func> outputs;     // pure copies of some of the values, indexed alike
     std::vector<std::vector<int>> dims;    // of each output: extents without rows
     int rows_together = 1;                 // of the outputs: those that come of one tuple

@@ -1,9 +1,9 @@
 // The schedule of Winograd's convolution (layers/winograd.h).
 //
 // For some vectors of filters and a block of tiles, block by block of channels: the tiles' channels
-// are transformed; then, for each of a tile's 16 or 36 places, products of the vectors times the
-// tiles are summed in registers. The sums of all places lie beside the transformed tiles until they
-// are turned into results, which are pooled in registers where pooling follows.
+// are transformed; then, for each of a tile's 16, 36 or 49 places, products of the vectors times
+// the tiles are summed in registers. The sums of all places lie beside the transformed tiles until
+// they are turned into results, which are pooled in registers where pooling follows.
 #include "layers/winograd.h"
 
 #include "schedules/schedule.h"
@@ -29,7 +29,7 @@ struct Block {
 // Transformed tiles may take this much of the stack, and their sums as much: threads have 128 KiB
 // where they have least (musl). Of many channels that no vectors divide, a block has fewer tiles.
 constexpr int most_tile_bytes = 45056;
-constexpr int most_place_bytes = winograd_side(4) * winograd_side(4) * 4;  // of a channel's tile
+constexpr int most_place_bytes = largest_winograd_form.places() * 4;  // of a channel's tile
 static_assert(most_ragged_channels % most_lanes == 0 && filter_block == most_lanes);
 static_assert(most_ragged_channels * most_place_bytes <= most_tile_bytes);
 
@@ -49,7 +49,7 @@ class WinogradSchedule {
           registers_(registers),
           filters_(kernel.dims[0][0]),
           width_(registers.tile_width(filters_)),
-          step_(kernel.winograd_results / kernel.pool_stride),
+          step_(kernel.winograd.results / kernel.pool_stride),
           channels_(channel_block(kernel.channels)) {
         // As many as divide the filters: of vectors behind them there is nothing to read.
         const int all = vectors_in(filters_, width_), measured = kernel.tile.vectors;
@@ -68,10 +68,9 @@ class WinogradSchedule {
     // Accumulators that leave registers for weights and a broadcast: of 16, or of 32.
     int most_tiles() const {
         const int most = (registers_.many_registers ? 18 : 12) / vectors_;
-        const int side = winograd_side(kernel_.winograd_results);
         const int numbers =
             std::max(vectors_in(channels_, most_lanes) * most_lanes, width_ * vectors_);
-        const int fit = most_tile_bytes / (side * side * numbers * 4);
+        const int fit = most_tile_bytes / (kernel_.winograd.places() * numbers * 4);
         return std::min(kernel_.tile.wide > 0 ? kernel_.tile.wide : most, fit);
     }
 

@@ -48,7 +48,14 @@ TEST_CASE("Winograd's convolution of more channels than are transformed at once"
 TEST_CASE("Winograd's convolution by kernels that are cut into parts", "[winograd]") {
     check_layers("embed", conv(16, 1) + conv(32, 5, same + relu) + layer("max_pool"), "4, 5",
                  "__6x6x64x32_max_pool_relu");
-    check_layers("embed", conv(17, 1) + conv(18, 4, same), "8, 8", "__6x6x68x18");
+    check_layers("embed", conv(16, 1) + conv(16, 7, relu) + layer("max_pool"), "11, 12",
+                 "__7x7x64x16_max_pool_relu");
+}
+
+TEST_CASE("Winograd's tiles of four results a side by parts of 4 x 4", "[winograd]") {
+    check_layers("contrastive", conv(17, 1) + conv(18, 4, relu), "7, 8", "__7x7x17x18_relu");
+    check_layers("embed", conv(16, 1) + conv(32, 4, same + relu) + layer("max_pool"), "5, 7",
+                 "__7x7x16x32_max_pool_relu");
 }
 
 TEST_CASE("what is not pooled inside a tile is pooled behind the convolution", "[winograd]") {

@@ -228,6 +228,22 @@ int winograd_results_of(int channels, int filters, int size, int images) {
 
 }  // namespace
 
+TEST_CASE("behind pooling, gradients of images walk the winners where kernels are small",
+          "[passes]") {
+    const auto walks_winners = [](int kernel) {
+        const Graph graph =
+            folded(small(layer("conv2d", "filters = 16\nkernel = 1\n") +
+                             layer("conv2d", fmt::format("filters = 16\nkernel = {}\n", kernel)) +
+                             layer("max_pool") + layer("dense", "units = 3\n"),
+                         "9, 8"),
+                   "contrastive");
+        return has(remove_unused(follow_winners(differentiate(trim(pool_first(graph))))),
+                   "conv2d.grad_input_won");
+    };
+    CHECK(walks_winners(3));
+    CHECK(!walks_winners(4));
+}
+
 // What was the quickest where docs/convolution.md has the times.
 TEST_CASE("Winograd's convolution is taken where it pays", "[passes]") {
     CHECK(winograd_results_of(32, 32, 30, many) == 4);
