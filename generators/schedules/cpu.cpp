@@ -119,39 +119,52 @@ class CpuSchedule {
     // The part of the summed dimension, at least half a block of it, that all rows walk before the
     // next, or 0: sums over the batch are as deep as it has images.
     int depth_block() const {
-        constexpr int most = 512;
+        constexpr int most = 64;
         if (find(kernel_, Role::pulled_sum)) return 0;
         for (int block = most; block >= most / 2; --block)
             if (kernel_.channels % block == 0) return block;
         return 0;
     }
 
+    // Tiles side by side in a block of weights: as many as there may be, unless that makes many
+    // sums twice.
+    static int tiles_of_block(int units, int width, int vectors) {
+        constexpr int most_columns = 384;
+        const int all = vectors_in(units, width), tiles = vectors_in(all, vectors);
+        const int most = std::min(most_columns / (width * vectors), all / vectors);
+        for (int wide = most; wide > 1; --wide)
+            if (20 * vectors_in(all, wide * vectors) * wide <= 21 * tiles) return wide;
+        return 1;
+    }
+
     // Weights that outgrow the caches are read once: all rows of the slice meet a block of them,
-    // one tile's columns wide and `depth` deep, before the next. Between blocks sums lie on the
-    // stack.
+    // some tiles' columns wide and `depth` deep, before the next. Each line of a block is another
+    // page of memory where the weights are wide, so it is long. Between blocks sums lie on the
+    // stack, at most 72 KiB of them (384 columns, 48 rows): threads have 128 KiB at least.
     void sum_by_depth(Func out, Func sum, int depth) {
         const Var n = out.args()[0], row = out.args()[1];
         const Var sn = sum.args()[0], srow = sum.args()[1];
         const int units = kernel_.dims[0][0], width = registers_.tile_width(units);
         const int vectors = tile_vectors(units, width, most_vectors(), row_quantum);
-        Var no("no"), ni("ni"), si("si"), so("so");
-        out.split(n, no, ni, width * vectors, tile_tail(units, width, vectors))
+        const int tiles = tiles_of_block(units, width, vectors);
+        const int tile = width * vectors, block = tile * tiles;
+        Var no("no"), ni("ni"), st("st"), sc("sc"), si("si"), so("so");
+        out.split(n, no, ni, block, tile_tail(units, width, vectors * tiles))
             .reorder(ni, row, no)
-            .vectorize(ni, width)
-            .unroll(ni);
+            .vectorize(ni, width);
         sum.compute_at(out, no)
-            .store_in(MemoryType::Stack)
-            .bound_extent(sn, width * vectors)
+            .store_in(MemoryType::Register)
+            .bound_extent(sn, block)
             .bound_storage(srow, most_slice_rows)
-            .vectorize(sn, width)
-            .unroll(sn);
+            .vectorize(sn, width);
         RVar ko("ko"), ki("ki");
         sum.update()
             .split(sum.rvars()[0], ko, ki, depth)
+            .split(sn, st, sc, tile)
             .split(srow, so, si, row_quantum, TailStrategy::RoundUp)
-            .reorder(sn, si, ki, so, ko)
-            .vectorize(sn, width)
-            .unroll(sn)
+            .reorder(sc, si, ki, so, st, ko)
+            .vectorize(sc, width)
+            .unroll(sc)
             .unroll(si);
     }
 
