@@ -19,8 +19,6 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <numeric>
-#include <stdexcept>
 
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
@@ -32,6 +30,7 @@
 #include "images.h"
 #include "machine/machine.h"
 #include "machine/timing.h"
+#include "prepared_embedding.h"
 #include "reference_file.h"
 #include "step_kernels.h"
 #include "training/optimizer.h"
@@ -97,36 +96,6 @@ struct Row {
     Work once;
     std::function<double()> share_of_active = {};  // of a step's tuples
     double seconds = 0, active = 0;
-};
-
-// As a program that recognises image after image embeds: with weights prepared beforehand.
-class PreparedEmbedding {
-  public:
-    PreparedEmbedding(const siamc_model& tables, const FloatBuffer& parameters, ImageSet images)
-        : images_(std::move(images)),
-          rows_(static_cast<std::size_t>(images_.size())),
-          embeddings_(rows_.size() * static_cast<std::size_t>(tables.embedding_size)),
-          memory_(static_cast<std::size_t>(tables.encoder_bytes) / sizeof(float) + 1) {
-        std::iota(rows_.begin(), rows_.end(), 0);
-        check(siamc_encoder_open(&encoder_, &tables, parameters.data(), memory_.data()));
-    }
-
-    void embed() {
-        const auto count = static_cast<std::int32_t>(rows_.size());
-        check(siamc_encode(&encoder_, images_.pixels.data(), count, rows_.data(), count,
-                           embeddings_.data()));
-    }
-
-  private:
-    static void check(int error) {
-        if (error != 0) throw std::runtime_error(siamc_error_text(error));
-    }
-
-    ImageSet images_;
-    std::vector<std::int32_t> rows_;
-    std::vector<float> embeddings_;
-    FloatBuffer memory_;
-    siamc_encoder encoder_{};
 };
 
 // The things to time. Everything that they use lives here.

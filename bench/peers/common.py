@@ -78,9 +78,9 @@ class Peer:
     """One framework's form of a network.
 
     Arguments, all numpy: `params` maps the network's parameters to float32 arrays; `images` is
-    float32 [branches * tuples, pixels] in 0..1, all rows of the first branch, then all of the second,
-    and so on; `labels` is float32 [tuples], 1 for a similar pair, of the batch-hard loss an image's
-    class (triplets have none).
+    float32 [branches * tuples, pixels] in 0..1, all rows of the first branch, then all of the
+    second, and so on; `labels` is float32 [tuples], 1 for a similar pair, of the batch-hard loss an
+    image's class (triplets have none).
 
     What `step` and `embed` return does the work once, on data that are already where the framework
     wants them; what that returns goes to `wait`, which returns when it is done. What a peer has no

@@ -70,6 +70,7 @@ class Network:
         self.parameters = tuple(f"{layer.name}.{part}" for layer in layers if hasattr(layer, "name")
                                 for part in ("kernel", "bias"))
         self.convolves = any(isinstance(layer, Conv) for layer in layers)
+        self.normalizes = isinstance(layers[-1], Normalize)
         self.embedding = next(layer.outputs for layer in reversed(layers)
                               if isinstance(layer, Dense))
         self.pixels = prod(stored)

@@ -76,17 +76,18 @@ def differing(name, value, reference):
 
 
 def step_differences(peer, reference, params):
-    """A layer's kernel and bias are one vector: where the images of a pair send a bias up and down
-    by nearly the same, what is left of both is rounding."""
+    """Tensor by tensor, but for the last layer of a network whose embeddings have any length: the
+    images of a pair send its bias up and down by nearly the same, and what is left is rounding. So
+    there kernel and bias are one vector."""
     value, gradients = peer.loss_and_gradients(reference.loss, params, *reference.batches()[0])
     found = differing("loss", [value], reference.tensors["loss"])
-    layers = {}
-    for name in peer.network.parameters:
-        layers.setdefault(name.partition(".")[0], []).append(name)
-    for layer, names in layers.items():
-        theirs = np.concatenate([np.ravel(gradients[name]) for name in names])
-        ours = np.concatenate([np.ravel(reference.tensors[f"grad/{name}"]) for name in names])
-        found += differing(f"the gradient of {layer}", theirs, ours)
+    names = [(name,) for name in peer.network.parameters]
+    if not peer.network.normalizes:
+        names[-2:] = [names[-2] + names[-1]]
+    for together in names:
+        theirs = np.concatenate([np.ravel(gradients[name]) for name in together])
+        ours = np.concatenate([np.ravel(reference.tensors[f"grad/{name}"]) for name in together])
+        found += differing(f"the gradient of {' and '.join(together)}", theirs, ours)
     return found
 
 

@@ -126,27 +126,17 @@ class CpuSchedule {
         return 0;
     }
 
-    // Tiles side by side in a block of weights: as many as there may be, unless that makes many
-    // sums twice.
-    static int tiles_of_block(int units, int width, int vectors) {
-        constexpr int most_columns = 384;
-        const int all = vectors_in(units, width), tiles = vectors_in(all, vectors);
-        const int most = std::min(most_columns / (width * vectors), all / vectors);
-        for (int wide = most; wide > 1; --wide)
-            if (20 * vectors_in(all, wide * vectors) * wide <= 21 * tiles) return wide;
-        return 1;
-    }
-
     // Weights that outgrow the caches are read once: all rows of the slice meet a block of them,
     // some tiles' columns wide and `depth` deep, before the next. Each line of a block is another
     // page of memory where the weights are wide, so it is long. Between blocks sums lie on the
     // stack, at most 72 KiB of them (384 columns, 48 rows): threads have 128 KiB at least.
     void sum_by_depth(Func out, Func sum, int depth) {
+        constexpr int most_columns = 384;
         const Var n = out.args()[0], row = out.args()[1];
         const Var sn = sum.args()[0], srow = sum.args()[1];
         const int units = kernel_.dims[0][0], width = registers_.tile_width(units);
         const int vectors = tile_vectors(units, width, most_vectors(), row_quantum);
-        const int tiles = tiles_of_block(units, width, vectors);
+        const int tiles = tiles_side_by_side(units, width, vectors, most_columns);
         const int tile = width * vectors, block = tile * tiles;
         Var no("no"), ni("ni"), st("st"), sc("sc"), si("si"), so("so");
         out.split(n, no, ni, block, tile_tail(units, width, vectors * tiles))

@@ -77,6 +77,15 @@ inline Halide::TailStrategy tile_tail(int extent, int width, int vectors) {
                                                     : Halide::TailStrategy::ShiftInwards;
 }
 
+// Tiles of so many vectors that lie side by side in at most `most` of an extent's numbers: as many
+// as there may be, unless more than a twentieth would be done again.
+inline int tiles_side_by_side(int extent, int width, int vectors, int most) {
+    const int all = vectors_in(extent, width), tiles = vectors_in(all, vectors);
+    for (int wide = std::min(most / (width * vectors), all / vectors); wide > 1; --wide)
+        if (20 * vectors_in(all, wide * vectors) * wide <= 21 * tiles) return wide;
+    return 1;
+}
+
 // Vectors side by side in a tile: as many as registers allow and the extent divides into.
 inline int vectors_for(int extent, int width, int most) {
     while (most > 1 && extent % (width * most) != 0) --most;
