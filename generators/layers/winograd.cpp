@@ -34,7 +34,7 @@ Expr transform_kernel(WinogradForm form, const Expr& u, const At& at) {
         const Expr even2 = at(0) + 4 * at(2), odd2 = 2 * at(1) + 8 * at(3);
         const Expr half = 8 * at(0) - 4 * at(1) + 2 * at(2) - at(3);
         return pick(u, {at(0) / 2, (even1 + odd1) / -9, (even1 - odd1) / 3, (even2 + odd2) / 60,
-                        (even2 - odd2) / -36, half * (-4.0f / 45), at(3)});
+                        (even2 - odd2) / -36, half / -11.25f, at(3)});
     }
     if (form.results == 2)
         return pick(u, {at(0), 0.5f * (at(0) + at(2)) + 0.5f * at(1),

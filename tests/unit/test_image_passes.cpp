@@ -210,6 +210,25 @@ TEST_CASE("convolutions of other kernels than 3 x 3 keep loss and gradients", "[
     check_equal(graph, remove_unused(plain));
 }
 
+TEST_CASE("convolutions by parts of 4 x 4 keep loss and gradients", "[passes]") {
+    // 4 x 4 is one part, 7 x 7 are four, the last of a line and column with zeros.
+    for (const auto& [kernel, size] : {std::pair{4, 8}, std::pair{7, 10}}) {
+        INFO(kernel << " x " << kernel);
+        const Graph plain = differentiate(
+            folded(small(layer("conv2d", "filters = 16\nkernel = 1\nactivation = \"relu\"\n") +
+                             layer("conv2d", fmt::format("filters = 16\nkernel = {}\n", kernel)) +
+                             layer("dense", "units = 3\n"),
+                         fmt::format("{}, {}", size, size + 1)),
+                   "contrastive"));
+        const Graph graph = use_winograd(remove_unused(follow_winners(plain)), many);
+        const Node& conv = graph[graph.find("conv2d2")];
+        REQUIRE(conv.op->name == "winograd");
+        CHECK(integer(conv.attributes, "taps") == 4);
+        CHECK(integer(conv.attributes, "results") == 4);
+        check_equal(graph, remove_unused(plain));
+    }
+}
+
 namespace {
 
 // Results of a tile's side, for so many images, of a second convolution.
