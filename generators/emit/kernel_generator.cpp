@@ -294,6 +294,7 @@ void KernelGenerator::describe(KernelFuncs& funcs) const {
     if (first.op == &winograd_op()) funcs.winograd = winograd_form(first);
     for (Edge edge : first.inputs) {
         const Shape shape = graph.shape_of(edge);
+        funcs.reads_its_like |= shape == first.shape;
         if (shape.rows == Rows::none && shape.dims.size() == 4)
             funcs.taps = {shape.dims[2], shape.dims[3]};
     }

@@ -36,17 +36,20 @@ Func skipping_algorithm(const AlgorithmContext& context, const Func& start) {
     const auto& in = context.inputs;
     const int groups = context.graph.shape_of(context.node.inputs.back()).dims[0];
     const int tall = context.tile_rows;
-    Var n("n"), row("row"), i("i"), j("j"), tile("tile");
-    Func flags("flags"), product = func_as(Role::active_product), out("dense");
+    Var n("n"), row("row"), i("i"), j("j"), tile("tile"), listed("listed");
+    Func flags("flags"), factor = func_as(Role::active_factor),
+                         product = func_as(Role::active_product), out("dense");
     flags(j, tile) = in.back()(j, tile * tall);
     const ActiveList active = active_list(flags, groups);
     RDom at(0, zero_group, 0, groups, "at");
     at.where(at.y < active.counts(tile));
-    const Expr k =
-        Halide::unsafe_promise_clamped(active.places(at.y, tile), 0, groups - 1) * zero_group +
-        at.x;
+    const auto first = [&](const Expr& place) {
+        return Halide::unsafe_promise_clamped(active.places(place, tile), 0, groups - 1) *
+               zero_group;
+    };
+    factor(j, i, listed, tile) = in[0](first(listed) + j, tile * tall + i);
     product(n, i, tile) = start(n);
-    product(n, i, tile) += in[0](k, tile * tall + i) * in[1](n, k);
+    product(n, i, tile) += factor(at.x, i, at.y, tile) * in[1](n, first(at.y) + at.x);
     out(n, row) = product(n, row % tall, row / tall);
     return out;
 }
@@ -80,15 +83,20 @@ void dense_reference(const Graph&, const Node&, const std::vector<const Tensor64
 Func skipping_grad_kernel(const AlgorithmContext& context) {
     const auto& in = context.inputs;
     Var n("n"), k("k"), i("i"), j("j"), group("group");
-    Func masks("masks"), sum = func_as(Role::active_sum), out("grad_kernel");
+    Var listed("listed");
+    Func masks("masks"), factor = func_as(Role::active_factor), sum = func_as(Role::active_sum),
+                         out("grad_kernel");
     masks(j, group) = in[2](group, j * context.tile_rows);
     const Expr tiles = context.image_rows / context.tile_rows, rows = tiles * context.tile_rows;
     const ActiveList active = active_rows(masks, tiles, context.tile_rows);
     RDom at(0, rows, "at");
     at.where(at < active.counts(group));
-    const Expr row = Halide::unsafe_promise_clamped(active.places(at, group), 0, rows - 1);
+    const auto row_at = [&](const Expr& place) {
+        return Halide::unsafe_promise_clamped(active.places(place, group), 0, rows - 1);
+    };
+    factor(i, listed, group) = in[0](group * zero_group + i, row_at(listed));
     sum(n, i, group) = 0.0f;
-    sum(n, i, group) += in[0](group * zero_group + i, row) * in[1](n, row);
+    sum(n, i, group) += factor(i, at, group) * in[1](n, row_at(at));
     out(n, k) = sum(n, k % zero_group, k / zero_group);
     return out;
 }

@@ -6,7 +6,7 @@
 
 namespace siamc::compiler {
 
-// Schedules (rowwise, schedules/cpu.cpp) know these Funcs by their shape: what is made for a
+// Schedules (schedules/rows.cpp) know these Funcs by their shape: what is made for a
 // positive has indices (p, row) and is computed in the loop over the positives that wants it, so
 // such a Func serves one sum of positives.
 class EachPositive {

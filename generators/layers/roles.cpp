@@ -18,6 +18,8 @@ const char* word_of(Role role) {
             return "active_ranks";
         case Role::active_places:
             return "active_places";
+        case Role::active_factor:
+            return "active_factor";
         case Role::active_product:
             return "active_product";
         case Role::active_sum:

@@ -15,6 +15,7 @@ enum class Role {
     bordered,         // an image with zeros around it, as bytes
     active_ranks,     // of a list (layers/active.h): how many are listed in front
     active_places,    // of a list: which are listed
+    active_factor,    // a view: numbers of the listed that a sum broadcasts
     active_product,   // sums over the listed, of a register tile
     active_sum,       // sums over the listed, of a group of a parameter's lines
     active_masks,     // of a register tile's rows: which have something

@@ -15,7 +15,7 @@ std::vector<Func> all_funcs(const KernelFuncs& kernel) {
 
 bool is_view(const Func& func) {
     return has_role(func, Role::input) || has_role(func, Role::view) ||
-           has_role(func, Role::listed_tile);
+           has_role(func, Role::listed_tile) || has_role(func, Role::active_factor);
 }
 
 void schedule(KernelFuncs& kernel, const Halide::Target& target) {

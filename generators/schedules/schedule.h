@@ -26,6 +26,7 @@ struct KernelFuncs {
     int stride = 1;                        // of a convolution's window
     int dilation = 1, groups = 1;          // pixels between those of the window; of channels
     int channels = 0;                      // that a filter of a convolution sees; of others, dim 0
+    bool reads_its_like = false;           // a sum over the batch: an input of the result's shape
     std::vector<int> taps = {1, 1};        // width and height of a convolution's kernel
     WinogradForm winograd;                 // where one computes by tiles
     std::vector<Halide::Func> outputs;     // pure copies of some of the values, indexed alike
@@ -56,8 +57,9 @@ void schedule_naive(KernelFuncs& kernel);
 void schedule_cpu(KernelFuncs& kernel, const Halide::Target& target);
 // Kernels with one output.
 void schedule_gpu(KernelFuncs& kernel);
-// What schedule_cpu leaves to it: rows that are no products; convolutions, pooling and their
-// gradients.
+// What schedule_cpu leaves to them: products and sums over the batch; rows that are neither;
+// convolutions, pooling and their gradients.
+void schedule_product(KernelFuncs& kernel, const Halide::Target& target);
 void schedule_rows(KernelFuncs& kernel, const Halide::Target& target);
 void schedule_convolution(KernelFuncs& kernel, const Halide::Target& target);
 void schedule_winograd(KernelFuncs& kernel, const Vectors& registers);

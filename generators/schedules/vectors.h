@@ -15,10 +15,12 @@ struct Vectors {
         : lanes(target.natural_vector_size<float>()),
           many_registers(target.has_feature(Halide::Target::AVX512) ||
                          target.has_feature(Halide::Target::AVX512_Skylake) ||
-                         target.arch == Halide::Target::ARM) {}
+                         target.arch == Halide::Target::ARM),
+          by_lane(target.arch == Halide::Target::ARM) {}
 
     int lanes;
     bool many_registers;  // 32 instead of 16
+    bool by_lane;         // a multiply-add takes any lane of a register as its factor
 
     // The widest of the vectors that divides the extent; a guarded full one if none does.
     int width_for(int extent) const {
@@ -43,6 +45,17 @@ struct Vectors {
             out.vectorize(c, 4, Halide::TailStrategy::ShiftInwards);
     }
 };
+
+constexpr int lane_group = 4;  // factors that one register holds for multiply-adds by lane
+
+// Loads what a turn of that loop of `sum` broadcasts, lane_group numbers of the factor's first
+// dimension, a register at a time.
+inline void load_by_lane(Halide::Func loaded, const Halide::Func& sum,
+                         const Halide::VarOrRVar& loop) {
+    loaded.compute_at(Halide::LoopLevel(sum, loop)).store_in(Halide::MemoryType::Stack);
+    loaded.bound_extent(loaded.args()[0], lane_group).vectorize(loaded.args()[0]);
+    for (int d = 1; d < loaded.dimensions(); ++d) loaded.unroll(loaded.args()[d]);
+}
 
 // Of a loop over `extent` in steps of `width`.
 inline Halide::TailStrategy tail(int extent, int width) {

@@ -129,14 +129,20 @@ class WinogradSchedule {
         const auto vars = sum.args();
         const Var n = vars[0], tx = vars[1], ty = vars[2], row = vars[3], u = vars[4], v = vars[5];
         const std::vector<RVar> k = sum.rvars();  // channels, parts of the kernel
-        RVar ko("ko"), ki("ki");
+        RVar ko("ko"), ki("ki"), kl("kl");
+        const bool by_lane = registers_.by_lane && channels_ % lane_group == 0;
         sum.compute_at(out, xo_)
             .store_in(MemoryType::Register)
             .bound_extent(n, width_ * vectors_)
             .bound_extent(tx, block_.wide)
             .bound_extent(ty, block_.tall)
             .bound_extent(row, block_.images);
-        sum.update().split(k[0], ko, ki, channels_).reorder({n, tx, ty, row, ki, u, v, ko, k[1]});
+        sum.update()
+            .split(k[0], ko, ki, channels_)
+            .split(ki, ki, kl, by_lane ? lane_group : 1)
+            .reorder({n, tx, ty, row, kl, ki, u, v, ko, k[1]})
+            .unroll(kl);
+        if (by_lane) load_by_lane(find(kernel_, Role::winograd_tile)->in(sum), sum, ki);
         for (Halide::Stage stage : {Halide::Stage(sum), sum.update()})
             stage.vectorize(n, width_).unroll(n).unroll(tx).unroll(ty).unroll(row);
         ko_ = ko;

@@ -2,6 +2,7 @@
 
 #include "layers/active.h"
 #include "layers/pairwise.h"
+#include "layers/winograd.h"
 #include "schedules/vectors.h"
 
 namespace siamc::compiler {
@@ -26,10 +27,12 @@ bool has_tile(const KernelTask& task) {
            (pattern == Pattern::slice_sum && first.shape.dims.size() == 4);
 }
 
-// Results of a line that a convolution's tile can hold, or rows of a weight gradient's chunk.
+// Results of a line that a convolution's tile can hold, Winograd tiles at once, or rows of a weight
+// gradient's chunk.
 std::vector<int> widths(const KernelTask& task) {
     const std::vector<int>& result = task.operands.back().extent;
     if (task.kernel->pattern == Pattern::batch_sum) return {8, 16, 32, 64, 128};
+    if (first_node(task).op == &winograd_op()) return {2, 3, 4, 5, 6, 7, 8, 9, 12, 14, 16, 18};
     if (task.kernel->pattern != Pattern::convolution) return {0};
     std::vector<int> divisors;
     for (int w = 1; w <= std::min(result[1], 12); ++w)
