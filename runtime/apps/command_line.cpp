@@ -27,7 +27,7 @@ cli::Option data_option() {
             .required = true,
             .help =
                 "folder of MNIST's IDX files or of numpy's x_train.npy, y_train.npy, x_test.npy "
-                "and y_test.npy, or glyphs (built in)"};
+                "and y_test.npy; folder or zip of pictures in class folders; or glyphs (built in)"};
 }
 
 cli::Option threads_option() {
@@ -46,6 +46,14 @@ cli::Option transpose_option() {
     return {.name = "transpose",
             .kind = cli::Flag{},
             .help = "images are stored column by column, as EMNIST's"};
+}
+
+cli::Option resize_option() {
+    return {.name = "resize",
+            .kind = cli::Word{{"fit", "fill", "crop"}},
+            .help =
+                "how pictures get the model's size: whole with margins, stretched, or the "
+                "middle"};
 }
 
 cli::Option config_option() {

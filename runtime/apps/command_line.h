@@ -24,6 +24,8 @@ cli::Option data_option();
 cli::Option threads_option();
 cli::Option classes_option(const std::string& help);
 cli::Option transpose_option();
+cli::Option resize_option();
+
 cli::Option config_option();
 cli::Option json_option();
 cli::Option verbose_option();

@@ -13,6 +13,9 @@
 #include "core/error.h"
 #include "core/model.h"
 #include "core/tell.h"
+#include "data/picture.h"
+#include "evaluation/baselines.h"
+#include "evaluation/omniglot.h"
 #include "evaluation/oneshot.h"
 #include "evaluation/verification.h"
 #include "sampling/pairs.h"
@@ -39,6 +42,8 @@ cli::Option oneshot_number(const char* name, cli::Whole range, const char* unit,
 }
 
 std::vector<cli::Group> options() {
+    cli::Option resize = resize_option();
+    resize.fallback = "as the run";
     const cli::Group subject = {
         "What to evaluate",
         {{.name = "run", .kind = cli::a_folder, .required = true, .help = "folder of the run"},
@@ -48,13 +53,15 @@ std::vector<cli::Group> options() {
           .help = "its NAME.toml or libNAME.so, if that lies elsewhere now"},
          data_option(),
          transpose_option(),
+         resize,
          classes_option("evaluate on these alone, as in 6-9")}};
     const cli::Group protocol = {
         "How to evaluate",
         {{.name = "protocol",
-          .kind = cli::Word{{"pairs", "triplets", "oneshot"}},
+          .kind = cli::Word{{"pairs", "triplets", "oneshot", "omniglot"}},
           .initial = "pairs",
-          .help = "all on the test images"},
+          .help = "all on the test images; omniglot: --data is all_runs.zip, the published "
+                  "task"},
          {.name = "threshold",
           .kind = cli::Real{0, 1e30},
           .initial = "0.5",
@@ -73,8 +80,15 @@ Json interval(const Interval& ci95) {
     return Json::array({ci95.low, ci95.high});
 }
 
-DataFlags test_data(const cli::Values& values) {
+DataFlags test_data(const cli::Values& values, const Settings& settings) {
     DataFlags flags;
+    const auto trained = settings.find("resize");
+    const std::string resize = values.has("resize")        ? values.text("resize")
+                               : trained == settings.end() ? "fit"
+                                                           : to_text(trained->second);
+    const auto mode = resize_mode(resize);
+    if (!mode) fail(Exit::bad_data, "the run's resize is '{}'\n  write: fit, fill or crop", resize);
+    flags.resize = *mode;
     flags.data = values.text("data");
     flags.transpose = values.flag("transpose");
     if (values.has("classes")) flags.classes = values.text("classes");
@@ -95,28 +109,39 @@ const siamc_model& model_of(const cli::Values& values, const Settings& settings,
                        plausible ? static_cast<int>(*tuples) : 1);
 }
 
-struct Subject {
+struct Trained {
     Model model;
     FloatBuffer parameters;
-    ImageSet images;
-    std::vector<float> embeddings;
+    DataFlags data;
 };
 
-Subject load_subject(const cli::Values& values) {
+Trained load_trained(const cli::Values& values) {
     const RunFolder run = RunFolder::open(values.text("run"));
     const Settings settings = read_settings(run.config());
     Model model(model_of(values, settings, run));
     use_threads(model.tables(), values.whole("threads"));
     FloatBuffer parameters = load_weights(run.weights(), model);
-    const DataFlags flags = test_data(values);
+    DataFlags flags = test_data(values, settings);
     const bool trained_transposed = settings.contains("transpose");
     if (flags.transpose != trained_transposed)
         tell("the run was trained {} --transpose, this evaluation runs {} it\n",
              trained_transposed ? "with" : "without", flags.transpose ? "with" : "without");
-    ImageSet images = load_test_images(flags, model);
-    if (values.text("protocol") != "oneshot") check_comparable(images, "test images");
-    std::vector<float> embeddings = model.embed(parameters, images);
-    return {std::move(model), std::move(parameters), std::move(images), std::move(embeddings)};
+    if (values.flag("verbose")) tell("{}\n", model.describe_variant());
+    return {std::move(model), std::move(parameters), std::move(flags)};
+}
+
+struct Subject {
+    Model& model;
+    const FloatBuffer& parameters;
+    ImageSet images;
+    std::vector<float> embeddings;
+};
+
+Subject embed_test_images(Trained& trained, const std::string& protocol) {
+    ImageSet images = load_test_images(trained.data, trained.model);
+    if (protocol != "oneshot") check_comparable(images, "test images");
+    std::vector<float> embeddings = trained.model.embed(trained.parameters, images);
+    return {trained.model, trained.parameters, std::move(images), std::move(embeddings)};
 }
 
 // The mean loss of tuples, if the model has a loss that sees such.
@@ -183,11 +208,36 @@ Json oneshot(const Subject& subject, const cli::Values& values) {
     const int shots = values.whole("shots");
     const EpisodeSampler sampler(subject.images.labels, ways, shots, values.whole("queries"),
                                  evaluation_seed);
-    const OneshotResult result = evaluate_oneshot(
-        {subject.embeddings, subject.model.embedding_size()}, sampler, values.whole("episodes"));
-    return {{"protocol", "oneshot"}, {"accuracy", result.accuracy}, {"ci95", interval(result.ci95)},
-            {"n", result.queries},   {"threshold", nullptr},        {"ways", ways},
-            {"shots", shots},        {"episodes", result.episodes}, {"chance", 1.0 / ways}};
+    const int episodes = values.whole("episodes");
+    const OneshotResult result =
+        evaluate_oneshot({subject.embeddings, subject.model.embedding_size()}, sampler, episodes);
+    const Accuracy pixels = pixel_accuracy(subject.images, Ink::bright, sampler, episodes);
+    return {{"protocol", "oneshot"},
+            {"accuracy", result.accuracy},
+            {"ci95", interval(result.ci95)},
+            {"n", result.queries},
+            {"threshold", nullptr},
+            {"ways", ways},
+            {"shots", shots},
+            {"episodes", result.episodes},
+            {"chance", 1.0 / ways},
+            {"pixel_accuracy", pixels.value()}};
+}
+
+Json omniglot(Trained& trained) {
+    const std::vector<OmniglotRun> runs = load_omniglot_runs(trained.data.data);
+    const OmniglotResult result =
+        evaluate_omniglot(trained.model, trained.parameters, runs, trained.data.resize);
+    return {{"protocol", "omniglot"},
+            {"accuracy", result.network.value()},
+            {"ci95", interval(result.network.ci95())},
+            {"n", result.network.n},
+            {"threshold", nullptr},
+            {"error", 1 - result.network.value()},
+            {"runs", runs.size()},
+            {"chance", result.chance},
+            {"pixel_accuracy", result.pixels.value()},
+            {"modified_hausdorff_accuracy", result.modified_hausdorff.value()}};
 }
 
 std::string percent(const Json& share) {
@@ -217,7 +267,7 @@ void print_result(const Json& result) {
             "{} ({:.2f} to {:.2f}, 95 %){}", percent(result["accuracy"]),
             100 * result["ci95"][0].get<double>(), 100 * result["ci95"][1].get<double>(),
             result["threshold"].is_null() ? "" : " at threshold " + digits(result["threshold"])));
-    print_row(protocol == "oneshot" ? "queries" : protocol.c_str(),
+    print_row(result.contains("chance") ? "queries" : protocol.c_str(),
               fmt::format("{}", result["n"].get<long>()));
     if (result.contains("loss") && !result["loss"].is_null())
         print_row("loss", digits(result["loss"]));
@@ -233,18 +283,30 @@ void print_result(const Json& result) {
     if (protocol == "oneshot") {
         print_row("episodes", fmt::format("{}, {} ways, {} shots", result["episodes"].get<long>(),
                                           result["ways"].get<int>(), result["shots"].get<int>()));
+    }
+    if (protocol == "omniglot") {
+        print_row("runs", fmt::format("{}", result["runs"].get<long>()));
+        print_row("by modified Hausdorff", percent(result["modified_hausdorff_accuracy"]));
+    }
+    if (result.contains("chance")) {
+        print_row("by pixels alone", percent(result["pixel_accuracy"]));
         print_row("by chance", percent(result["chance"]));
     }
     if (result.contains("set")) print_row("set", result["set"]);
 }
 
+Json on_test_images(Trained& trained, const std::string& protocol, const cli::Values& values) {
+    Subject subject = embed_test_images(trained, protocol);
+    if (protocol == "pairs") return pairs(subject, values.real("threshold"));
+    if (protocol == "triplets") return triplets(subject);
+    return oneshot(subject, values);
+}
+
 int evaluate(const cli::Values& values) {
     const std::string protocol = values.text("protocol");
-    Subject subject = load_subject(values);
-    if (values.flag("verbose")) tell("{}\n", subject.model.describe_variant());
-    const Json result = protocol == "pairs"      ? pairs(subject, values.real("threshold"))
-                        : protocol == "triplets" ? triplets(subject)
-                                                 : oneshot(subject, values);
+    Trained trained = load_trained(values);
+    const Json result =
+        protocol == "omniglot" ? omniglot(trained) : on_test_images(trained, protocol, values);
     if (values.flag("json"))
         print_json(result);
     else
@@ -260,7 +322,10 @@ cli::Program eval_program() {
                           .examples = {{name + " --run runs/fc --data DIR"},
                                        {name + " --run runs/seen --data DIR --protocol "
                                                "oneshot --classes 6-9 --ways 4",
-                                        "tell classes apart that were not trained on"}},
+                                        "tell classes apart that were not trained on"},
+                                       {name + " --run runs/omniglot --data all_runs.zip "
+                                               "--protocol omniglot",
+                                        "Omniglot's published one-shot task"}},
                           .run = evaluate}},
             .flag_files = config_files,
             .versions = linked_versions};

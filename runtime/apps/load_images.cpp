@@ -54,11 +54,46 @@ std::vector<int> parse_classes(const std::string& text, const std::set<int>& pre
     return {classes.begin(), classes.end()};
 }
 
+// As --classes takes them, a few.
+std::string some_names(const std::set<int>& classes, const std::vector<std::string>& names) {
+    constexpr std::size_t most_shown = 10;
+    std::string text;
+    std::size_t shown = 0;
+    for (const int label : classes) {
+        if (shown == most_shown) return text + ",...";
+        text += (shown++ > 0 ? "," : "") + names[static_cast<std::size_t>(label)];
+    }
+    return text;
+}
+
+// The same of classes with names: "cat,dog".
+std::vector<int> parse_class_names(const std::string& text, const std::set<int>& present,
+                                   const std::vector<std::string>& names) {
+    std::set<int> classes;
+    std::size_t start = 0;
+    while (start <= text.size()) {
+        const std::size_t end = std::min(text.find(',', start), text.size());
+        const std::string name = text.substr(start, end - start);
+        const auto found = std::find_if(present.begin(), present.end(), [&](int label) {
+            return names[static_cast<std::size_t>(label)] == name;
+        });
+        if (found == present.end())
+            fail(Exit::usage,
+                 "--classes {}: there is no image of class '{}'\n  write: --classes {}", text, name,
+                 some_names(present, names));
+        classes.insert(*found);
+        start = end + 1;
+    }
+    return {classes.begin(), classes.end()};
+}
+
 Dataset load(const DataFlags& flags, const Model& model, bool train, bool test) {
     DataRequest request;
     request.train = train;
     request.test = test;
     request.transposed = flags.transpose;
+    request.size = model.picture_size();
+    request.resize = flags.resize;
     request.check_size = [&](int height, int width) { model.check_image_size(height, width); };
     Dataset dataset = load_dataset(flags.data, request);
     if (dataset.name.starts_with("emnist") && !flags.transpose)
@@ -82,7 +117,9 @@ std::set<int> common_classes(const Dataset& dataset, bool train, bool test) {
 }
 
 void keep_classes(const DataFlags& flags, const std::set<int>& present, ImageSet& set) {
-    const std::vector<int> classes = parse_classes(*flags.classes, present);
+    const std::vector<int> classes = set.names.empty()
+                                         ? parse_classes(*flags.classes, present)
+                                         : parse_class_names(*flags.classes, present, set.names);
     if (classes.size() < 2 && present.size() >= 2) {
         std::set<int> two(classes.begin(), classes.end());
         two.insert(*std::find_if(present.begin(), present.end(),
@@ -90,7 +127,7 @@ void keep_classes(const DataFlags& flags, const std::set<int>& present, ImageSet
         fail(Exit::usage,
              "--classes {}: two classes at least are compared, and this is one\n  write: --classes "
              "{}",
-             *flags.classes, class_list(two));
+             *flags.classes, set.names.empty() ? class_list(two) : some_names(two, set.names));
     }
     set = take_classes(set, classes);
 }

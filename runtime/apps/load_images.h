@@ -15,6 +15,7 @@ struct DataFlags {
     std::optional<std::string> classes;
     double holdout = 0;  // training alone
     bool transpose = false;
+    siamc_resize_mode resize = SIAMC_FIT;
 };
 
 // Training and validation images: a share of the training images with --holdout, else the test

@@ -44,7 +44,8 @@ JudgedPairs judge(const ReportedRun& run) {
 PairPicture picture(const ReportedRun& run, const JudgedPairs& judged, std::size_t pair) {
     const ImageSet& images = run.validation;
     const auto view = [&](std::size_t row) {
-        return ImageView{images.image(judged.set.rows[row]), images.height, images.width};
+        return ImageView{images.image(judged.set.rows[row]), images.height, images.width,
+                         images.channels};
     };
     return {view(2 * pair), view(2 * pair + 1), judged.set.labels[pair] == 1.0f,
             judged.distances[pair], judged.distances[pair] < run.config.threshold};

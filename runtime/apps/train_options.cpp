@@ -10,6 +10,7 @@
 #include "apps/train_run.h"
 #include "core/error.h"
 #include "core/wording.h"
+#include "data/picture.h"
 
 namespace siamc {
 
@@ -23,9 +24,12 @@ std::string usual_loss() {
 }
 
 cli::Group what() {
+    cli::Option resize = resize_option();
+    resize.initial = "fit";
     return {"What to train",
             {data_option(),
              transpose_option(),
+             resize,
              {.name = "model",
               .kind = cli::Text{cli::Text::Of::file, linked_model_names()},
               .initial = linked_model_names().front(),
@@ -266,6 +270,7 @@ Settings settings_of(const cli::Values& values, const TrainConfig& config) {
     settings["seed"] = static_cast<std::int64_t>(config.seed);
     settings["holdout"] = values.real("holdout");
     if (values.flag("transpose")) settings["transpose"] = true;
+    settings["resize"] = values.text("resize");
     settings["optimizer"] = config.optimizer;
     settings["keep"] = values.text("keep");
     settings["checkpoint-seconds"] = values.real("checkpoint-seconds");
@@ -288,6 +293,7 @@ DataFlags data_flags(const cli::Values& values) {
     flags.data = values.text("data");
     flags.holdout = values.real("holdout");
     flags.transpose = values.flag("transpose");
+    flags.resize = *resize_mode(values.text("resize"));
     if (values.has("classes")) flags.classes = values.text("classes");
     return flags;
 }

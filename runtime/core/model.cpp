@@ -154,27 +154,37 @@ void Model::initialize(FloatBuffer& parameters, std::uint64_t seed) const {
     }
 }
 
-void Model::check_image_size(int height, int width) const {
+PictureSize Model::picture_size() const {
+    const std::span dims(tables_.image_dims, static_cast<std::size_t>(tables_.image_dimensions));
+    const int channels = dims.size() == 3 ? dims[2] : 1;
+    if (dims.size() < 2 || (channels != 1 && channels != 3))
+        fail(Exit::usage,
+             "model {} reads {}, and pictures are grey or of three colours\n  write: a model with "
+             "[input] shape = [height, width] or [height, width, 3]",
+             tables_.name, fmt::join(dims, " x "));
+    return {dims[0], dims[1], channels};
+}
+
+void Model::check_image_size(int height, int width, int channels) const {
     if (height == tables_.image_dims[0] && width == tables_.image_dims[1] &&
-        std::int64_t{height} * width == tables_.image_bytes)
+        std::int64_t{height} * width * channels == tables_.image_bytes)
         return;
     const std::span shape(tables_.image_dims, static_cast<std::size_t>(tables_.image_dimensions));
     fail(Exit::bad_data,
-         "the images are {} x {} grey pixels, model {} reads {}{}\n  write: another --data, or a "
-         "model with [input] shape = [{}, {}]",
-         height, width, tables_.name, fmt::join(shape, " x "),
-         shape.size() == 2 ? "" : ", and programs have grey images alone, in rows", height, width);
+         "the images are {} x {} {} pixels, model {} reads {}\n  write: another --data, or a "
+         "model with [input] shape = [{}, {}{}]",
+         height, width, channels == 1 ? "grey" : "coloured", tables_.name, fmt::join(shape, " x "),
+         height, width, channels == 1 ? "" : ", 3");
 }
 
 void Model::check_images(const ImageSet& images) const {
-    check_image_size(images.height, images.width);
+    check_image_size(images.height, images.width, images.channels);
     constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();
     if (images.pixels.size() > most)
         fail(Exit::bad_data,
              "the images have {} pixels together, more than the {} that kernels count\n  write: "
              "--classes or another --data, with at most {} images",
-             images.pixels.size(), most,
-             most / static_cast<std::size_t>(images.height * images.width));
+             images.pixels.size(), most, most / images.image_bytes());
 }
 
 void Model::parallel(int count, const std::function<void(int)>& work) const {

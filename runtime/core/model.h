@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "core/buffer.h"
-#include "data/image_set.h"
+#include "data/dataset.h"
 
 namespace siamc {
 
@@ -66,8 +66,10 @@ class Model {
     // parameters' order.
     void initialize(FloatBuffer& parameters, std::uint64_t seed) const;
 
+    // What pictures are to be made into for it; usage if it reads neither grey nor coloured ones.
+    PictureSize picture_size() const;
     // bad_data unless images of so many pixels are what the model reads.
-    void check_image_size(int height, int width) const;
+    void check_image_size(int height, int width, int channels = 1) const;
     // The same for images that are there.
     void check_images(const ImageSet& images) const;
 

@@ -99,7 +99,7 @@ void transpose(ImageSet& set) {
 }
 
 ImageSet take(const ImageSet& set, std::span<const std::int32_t> images) {
-    ImageSet part{set.height, set.width, {}, {}};
+    ImageSet part{set.height, set.width, {}, {}, set.channels, set.names};
     part.pixels.reserve(images.size() * set.image_bytes());
     part.labels.reserve(images.size());
     for (const std::int32_t i : images) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/image_set.h"
+#include "siamc/siamc_image.h"
 
 namespace siamc {
 
@@ -16,11 +17,19 @@ struct Dataset {
     ImageSet train, test;  // what wasn't asked for is empty
 };
 
+// What pictures of any size are made into.
+struct PictureSize {
+    int height = 0, width = 0, channels = 1;
+};
+
 // What to read of a data set.
 struct DataRequest {
     bool train = true, test = true;  // nothing else needs to be there
     bool transposed = false;         // images are stored column by column, as EMNIST's
-    // Called with height and width before any pixel is read; throws if they are of no use.
+    PictureSize size = {};           // of pictures, whose own size is any
+    siamc_resize_mode resize = SIAMC_FIT;
+    // Called with height and width before any pixel is read; throws if they are of no use. Not of
+    // pictures.
     std::function<void(int, int)> check_size = {};
 };
 

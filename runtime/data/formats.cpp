@@ -3,8 +3,10 @@
 #include <utility>
 
 #include "core/error.h"
+#include "data/class_folders.h"
 #include "data/mnist_folder.h"
 #include "data/numpy_folder.h"
+#include "data/picture_files.h"
 
 namespace siamc {
 
@@ -12,6 +14,7 @@ std::span<const DataFormat> data_formats() {
     static constexpr DataFormat formats[] = {
         {"MNIST's IDX files", has_mnist_files, load_mnist_files},
         {"numpy's x_train.npy and the like", has_numpy_files, load_numpy_files},
+        {"pictures in class folders, or a zip of them", has_picture_files, load_class_folders},
     };
     return formats;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace siamc {
@@ -14,15 +15,18 @@ constexpr std::uint32_t most_images = 0x7FFFFFFF;
 constexpr std::uint32_t longest_side = 1 << 15;
 
 struct ImageSet {
-    int height = 0, width = 0;         // pixels
-    std::vector<std::uint8_t> pixels;  // size() * height * width, images outermost, rows top down
-    std::vector<int> labels;           // size(); any integers
+    int height = 0, width = 0;            // pixels
+    std::vector<std::uint8_t> pixels;     // [size()][height][width][channels], rows top down
+    std::vector<int> labels;              // size(); any integers
+    int channels = 1;                     // 1: grey; 3: red, green, blue
+    std::vector<std::string> names = {};  // names[label], of classes that have some
 
     long size() const { return static_cast<long>(labels.size()); }
     std::size_t image_bytes() const {
-        return static_cast<std::size_t>(height) * static_cast<std::size_t>(width);
+        return static_cast<std::size_t>(height) * static_cast<std::size_t>(width) *
+               static_cast<std::size_t>(channels);
     }
-    // The height * width pixels of image i, 0 <= i < size().
+    // The image_bytes() of image i, 0 <= i < size().
     const std::uint8_t* image(long i) const {
         return pixels.data() + static_cast<std::size_t>(i) * image_bytes();
     }

@@ -15,7 +15,7 @@ std::vector<unsigned char> encode_png(const ImageView& image) {
     description.version = PNG_IMAGE_VERSION;
     description.width = static_cast<png_uint_32>(image.width);
     description.height = static_cast<png_uint_32>(image.height);
-    description.format = PNG_FORMAT_GRAY;
+    description.format = image.channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
     png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(description);
     std::vector<unsigned char> bytes(size);
     if (!png_image_write_to_memory(&description, bytes.data(), &size, 0, image.pixels, 0,

@@ -1,4 +1,4 @@
-// Grey images as parts of an HTML page.
+// Images as parts of an HTML page.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@ namespace siamc {
 struct ImageView {
     const std::uint8_t* pixels = nullptr;
     int height = 0, width = 0;
+    int channels = 1;  // or 3: red, green, blue
 };
 
 // The image as "data:image/png;base64,..." . internal if libpng refuses it (no pixels).

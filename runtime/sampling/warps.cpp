@@ -54,9 +54,10 @@ Place step(Place from, Place to, int steps) {
     return {(to.x - from.x) / steps, (to.y - from.y) / steps};
 }
 
-// The four pixels around the place, weighted by how near they are.
+// A channel of the four pixels around the place, weighted by how near they are. `image`: from that
+// channel of the first pixel on.
 std::uint8_t interpolate(const ImageSet& images, const std::uint8_t* image, Place place) {
-    const int height = images.height, width = images.width;
+    const int height = images.height, width = images.width, channels = images.channels;
     const int left = place.x >> fraction_bits, top = place.y >> fraction_bits;
     const auto share = [](std::int32_t at) {
         return (at & (one - 1)) >> (fraction_bits - weight_bits);
@@ -68,11 +69,12 @@ std::uint8_t interpolate(const ImageSet& images, const std::uint8_t* image, Plac
         return static_cast<std::uint8_t>((sum + whole * whole / 2) >> (2 * weight_bits));
     };
     if (left >= 0 && left + 1 < width && top >= 0 && top + 1 < height) {
-        const std::uint8_t* corner = image + top * width + left;
-        return mix(corner[0], corner[1], corner[width], corner[width + 1]);
+        const std::uint8_t *upper = image + (top * width + left) * channels,
+                           *lower = upper + width * channels;
+        return mix(upper[0], upper[channels], lower[0], lower[channels]);
     }
     const auto pixel = [&](int x, int y) -> std::int32_t {
-        return x >= 0 && x < width && y >= 0 && y < height ? image[y * width + x] : 0;
+        return x >= 0 && x < width && y >= 0 && y < height ? image[(y * width + x) * channels] : 0;
     };
     return mix(pixel(left, top), pixel(left + 1, top), pixel(left, top + 1),
                pixel(left + 1, top + 1));
@@ -99,7 +101,9 @@ Box inked(const ImageSet& images, const std::uint8_t* image) {
     Box box = {images.width, -1, images.height, -1};
     for (int y = 0; y < images.height; ++y) {
         for (int x = 0; x < images.width; ++x) {
-            if (*image++ == 0) continue;
+            const std::uint8_t* pixel = image;
+            image += images.channels;
+            if (std::all_of(pixel, image, [](std::uint8_t value) { return value == 0; })) continue;
             box.left = std::min(box.left, x);
             box.right = std::max(box.right, x);
             box.top = std::min(box.top, y);
@@ -117,13 +121,13 @@ std::uint8_t* warp_row(const ImageSet& images, const std::uint8_t* image, const 
         const int pixels = edge(static_cast<int>(column) + 1, images.width) - left;
         if (pixels == 0) continue;
         if (box.misses(line[column], line[column + 1])) {
-            to = std::fill_n(to, pixels, std::uint8_t{0});
+            to = std::fill_n(to, pixels * images.channels, std::uint8_t{0});
             continue;
         }
         Place place = line[column];
         const Place right = step(line[column], line[column + 1], pixels);
         for (int x = 0; x < pixels; ++x, place.x += right.x, place.y += right.y)
-            *to++ = interpolate(images, image, place);
+            for (int c = 0; c < images.channels; ++c) *to++ = interpolate(images, image + c, place);
     }
     return to;
 }

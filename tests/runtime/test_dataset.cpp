@@ -196,7 +196,8 @@ TEST_CASE("what is missing of a data set is named", "[dataset]") {
           "there is no folder " + path + "/nowhere: check the path of the data set");
     CHECK(load_failure(path).message ==
           path +
-              ": holds no data set (MNIST's IDX files, numpy's x_train.npy and the like): check "
+              ": holds no data set (MNIST's IDX files, numpy's x_train.npy and the like, "
+              "pictures in class folders, or a zip of them): check "
               "the folder or fetch the data set");
 
     folder.write("train-images-idx3-ubyte", images_file(6));

@@ -133,3 +133,26 @@ TEST_CASE("a deformation depends on seed, epoch and image alone", "[samplers]") 
     std::copy_n(set.image(1), 784, &twice.pixels[2 * 784]);
     CHECK(warped(twice, warp, 3, 2) != once);
 }
+
+TEST_CASE("each channel is warped as a grey image of it", "[warps]") {
+    const ImageSet grey = smooth_images(13, 17);
+    ImageSet colours{grey.height, grey.width, {}, grey.labels, 3};
+    const long images = grey.size();
+    const std::size_t pixels = grey.image_bytes();
+    const auto shown = [&](long image, int channel) {
+        return grey.image((image + channel) % images);
+    };
+    for (long i = 0; i < images; ++i)
+        for (std::size_t p = 0; p < pixels; ++p)
+            for (int c = 0; c < 3; ++c) colours.pixels.push_back(shown(i, c)[p]);
+    const Warp warp{0.2, 1.0};
+    for (long i = 0; i < images; ++i) {
+        const auto all = warped(colours, warp, 2, i);
+        for (int c = 0; c < 3; ++c) {
+            ImageSet one = grey;  // what is warped is chosen by the number alone
+            std::copy_n(shown(i, c), pixels, one.pixels.begin() + i * static_cast<long>(pixels));
+            const auto expected = warped(one, warp, 2, i);
+            for (std::size_t p = 0; p < pixels; ++p) REQUIRE(all[3 * p + c] == expected[p]);
+        }
+    }
+}
