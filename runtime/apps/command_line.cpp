@@ -48,6 +48,12 @@ cli::Option transpose_option() {
             .help = "images are stored column by column, as EMNIST's"};
 }
 
+cli::Option invert_option() {
+    return {.name = "invert",
+            .kind = cli::Flag{},
+            .help = "dark on white paper becomes bright on black, as MNIST is"};
+}
+
 cli::Option resize_option() {
     return {.name = "resize",
             .kind = cli::Word{{"fit", "fill", "crop"}},

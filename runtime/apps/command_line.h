@@ -24,6 +24,7 @@ cli::Option data_option();
 cli::Option threads_option();
 cli::Option classes_option(const std::string& help);
 cli::Option transpose_option();
+cli::Option invert_option();
 cli::Option resize_option();
 
 cli::Option config_option();

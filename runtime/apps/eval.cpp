@@ -87,6 +87,7 @@ DataFlags test_data(const cli::Values& values, const Settings& settings) {
                                : trained == settings.end() ? "fit"
                                                            : to_text(trained->second);
     const auto mode = resize_mode(resize);
+    flags.invert = settings.contains("invert");
     if (!mode) fail(Exit::bad_data, "the run's resize is '{}'\n  write: fit, fill or crop", resize);
     flags.resize = *mode;
     flags.data = values.text("data");
@@ -226,8 +227,8 @@ Json oneshot(const Subject& subject, const cli::Values& values) {
 
 Json omniglot(Trained& trained) {
     const std::vector<OmniglotRun> runs = load_omniglot_runs(trained.data.data);
-    const OmniglotResult result =
-        evaluate_omniglot(trained.model, trained.parameters, runs, trained.data.resize);
+    const OmniglotResult result = evaluate_omniglot(trained.model, trained.parameters, runs,
+                                                    {trained.data.resize, trained.data.invert});
     return {{"protocol", "omniglot"},
             {"accuracy", result.network.value()},
             {"ci95", interval(result.network.ci95())},

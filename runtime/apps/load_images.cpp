@@ -92,6 +92,7 @@ Dataset load(const DataFlags& flags, const Model& model, bool train, bool test) 
     request.train = train;
     request.test = test;
     request.transposed = flags.transpose;
+    request.inverted = flags.invert;
     request.size = model.picture_size();
     request.resize = flags.resize;
     request.check_size = [&](int height, int width) { model.check_image_size(height, width); };

@@ -14,7 +14,7 @@ struct DataFlags {
     std::string data;
     std::optional<std::string> classes;
     double holdout = 0;  // training alone
-    bool transpose = false;
+    bool transpose = false, invert = false;
     siamc_resize_mode resize = SIAMC_FIT;
 };
 

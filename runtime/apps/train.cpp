@@ -16,6 +16,7 @@
 #include "cli/run_program.h"
 #include "core/error.h"
 #include "core/tell.h"
+#include "data/dataset.h"
 
 namespace siamc {
 namespace {
@@ -131,16 +132,17 @@ int train(const cli::Values& values) {
     // Wrong flags fail before anything is compiled or read.
     const std::vector<std::string> optimizers =
         optimizer == "all" ? compared_optimizers(values) : std::vector{optimizer};
-    const int batch = train_config(values, optimizers[0]).recipe.batch;
-    Model host(named_model(name, "cpu", batch));
+    const Recipe recipe = train_config(values, optimizers[0]).recipe;
+    Model host(named_model(name, "cpu", recipe.batch));
     std::optional<Model> on_device;
     const Models models = {
-        device == "cpu" ? host : on_device.emplace(named_model(name, device, batch)), host};
+        device == "cpu" ? host : on_device.emplace(named_model(name, device, recipe.batch)), host};
     check_same_parameters(models);
     check_sees_pairs(values, host);
     catch_signals();  // until here there is nothing to save
     if (values.flag("verbose")) tell("{}\n", models.trained.describe_variant());
-    const Split images = load_split(data_flags(values), models.trained);
+    Split images = load_split(data_flags(values), models.trained);
+    if (recipe.quarter_turns) add_quarter_turns(images.train);
     use_threads(host.tables(), values.whole("threads"));
     const Json summary = optimizer == "all"
                              ? compare(models, images, values, out, optimizers)

@@ -29,6 +29,7 @@ cli::Group what() {
     return {"What to train",
             {data_option(),
              transpose_option(),
+             invert_option(),
              resize,
              {.name = "model",
               .kind = cli::Text{cli::Text::Of::file, linked_model_names()},
@@ -114,6 +115,9 @@ cli::Group samples() {
               .unit = "images",
               .fallback = "the recipe's",
               .help = "of each class in a batch, for losses that see it whole"},
+             {.name = "quarter-turns",
+              .kind = cli::Flag{},
+              .help = "training images turned by 90, 180 and 270 degrees are classes too"},
              {.name = "shift",
               .kind = cli::Whole{0, most_shift},
               .unit = "pixels",
@@ -238,6 +242,7 @@ TrainConfig train_config(const cli::Values& values, const std::string& optimizer
     if (values.has("batch")) config.recipe.batch = values.whole("batch");
     if (values.has("images-per-class"))
         config.recipe.images_per_class = values.whole("images-per-class");
+    if (values.flag("quarter-turns")) config.recipe.quarter_turns = true;
     if (values.has("rate")) schedule.peak = values.real("rate");
     if (values.has("schedule")) schedule.kind = parse_schedule(values.text("schedule"));
     if (values.has("warmup")) schedule.warmup = values.real("warmup");
@@ -269,7 +274,9 @@ Settings settings_of(const cli::Values& values, const TrainConfig& config) {
     const bool constant = schedule.kind == RateSchedule::Kind::constant;
     settings["seed"] = static_cast<std::int64_t>(config.seed);
     settings["holdout"] = values.real("holdout");
-    if (values.flag("transpose")) settings["transpose"] = true;
+    for (const char* key : {"transpose", "invert"})
+        if (values.flag(key)) settings[key] = true;
+    if (config.recipe.quarter_turns) settings["quarter-turns"] = true;
     settings["resize"] = values.text("resize");
     settings["optimizer"] = config.optimizer;
     settings["keep"] = values.text("keep");
@@ -293,6 +300,7 @@ DataFlags data_flags(const cli::Values& values) {
     flags.data = values.text("data");
     flags.holdout = values.real("holdout");
     flags.transpose = values.flag("transpose");
+    flags.invert = values.flag("invert");
     flags.resize = *resize_mode(values.text("resize"));
     if (values.has("classes")) flags.classes = values.text("classes");
     return flags;

@@ -157,12 +157,8 @@ void Model::initialize(FloatBuffer& parameters, std::uint64_t seed) const {
 PictureSize Model::picture_size() const {
     const std::span dims(tables_.image_dims, static_cast<std::size_t>(tables_.image_dimensions));
     const int channels = dims.size() == 3 ? dims[2] : 1;
-    if (dims.size() < 2 || (channels != 1 && channels != 3))
-        fail(Exit::usage,
-             "model {} reads {}, and pictures are grey or of three colours\n  write: a model with "
-             "[input] shape = [height, width] or [height, width, 3]",
-             tables_.name, fmt::join(dims, " x "));
-    return {dims[0], dims[1], channels};
+    const bool reads_pictures = dims.size() >= 2 && (channels == 1 || channels == 3);
+    return reads_pictures ? PictureSize{dims[0], dims[1], channels} : PictureSize{};
 }
 
 void Model::check_image_size(int height, int width, int channels) const {

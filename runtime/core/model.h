@@ -66,7 +66,8 @@ class Model {
     // parameters' order.
     void initialize(FloatBuffer& parameters, std::uint64_t seed) const;
 
-    // What pictures are to be made into for it; usage if it reads neither grey nor coloured ones.
+    // What pictures are to be made into for it; no pixels if it reads neither grey nor coloured
+    // ones.
     PictureSize picture_size() const;
     // bad_data unless images of so many pixels are what the model reads.
     void check_image_size(int height, int width, int channels = 1) const;

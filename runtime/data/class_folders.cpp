@@ -163,6 +163,11 @@ Dataset load_class_folders(const std::filesystem::path& data, const DataRequest&
              "--transpose: pictures are not stored transposed\n  write: --data {} "
              "without it",
              data.string());
+    if (request.size.height == 0)
+        fail(Exit::usage,
+             "{}: pictures are grey or of three colours, and the model reads neither\n  write: a "
+             "model with [input] shape = [height, width] or [height, width, 3]",
+             data.string());
     ClassFolders folders(data, request);
     Dataset dataset{data.stem().string(), {}, {}};
     if (request.train) dataset.train = folders.read(false);

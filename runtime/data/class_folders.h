@@ -17,7 +17,7 @@ namespace siamc {
 
 // The errors of open_picture_files and decode_picture; bad_data if a picture lies in no class
 // folder, or, where there is a folder train, in none of those above; missing_input if a part that
-// is asked for is absent.
+// is asked for is absent; usage if the request's size has no pixels.
 Dataset load_class_folders(const std::filesystem::path& data, const DataRequest& request);
 
 }  // namespace siamc

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 #include <set>
 #include <string>
 #include <system_error>
@@ -75,14 +76,67 @@ Dataset load_glyphs(const DataRequest& request) {
          path.string(), fmt::join(known, ", "));
 }
 
-}  // namespace
+// A quarter turn to the left.
+void append_turned(const ImageSet& set, std::size_t image, std::vector<std::uint8_t>& to) {
+    const auto side = static_cast<std::size_t>(set.width);
+    const auto channels = static_cast<std::size_t>(set.channels);
+    for (std::size_t y = 0; y < side; ++y)
+        for (std::size_t x = 0; x < side; ++x) {
+            const std::size_t from =
+                image * set.image_bytes() + (x * side + side - 1 - y) * channels;
+            for (std::size_t c = 0; c < channels; ++c) to.push_back(set.pixels[from + c]);
+        }
+}
 
-Dataset load_dataset(const std::string& data, const DataRequest& request) {
+Dataset load(const std::string& data, const DataRequest& request) {
     if (data == "glyphs") return load_glyphs(request);
     const fs::path path = data;
     for (const DataFormat& format : data_formats())
         if (format.recognises(path)) return format.load(path, request);
     fail_unrecognised(path);
+}
+
+}  // namespace
+
+Dataset load_dataset(const std::string& data, const DataRequest& request) {
+    Dataset dataset = load(data, request);
+    if (request.inverted)
+        for (ImageSet* set : {&dataset.train, &dataset.test}) invert(set->pixels);
+    return dataset;
+}
+
+void invert(std::vector<std::uint8_t>& pixels) {
+    for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(255 - pixel);
+}
+
+void add_quarter_turns(ImageSet& set) {
+    if (set.height != set.width)
+        fail(Exit::usage,
+             "--quarter-turns: images of {} x {} pixels have no quarter turns\n  write: a model of "
+             "square images, or leave it out",
+             set.height, set.width);
+    if (set.labels.empty()) return;
+    const auto [least, most] = std::minmax_element(set.labels.begin(), set.labels.end());
+    const long step = long{*most} + 1;
+    if (*least < 0 || 4 * step - 1 > std::numeric_limits<int>::max())
+        fail(Exit::usage,
+             "--quarter-turns: classes {} to {} leave no numbers for others\n  write: "
+             "other labels, from 0 on",
+             *least, *most);
+    const std::size_t images = set.labels.size();
+    if (!set.names.empty()) {
+        const std::vector<std::string> upright = set.names;
+        for (const char* turn : {" turned 90", " turned 180", " turned 270"}) {
+            set.names.resize(set.names.size() + static_cast<std::size_t>(step) - upright.size());
+            for (const std::string& name : upright) set.names.push_back(name + turn);
+        }
+    }
+    set.labels.reserve(4 * images);
+    set.pixels.reserve(4 * set.pixels.size());
+    for (std::size_t i = 0; i < 3 * images; ++i) {
+        append_turned(set, i, set.pixels);
+        set.labels.push_back(set.labels[i] + static_cast<int>(step));
+    }
 }
 
 void transpose(ImageSet& set) {

@@ -26,7 +26,8 @@ struct PictureSize {
 struct DataRequest {
     bool train = true, test = true;  // nothing else needs to be there
     bool transposed = false;         // images are stored column by column, as EMNIST's
-    PictureSize size = {};           // of pictures, whose own size is any
+    bool inverted = false;           // 255 less each value is wanted: of dark ink on white paper
+    PictureSize size = {};           // of pictures, whose own size is any; no pixels: not read
     siamc_resize_mode resize = SIAMC_FIT;
     // Called with height and width before any pixel is read; throws if they are of no use. Not of
     // pictures.
@@ -46,6 +47,14 @@ ImageSet take(const ImageSet& set, std::span<const std::int32_t> images);
 // if the set has no image of one of the classes, or if nothing is left.
 ImageSet take_classes(const ImageSet& set, const std::vector<int>& classes);
 ImageSet without_classes(const ImageSet& set, const std::vector<int>& classes);
+
+// 255 less each value.
+void invert(std::vector<std::uint8_t>& pixels);
+
+// Each image again, turned by 90, 180 and 270 degrees, as images of three further classes for each
+// class: Omniglot's habit (Santoro et al. 2016). Labels of the turned are those of the upright and
+// once, twice or three times as many as the largest label and 1. usage unless images are square.
+void add_quarter_turns(ImageSet& set);
 
 // Columns become rows and rows columns, of every image; height and width are exchanged.
 void transpose(ImageSet& set);

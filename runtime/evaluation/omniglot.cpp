@@ -43,14 +43,15 @@ ImageSet as_stored(const OmniglotRun& run) {
     return set;
 }
 
-ImageSet as_input(const OmniglotRun& run, PictureSize size, siamc_resize_mode mode) {
+ImageSet as_input(const OmniglotRun& run, PictureSize size, const Preparation& preparation) {
     ImageSet set{size.height, size.width, {}, {}, size.channels};
     for (const Picture* picture : pictures_of(run)) {
-        const auto pixels =
-            resize(with_channels(*picture, size.channels), size.height, size.width, mode);
+        const auto pixels = resize(with_channels(*picture, size.channels), size.height, size.width,
+                                   preparation.resize);
         set.pixels.insert(set.pixels.end(), pixels.begin(), pixels.end());
         set.labels.push_back(0);
     }
+    if (preparation.inverted) invert(set.pixels);
     return set;
 }
 
@@ -71,12 +72,19 @@ long count_right_by_hausdorff(const OmniglotRun& run) {
 }  // namespace
 
 OmniglotResult evaluate_omniglot(Model& model, const FloatBuffer& parameters,
-                                 const std::vector<OmniglotRun>& runs, siamc_resize_mode resize) {
+                                 const std::vector<OmniglotRun>& runs,
+                                 const Preparation& preparation) {
+    if (model.picture_size().height == 0)
+        fail(Exit::usage,
+             "--protocol omniglot: model {} reads no pictures\n  write: a model with [input] shape "
+             "= "
+             "[height, width] or [height, width, 3]",
+             model.name());
     OmniglotResult result;
     for (const OmniglotRun& run : runs) {
         const Episode episode = episode_of(run);
         const std::vector<float> embeddings =
-            model.embed(parameters, as_input(run, model.picture_size(), resize));
+            model.embed(parameters, as_input(run, model.picture_size(), preparation));
         result.network.right += count_right({embeddings, model.embedding_size()}, episode);
         result.pixels.right += count_right_by_pixels(as_stored(run), Ink::dark, episode);
         result.modified_hausdorff.right += count_right_by_hausdorff(run);

@@ -17,8 +17,16 @@ struct OmniglotResult {
     double chance = 0;            // mean over the queries
 };
 
-// Queries of all runs together. bad_data if a run's pictures differ in size.
+// What the network was trained on.
+struct Preparation {
+    siamc_resize_mode resize = SIAMC_FIT;
+    bool inverted = false;
+};
+
+// Queries of all runs together. usage if the model reads no pictures; bad_data if a run's pictures
+// differ in size.
 OmniglotResult evaluate_omniglot(Model& model, const FloatBuffer& parameters,
-                                 const std::vector<OmniglotRun>& runs, siamc_resize_mode resize);
+                                 const std::vector<OmniglotRun>& runs,
+                                 const Preparation& preparation);
 
 }  // namespace siamc

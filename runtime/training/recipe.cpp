@@ -74,6 +74,12 @@ class RecipeReader {
             recipe_.schedule.warmup = positive(name, node, 1);
         } else if (name == "shift") {
             recipe_.shift = whole(name, node, 0, most_shift);
+        } else if (name == "quarter_turns") {
+            const auto turns = node.value<bool>();
+            if (!turns || !node.is_boolean())
+                fail_at(node, "quarter_turns has a value that it cannot have",
+                        "quarter_turns = true, or false");
+            recipe_.quarter_turns = *turns;
         } else if (name == "affine") {
             recipe_.warp.affine = from_zero(name, node, most_affine, too_far);
         } else if (name == "elastic") {
@@ -100,9 +106,9 @@ class RecipeReader {
             recipe_.averaging.decay = positive(name, node, 1);
         } else {
             fail_unknown(node, "key", name,
-                         {"schedule", "warmup", "rate", "shift", "affine", "elastic", "epochs",
-                          "batch", "images_per_class", "label_noise", "label_noise_from", "average",
-                          "average_decay"});
+                         {"schedule", "warmup", "rate", "shift", "quarter_turns", "affine",
+                          "elastic", "epochs", "batch", "images_per_class", "label_noise",
+                          "label_noise_from", "average", "average_decay"});
         }
     }
 

@@ -27,6 +27,7 @@ struct Recipe {
     RateSchedule schedule;             // its peak is the optimiser's rate
     std::set<std::string> rated = {};  // optimisers that it has a rate for
     int shift = 0;                     // training images are moved by up to so many pixels each way
+    bool quarter_turns = false;        // they are turned, as classes of their own
     Warp warp;                         // they are deformed, anew in each epoch
     int epochs = 10;
     int batch = 128;           // tuples a step

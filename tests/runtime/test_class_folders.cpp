@@ -124,6 +124,9 @@ TEST_CASE("what is no data set of pictures is refused with what to do", "[datase
         failure_of_loading({{"train/a/1.png", plain_png(1)}, {"b/1.png", plain_png(1)}}, train);
     CHECK(failure.code == Exit::bad_data);
     CHECK_THAT(failure.message, Catch::Contains("b/1.png: lies in no folder train or test"));
+    failure = failure_of_loading({{"a/1.png", plain_png(1)}}, {});
+    CHECK(failure.code == Exit::usage);
+    CHECK_THAT(failure.message, Catch::Contains("[height, width, 3]"));
     failure = failure_of_loading({{"a/1.png", {1, 2, 3}}}, train);
     CHECK(failure.code == Exit::bad_data);
     CHECK_THAT(failure.message, Catch::Contains("a/1.png: is neither PNG"));

@@ -297,3 +297,37 @@ TEST_CASE("MNIST has 60,000 training and 10,000 test images", "[dataset]") {
     const std::vector<int> first(data.train.labels.begin(), data.train.labels.begin() + 10);
     CHECK(first == std::vector<int>{5, 0, 4, 1, 9, 2, 1, 3, 1, 4});
 }
+
+TEST_CASE("quarter turns are classes of their own", "[dataset]") {
+    //  1 2
+    //  3 4, to the left once: 2 4 / 1 3
+    ImageSet set{2, 2, {1, 2, 3, 4, 5, 5, 5, 5}, {0, 2}, 1, {"a", "b", "c"}};
+    add_quarter_turns(set);
+    CHECK(set.labels == std::vector<int>{0, 2, 3, 5, 6, 8, 9, 11});
+    const auto image = [&](long i) { return Bytes(set.image(i), set.image(i) + 4); };
+    CHECK(image(0) == Bytes{1, 2, 3, 4});
+    CHECK(image(2) == Bytes{2, 4, 1, 3});
+    CHECK(image(4) == Bytes{4, 3, 2, 1});
+    CHECK(image(6) == Bytes{3, 1, 4, 2});
+    CHECK(set.names == std::vector<std::string>{"a", "b", "c", "a turned 90", "b turned 90",
+                                                "c turned 90", "a turned 180", "b turned 180",
+                                                "c turned 180", "a turned 270", "b turned 270",
+                                                "c turned 270"});
+    ImageSet coloured{1, 1, {1, 2, 3}, {4}, 3};
+    add_quarter_turns(coloured);
+    CHECK(coloured.pixels == Bytes{1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3});
+    CHECK(coloured.labels == std::vector<int>{4, 9, 14, 19});
+    ImageSet oblong{1, 2, {1, 2}, {0}}, negative{1, 1, {1}, {-1}};
+    CHECK(failure_of([&] { add_quarter_turns(oblong); }).code == Exit::usage);
+    CHECK(failure_of([&] { add_quarter_turns(negative); }).code == Exit::usage);
+}
+
+TEST_CASE("dark ink becomes bright where the request says so", "[dataset]") {
+    DataRequest request;
+    const Dataset plain = load_dataset("glyphs", request);
+    request.inverted = true;
+    const Dataset inverted = load_dataset("glyphs", request);
+    for (std::size_t i = 0; i < plain.train.pixels.size(); i += 97)
+        REQUIRE(inverted.train.pixels[i] == 255 - plain.train.pixels[i]);
+    CHECK(inverted.test.pixels[0] == 255 - plain.test.pixels[0]);
+}
