@@ -81,6 +81,8 @@ class ClassFolders {
                  test ? "test" : "train", advice_without(test, request_));
         const auto [height, width, channels] = request_.size;
         ImageSet set{height, width, {}, {}, channels, names_};
+        set.labels.reserve(part.size());
+        set.pixels.reserve(part.size() * set.image_bytes());
         for (const Found& found : part) {
             const Picture picture = decode_picture(files_->read(found.number), channels,
                                                    files_->describe(found.number));

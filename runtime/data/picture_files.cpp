@@ -4,6 +4,7 @@
 #include <zip.h>
 
 #include <algorithm>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -34,17 +35,17 @@ bool has_hidden_part(const std::string& name) {
 
 using Wanted = bool (*)(std::string_view name);
 
-// Calls visit(path) for each file that is wanted until it returns false. Folders are walked once:
-// links to folders are not followed.
+// Calls visit(path) for each file that is wanted, up to so many folders down, until it returns
+// false. Folders are walked once: links to folders are not followed.
 template <typename Visit>
-void visit_files(const fs::path& folder, Wanted wanted, std::error_code& error,
+void visit_files(const fs::path& folder, int depth, Wanted wanted, std::error_code& error,
                  const Visit& visit) {
     fs::recursive_directory_iterator at(folder, error), end;
     for (; !error && at != end; at.increment(error)) {
         const std::string name = at->path().filename().string();
         std::error_code gone;
         if (at->is_directory(gone)) {
-            if (is_hidden(name) || at.depth() >= picture_depth) at.disable_recursion_pending();
+            if (is_hidden(name) || at.depth() >= depth) at.disable_recursion_pending();
         } else if (!is_hidden(name) && wanted(name) && !visit(at->path())) {
             return;
         }
@@ -55,10 +56,11 @@ class FolderOfPictures : public PictureFiles {
   public:
     FolderOfPictures(fs::path folder, Wanted wanted) : folder_(std::move(folder)) {
         std::error_code error;
-        visit_files(folder_, wanted, error, [&](const fs::path& path) {
-            names_.push_back(path.lexically_relative(folder_).generic_string());
-            return true;
-        });
+        visit_files(folder_, std::numeric_limits<int>::max(), wanted, error,
+                    [&](const fs::path& path) {
+                        names_.push_back(path.lexically_relative(folder_).generic_string());
+                        return true;
+                    });
         if (error)
             fail(Exit::missing_input, "{}: cannot be read ({})", folder_.string(), error.message());
         std::sort(names_.begin(), names_.end());
@@ -156,7 +158,7 @@ bool has_picture_files(const fs::path& data) {
     std::error_code error;
     bool found = false;
     if (fs::is_directory(data, error))
-        visit_files(data, has_picture_name, error, [&](const fs::path&) {
+        visit_files(data, picture_depth, has_picture_name, error, [&](const fs::path&) {
             found = true;
             return false;
         });

@@ -98,6 +98,19 @@ TEST_CASE("a class may lie some folders down", "[dataset]") {
     }
 }
 
+TEST_CASE("a folder of pictures is known by those near its top, and read to its end", "[dataset]") {
+    const Both both({{"a/1.png", plain_png(1)}, {"b/c/d/e/f/g/h/2.png", plain_png(2)}});
+    for (const std::string& path : both.paths()) {
+        const Dataset data = load_dataset(path, request_of(true, false));
+        CHECK(data.train.names == std::vector<std::string>{"a", "b/c/d/e/f/g/h"});
+    }
+    const TempFolder deep;
+    write_files(deep, {{"b/c/d/e/f/g/h/2.png", plain_png(2)}});
+    const Failure failure =
+        failure_of([&] { load_dataset(deep.path().string(), request_of(true, false)); });
+    CHECK(failure.code == Exit::missing_input);
+}
+
 TEST_CASE("pictures are made as large as the request says, in its colours", "[dataset]") {
     const Both both({{"a/1.png", png({10, 20, 30, 40, 50, 60}, 1, 2, PNG_FORMAT_RGB)}});
     DataRequest request = request_of(true, false);
