@@ -87,9 +87,9 @@ DataFlags test_data(const cli::Values& values, const Settings& settings) {
                                : trained == settings.end() ? "fit"
                                                            : to_text(trained->second);
     const auto mode = resize_mode(resize);
-    flags.invert = settings.contains("invert");
     if (!mode) fail(Exit::bad_data, "the run's resize is '{}'\n  write: fit, fill or crop", resize);
     flags.resize = *mode;
+    flags.invert = settings.contains("invert");
     flags.data = values.text("data");
     flags.transpose = values.flag("transpose");
     if (values.has("classes")) flags.classes = values.text("classes");

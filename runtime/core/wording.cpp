@@ -20,12 +20,6 @@ bool is_c1_control(std::string_view text, std::size_t i) {
            (static_cast<unsigned char>(text[i + 1]) & 0xE0) == 0x80;
 }
 
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return result;
-}
-
 // The fewest characters to insert, delete, replace or swap with their neighbour (optimal string
 // alignment), by the usual table of which the last three rows are kept.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -46,6 +40,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    for (char& c : result) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return result;
+}
 
 std::string printable(std::string_view text, std::size_t limit) {
     const bool cut = text.size() > limit;

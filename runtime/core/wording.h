@@ -15,6 +15,9 @@ std::string printable(std::string_view text, std::size_t limit = 200);
 // The same in double quotes, with a limit fit for a name.
 std::string in_quotes(std::string_view text);
 
+// ASCII's capitals as small letters.
+std::string lower(std::string_view text);
+
 // "a", "a and b", "a, b and c"; "none" for an empty list.
 std::string listed(const std::vector<std::string>& names, std::string_view conjunction = "and");
 

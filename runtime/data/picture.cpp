@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstring>
 #include <memory>
 
 #include "core/error.h"
+#include "core/wording.h"
 #include "data/image_set.h"
 #include "data/netpbm.h"
 
@@ -115,13 +115,9 @@ constexpr std::array<PictureFormat, 8> picture_formats = {{
 }  // namespace
 
 bool has_picture_name(std::string_view name) {
-    const auto same = [](char a, char b) {
-        return std::tolower(static_cast<unsigned char>(a)) == b;
-    };
+    const std::string small = lower(name);
     for (const std::string_view ending : {".png", ".jpg", ".jpeg", ".pbm", ".pgm", ".ppm", ".pnm"})
-        if (name.size() > ending.size() &&
-            std::equal(name.end() - std::ssize(ending), name.end(), ending.begin(), same))
-            return true;
+        if (small.size() > ending.size() && small.ends_with(ending)) return true;
     return false;
 }
 

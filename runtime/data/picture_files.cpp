@@ -10,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/wording.h"
 #include "data/picture.h"
 
 namespace siamc {
@@ -144,11 +145,9 @@ class ZipOfPictures : public PictureFiles {
 };
 
 bool is_zip(const fs::path& data) {
-    std::string ending = data.extension().string();
-    std::transform(ending.begin(), ending.end(), ending.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     std::error_code unreadable;  // counts as absent
-    return ending == ".zip" && fs::exists(data, unreadable) && !fs::is_directory(data, unreadable);
+    return lower(data.extension().string()) == ".zip" && fs::exists(data, unreadable) &&
+           !fs::is_directory(data, unreadable);
 }
 
 }  // namespace
