@@ -14,6 +14,9 @@ namespace siamc {
 
 namespace {
 
+// A run and its evaluation hold out the same images.
+constexpr std::uint64_t split_seed = 0;
+
 [[noreturn]] void fail_classes(const std::string& text, const std::set<int>& present) {
     fail(Exit::usage,
          "--classes: '{}' is no list of classes: numbers and rising ranges with commas between, as "
@@ -136,7 +139,7 @@ void keep_classes(const DataFlags& flags, const std::set<int>& present, ImageSet
 }  // namespace
 
 Split load_split(const DataFlags& flags, const Model& model) {
-    const bool test = flags.holdout == 0;
+    const bool test = flags.holdout.none();
     Dataset dataset = load(flags, model, true, test);
     if (flags.classes) {
         const std::set<int> present = common_classes(dataset, true, test);
@@ -144,15 +147,63 @@ Split load_split(const DataFlags& flags, const Model& model) {
         if (test) keep_classes(flags, present, dataset.test);
     }
     Split images = test ? Split{std::move(dataset.train), std::move(dataset.test)}
-                        : split(dataset.train, flags.holdout, 0);
-    check_comparable(images);
+                        : split(dataset.train, flags.holdout, split_seed);
+    if (flags.drop_shared) {
+        const long dropped = drop_shared(images);
+        if (dropped)
+            tell("{} training images are validation images too: they are not trained on\n",
+                 dropped);
+    }
+    check_apart(images);
+    if (flags.holdout.of == Holdout::Of::classes) {
+        check_comparable(images.train, "training images");
+        check_comparable(images.validation, "validation images");
+    } else {
+        check_comparable(images);
+    }
     return images;
+}
+
+Part parse_part(const std::string& text) {
+    if (text == "test") return Part::test;
+    if (text == "validation") return Part::validation;
+    if (text == "all") return Part::all;
+    fail(Exit::usage, "--part: no choice '{}'\n  write: test, validation or all", text);
 }
 
 ImageSet load_test_images(const DataFlags& flags, const Model& model) {
     Dataset dataset = load(flags, model, false, true);
     if (flags.classes) keep_classes(flags, classes_of(dataset.test), dataset.test);
     return std::move(dataset.test);
+}
+
+ImageSet load_all_images(const DataFlags& flags, const Model& model) {
+    ImageSet images;
+    try {
+        Dataset dataset = load(flags, model, true, true);
+        images = std::move(dataset.train);
+        append(images, dataset.test);
+    } catch (const Error& error) {
+        if (error.code() != Exit::missing_input) throw;
+        images = load(flags, model, true, false).train;  // there is no test part
+    }
+    if (flags.classes) keep_classes(flags, classes_of(images), images);
+    return images;
+}
+
+ImageSet load_validation_images(const DataFlags& flags, const DataFlags& run,
+                                const SplitRecord& record, const Model& model) {
+    if (record.validates_test_images())
+        fail(Exit::usage,
+             "--part validation: the run held no images out, it was validated on the test images\n"
+             "  write: --part test, or train with --split image:0.2 or class:0.2");
+    ImageSet images = load_split(run, model).validation;
+    if (images_hash(images) != record.validation_hash)
+        fail(Exit::bad_data,
+             "--data: not the images that the run was trained with: of these others would be held "
+             "out\n  write: the same --data, or another --part");
+    if (flags.classes) keep_classes(flags, classes_of(images), images);
+    return images;
 }
 
 }  // namespace siamc

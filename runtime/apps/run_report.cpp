@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "apps/calibrate_run.h"
 #include "core/files.h"
 #include "report/parts.h"
 #include "sampling/pairs.h"
@@ -48,22 +49,20 @@ PairPicture picture(const ReportedRun& run, const JudgedPairs& judged, std::size
                          images.channels};
     };
     return {view(2 * pair), view(2 * pair + 1), judged.set.labels[pair] == 1.0f,
-            judged.distances[pair], judged.distances[pair] < run.config.threshold};
+            judged.distances[pair], judged.distances[pair] < run.threshold()};
 }
 
 // The farthest from the threshold among the wrong ones, and the first right ones.
 std::vector<PairPicture> predictions(const ReportedRun& run, const JudgedPairs& judged) {
     std::vector<PairPicture> wrong, right;
     for (std::size_t pair = 0; pair < judged.distances.size(); ++pair) {
-        const bool similar = judged.distances[pair] < run.config.threshold;
+        const bool similar = judged.distances[pair] < run.threshold();
         if (similar != (judged.set.labels[pair] == 1.0f))
             wrong.push_back(picture(run, judged, pair));
         else if (right.size() < right_predictions)
             right.push_back(picture(run, judged, pair));
     }
-    const auto error = [&](const PairPicture& p) {
-        return std::abs(p.distance - run.config.threshold);
-    };
+    const auto error = [&](const PairPicture& p) { return std::abs(p.distance - run.threshold()); };
     std::stable_sort(wrong.begin(), wrong.end(),
                      [&](const auto& a, const auto& b) { return error(a) > error(b); });
     wrong.resize(std::min(wrong.size(), wrong_predictions));
@@ -96,8 +95,9 @@ void write_run_report(const ReportedRun& run) {
                    {"images a second", fmt::format("{:.0f}", last.images_per_second)}};
     input.epochs = run.rows;
     add_pairs(run, judge(run), input);
-    input.threshold = run.config.threshold;
+    input.threshold = run.threshold();
     input.settings = facts_of(run.settings);
+    if (run.calibration) input.settings.emplace_back("calibrated", describe(*run.calibration));
     write_file_atomically(run.folder.report(), render_report(input));
 }
 

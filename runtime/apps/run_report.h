@@ -2,10 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/model.h"
+#include "evaluation/calibration.h"
 #include "report/report.h"
 #include "training/run_folder.h"
 #include "training/settings.h"
@@ -22,6 +24,10 @@ struct ReportedRun {
     Model& model;
     const FloatBuffer& parameters;
     const ImageSet& validation;
+    const std::optional<Calibration>& calibration;
+
+    // Of predictions; curves are at the configuration's.
+    double threshold() const { return calibration ? calibration->threshold : config.threshold; }
 };
 
 // Curves, sample pairs, and predictions on the validation images with their distances.

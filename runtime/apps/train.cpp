@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "apps/calibrate_run.h"
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
 #include "apps/named_model.h"
@@ -47,6 +48,9 @@ RunResult train_one(const Models& models, const Split& images, const cli::Values
     request.keep = parse_keep(values.text("keep"));
     request.checkpoint_seconds = values.real("checkpoint-seconds");
     request.quiet = values.flag("json");
+    const Holdout holdout = data_flags(values).holdout;
+    request.held_out = holdout.none() ? "test" : to_text(holdout);
+    request.operating_point = parse_operating_point(values.text("operating-point"));
     request.settings = settings_of(values, config);
     return train_run(models, images, config, request);
 }
@@ -64,15 +68,18 @@ std::string quoted(const std::string& word) {
 }
 
 // What a finished run left, and what to do with it.
-void say_what_next(const cli::Values& values, const Model& model,
-                   const std::filesystem::path& out) {
+void say_what_next(const cli::Values& values, const Model& model, const std::filesystem::path& out,
+                   const Json& calibration) {
     const bool pairs = model.loss(values.text("loss")).sees != SIAMC_TRIPLETS;
     tell("report: {}\n", (out / "report.html").string());
-    if (pairs)
-        tell("threshold {:.4g}: a pair is similar where its distance is below it\n",
+    if (calibration.is_object())
+        tell("{}\n", describe(calibration_from(calibration, "calibration")));
+    else
+        tell("threshold {:.4g}, not calibrated: no images were held out (--split image:0.1)\n",
              TrainConfig{}.threshold);
-    tell("to evaluate: {} --run {} --data {} --protocol {}\n", program_for("eval"),
-         quoted(out.string()), quoted(values.text("data")), pairs ? "pairs" : "triplets");
+    tell("to evaluate: {} --run {} --data {} --protocol {}{}\n", program_for("eval"),
+         quoted(out.string()), quoted(values.text("data")), pairs ? "pairs" : "triplets",
+         calibration.is_object() ? " --part validation" : "");
 }
 
 // The compared runs, one a line.
@@ -133,6 +140,8 @@ int train(const cli::Values& values) {
     const std::vector<std::string> optimizers =
         optimizer == "all" ? compared_optimizers(values) : std::vector{optimizer};
     const Recipe recipe = train_config(values, optimizers[0]).recipe;
+    const DataFlags data = data_flags(values);
+    parse_operating_point(values.text("operating-point"));
     Model host(named_model(name, "cpu", recipe.batch));
     std::optional<Model> on_device;
     const Models models = {
@@ -141,7 +150,7 @@ int train(const cli::Values& values) {
     check_sees_pairs(values, host);
     catch_signals();  // until here there is nothing to save
     if (values.flag("verbose")) tell("{}\n", models.trained.describe_variant());
-    Split images = load_split(data_flags(values), models.trained);
+    Split images = load_split(data, models.trained);
     if (recipe.quarter_turns) add_quarter_turns(images.train);
     use_threads(host.tables(), values.whole("threads"));
     const Json summary = optimizer == "all"
@@ -155,7 +164,7 @@ int train(const cli::Values& values) {
             tell("to evaluate one: {} --run {} --data {}\n", program_for("eval"),
                  quoted((out / optimizers[0]).string()), quoted(values.text("data")));
         } else {
-            say_what_next(values, host, out);
+            say_what_next(values, host, out, summary["calibration"]);
         }
     }
     return stop_signal() ? 128 + stop_signal() : static_cast<int>(Exit::ok);

@@ -42,10 +42,22 @@ cli::Group what() {
               .help = "one that the model has: contrastive compares pairs, triplet triplets, "
                       "batch_hard and its like all images of a batch"},
              classes_option("train and validate on these alone, as in 0-5 or 1,3,7"),
+             {.name = "split",
+              .fallback = "none: validates on the test images",
+              .help = "what is held out of the training images to validate and calibrate on: "
+                      "image:0.2, a share of each class, or class:0.2, classes never trained on"},
              {.name = "holdout",
               .kind = cli::Real{.least = 0, .most = 1, .below = true},
               .initial = "0",
-              .help = "share of the training images to validate on; 0: the test images"}}};
+              .without = {"split"},
+              .help = "0.2 is short for --split image:0.2"},
+             {.name = "drop-shared",
+              .kind = cli::Flag{},
+              .help = "leave out of training what validation shows too, instead of an error"},
+             {.name = "operating-point",
+              .initial = "eer",
+              .help = "of the threshold that is fitted to held-out images: eer, or far:0.01 for 1 "
+                      "% of false accepts"}}};
 }
 
 std::vector<std::string> optimizers_and_all() {
@@ -274,7 +286,9 @@ Settings settings_of(const cli::Values& values, const TrainConfig& config) {
     const bool constant = schedule.kind == RateSchedule::Kind::constant;
     settings["seed"] = static_cast<std::int64_t>(config.seed);
     settings["holdout"] = values.real("holdout");
-    for (const char* key : {"transpose", "invert"})
+    if (values.has("split")) settings["split"] = values.text("split");
+    settings["operating-point"] = values.text("operating-point");
+    for (const char* key : {"transpose", "invert", "drop-shared"})
         if (values.flag(key)) settings[key] = true;
     if (config.recipe.quarter_turns) settings["quarter-turns"] = true;
     settings["resize"] = values.text("resize");
@@ -298,7 +312,9 @@ Settings settings_of(const cli::Values& values, const TrainConfig& config) {
 DataFlags data_flags(const cli::Values& values) {
     DataFlags flags;
     flags.data = values.text("data");
-    flags.holdout = values.real("holdout");
+    flags.holdout = values.has("split") ? parse_holdout(values.text("split"))
+                                        : Holdout{Holdout::Of::images, values.real("holdout")};
+    flags.drop_shared = values.flag("drop-shared");
     flags.transpose = values.flag("transpose");
     flags.invert = values.flag("invert");
     flags.resize = *resize_mode(values.text("resize"));

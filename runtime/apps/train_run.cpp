@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "apps/calibrate_run.h"
 #include "apps/command_line.h"
 #include "apps/linked_models.h"
 #include "apps/named_model.h"
@@ -16,6 +17,7 @@
 #include "core/error.h"
 #include "core/tell.h"
 #include "training/checkpoint.h"
+#include "training/split_record.h"
 #include "training/weights.h"
 
 namespace siamc {
@@ -50,6 +52,7 @@ class Run {
     bool after_step(const Progress& progress);
     void end_epoch(const EpochRow& row);
     void save(bool new_weights);
+    void calibrate();
     RunResult finish();
     RunResult stop();
     Json summary(bool finished);
@@ -64,6 +67,7 @@ class Run {
     ProgressLine line_;
     RunProgress progress_;
     std::optional<FloatBuffer> best_;
+    std::optional<Calibration> calibration_;
     std::string weights_sha256_;       // of the file, if this process wrote it
     std::size_t next_checkpoint_ = 0;  // of the folder's two
     Clock::time_point saved_ = Clock::now();
@@ -78,13 +82,15 @@ Run::Run(const Models& models, const Split& images, const TrainConfig& config,
       trainer_(models.trained, images.train, images.validation, config),
       folder_(RunFolder::begin(request.out, request.existing)),
       line_(config.recipe.epochs, request.quiet) {
+    if (request.held_out != "test") check_measurable(request.operating_point, images.validation);
     progress_.settings = request.settings;
     progress_.data = data_hash(images.train, images.validation);
 }
 
 // Every run has them, but for those of earlier versions.
-const std::set<std::string> newer_settings = {"affine",        "elastic",     "average",
-                                              "average-decay", "label-noise", "label-noise-from"};
+const std::set<std::string> newer_settings = {"affine",         "elastic",     "average",
+                                              "average-decay",  "label-noise", "label-noise-from",
+                                              "operating-point"};
 
 // usage if a setting on which results depend is another one in the run to resume.
 void check_same(const Settings& run, const Settings& request, const std::string& path) {
@@ -164,6 +170,7 @@ void Run::begin() {
                            {"finished", false},
                            {"epochs_planned", config_.recipe.epochs}});
     write_settings(folder_.config(), progress_.settings);
+    write_split(folder_.split(), record_of(images_, request_.held_out));
     write_metrics(folder_.metrics(), progress_.rows);
 }
 
@@ -204,11 +211,21 @@ void Run::save(bool new_weights) {
     saved_ = Clock::now();
 }
 
+// Never on test images: then there is no threshold but the usual one.
+void Run::calibrate() {
+    if (request_.held_out == "test") return;
+    calibration_ = calibrate_weights({models_.host, kept(), images_.validation, weights_sha256_},
+                                     request_.operating_point);
+    calibration_->unseen_classes = record_of(images_, request_.held_out).unseen_classes();
+    folder_.write_calibration(*calibration_);
+}
+
 RunResult Run::finish() {
     weights_sha256_ = save_weights(folder_.weights(), models_.trained, kept());
     write_metrics(folder_.metrics(), progress_.rows);
+    calibrate();
     write_run_report({folder_, config_, progress_.settings, progress_.rows, models_.host, kept(),
-                      images_.validation});
+                      images_.validation, calibration_});
     RunResult result{progress_.rows, summary(true)};
     folder_.write_summary(result.summary);
     return result;
@@ -247,6 +264,7 @@ Json Run::summary(bool finished) {
                    {"peak_rss_mb", peak_rss_mb()},
                    {"variant", models_.trained.variant()}};
     if (!weights_sha256_.empty()) object["weights_sha256"] = weights_sha256_;
+    object["calibration"] = calibration_ ? to_json(*calibration_) : Json(nullptr);
     return object;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/split.h"
+#include "evaluation/calibration.h"
 #include "training/run_folder.h"
 #include "training/settings.h"
 #include "training/trainer.h"
@@ -39,6 +40,8 @@ struct RunRequest {
     Keep keep = Keep::last;
     double checkpoint_seconds = 60;  // between those within an epoch; 0: none
     bool quiet = false;              // no progress line
+    std::string held_out = "test";   // what validation images are: SplitRecord::held_out
+    OperatingPoint operating_point;  // of the threshold, where images were held out
     Settings settings;
 };
 

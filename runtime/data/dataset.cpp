@@ -1,6 +1,7 @@
 #include "data/dataset.h"
 
 #include <fmt/ranges.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -105,6 +106,14 @@ Dataset load_dataset(const std::string& data, const DataRequest& request) {
     return dataset;
 }
 
+std::string images_hash(const ImageSet& set) {
+    const int size[] = {set.height, set.width, set.channels};
+    XXH64_hash_t hash = XXH64(size, sizeof size, 0);  // each part's hash seeds the next one's
+    hash = XXH64(set.pixels.data(), set.pixels.size(), hash);
+    hash = XXH64(set.labels.data(), set.labels.size() * sizeof(int), hash);
+    return fmt::format("{:016x}", hash);
+}
+
 void invert(std::vector<std::uint8_t>& pixels) {
     for (std::uint8_t& pixel : pixels) pixel = static_cast<std::uint8_t>(255 - pixel);
 }
@@ -163,6 +172,11 @@ ImageSet take(const ImageSet& set, std::span<const std::int32_t> images) {
         part.labels.push_back(set.labels[static_cast<std::size_t>(i)]);
     }
     return part;
+}
+
+void append(ImageSet& set, const ImageSet& more) {
+    set.pixels.insert(set.pixels.end(), more.pixels.begin(), more.pixels.end());
+    set.labels.insert(set.labels.end(), more.labels.begin(), more.labels.end());
 }
 
 ImageSet take_classes(const ImageSet& set, const std::vector<int>& classes) {

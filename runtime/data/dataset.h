@@ -43,10 +43,16 @@ Dataset load_dataset(const std::string& data, const DataRequest& request = {});
 // The images of the given numbers, in their order.
 ImageSet take(const ImageSet& set, std::span<const std::int32_t> images);
 
+// Images of the same size behind those of a set, whose names of classes are the same.
+void append(ImageSet& set, const ImageSet& more);
+
 // The images of some classes, or of all others, in the set's order; labels stay as they are. usage
 // if the set has no image of one of the classes, or if nothing is left.
 ImageSet take_classes(const ImageSet& set, const std::vector<int>& classes);
 ImageSet without_classes(const ImageSet& set, const std::vector<int>& classes);
+
+// Of size, pixels and labels: equal for equal sets, on every machine.
+std::string images_hash(const ImageSet& set);
 
 // 255 less each value.
 void invert(std::vector<std::uint8_t>& pixels);

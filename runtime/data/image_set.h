@@ -30,6 +30,10 @@ struct ImageSet {
     const std::uint8_t* image(long i) const {
         return pixels.data() + static_cast<std::size_t>(i) * image_bytes();
     }
+    // Of a label that is there: its name, or the number itself.
+    std::string class_name(int label) const {
+        return names.empty() ? std::to_string(label) : names[static_cast<std::size_t>(label)];
+    }
     // How many different labels there are; labels need not be 0 … classes() - 1.
     int classes() const {
         return static_cast<int>(std::set<int>(labels.begin(), labels.end()).size());

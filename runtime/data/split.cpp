@@ -122,7 +122,7 @@ void check_one(const Counts& counts, const char* images, const std::set<int>& us
 
 }  // namespace
 
-Split split(const ImageSet& set, double fraction, std::uint64_t seed) {
+Split split_images(const ImageSet& set, double fraction, std::uint64_t seed) {
     if (!(fraction > 0 && fraction < 1)) {
         fail(Exit::usage, "--holdout: a share of {} is out of range\n  write: --holdout 0.2",
              fraction);

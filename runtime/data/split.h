@@ -19,7 +19,7 @@ struct Split {
 // usage unless 0 < fraction < 1, and if a part then has a single image of a class, which has no
 // partner, or validation lacks all classes but one; the message names --holdout and, if there is
 // one, a share that will do. A class with one image in all is check_comparable's business.
-Split split(const ImageSet& set, double fraction, std::uint64_t seed);
+Split split_images(const ImageSet& set, double fraction, std::uint64_t seed);
 
 // Fails unless pairs and triplets can be drawn from the images: of two classes at least, and two
 // images at least of each class that is there. bad_data, saying which class it is and, if leaving

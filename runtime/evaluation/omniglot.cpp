@@ -93,6 +93,7 @@ OmniglotResult evaluate_omniglot(Model& model, const FloatBuffer& parameters,
             static_cast<double>(run.asked.size()) / static_cast<double>(run.shown.size());
     }
     result.pixels.n = result.modified_hausdorff.n = result.network.n;
+    result.runs = runs.size();
     result.chance /= static_cast<double>(result.network.n);
     return result;
 }

@@ -15,6 +15,7 @@ struct OmniglotResult {
     Accuracy pixels;              // count_right_by_pixels, of the pictures as stored
     Accuracy modified_hausdorff;  // 0.6125 on the published runs
     double chance = 0;            // mean over the queries
+    std::size_t runs = 0;
 };
 
 // What the network was trained on.

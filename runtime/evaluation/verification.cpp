@@ -39,11 +39,16 @@ Accuracy PairDistances::accuracy_above(const Step& step) const {
     return {step.same + different_ - step.different, size()};
 }
 
-Accuracy PairDistances::accuracy(double threshold) const {
+Accepted PairDistances::accepted(double threshold) const {
     const auto above =
         std::partition_point(steps_.begin() + 1, steps_.end(),
                              [&](const Step& step) { return step.distance < threshold; });
-    return accuracy_above(*(above - 1));
+    return {(above - 1)->same, (above - 1)->different};
+}
+
+Accuracy PairDistances::accuracy(double threshold) const {
+    const Accepted similar = accepted(threshold);
+    return {similar.same + different_ - similar.different, size()};
 }
 
 Cut PairDistances::best_cut() const {

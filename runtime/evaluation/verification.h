@@ -20,6 +20,11 @@ struct Rate {
     double threshold = 0;
 };
 
+// Pairs that a threshold calls similar.
+struct Accepted {
+    long same = 0, different = 0;
+};
+
 // The distances of a set of pairs, sorted once; every question is then answered exactly. Pairs of
 // equal distance are never told apart: cuts lie only between distinct distances.
 class PairDistances {
@@ -30,8 +35,11 @@ class PairDistances {
     PairDistances(std::span<const float> distances, std::span<const float> labels);
 
     long size() const { return same_ + different_; }
+    long same() const { return same_; }
+    long different() const { return different_; }
 
     // Of "similar where D < threshold".
+    Accepted accepted(double threshold) const;
     Accuracy accuracy(double threshold) const;
 
     // The most accurate cut, half-way between its neighbours; of equally accurate ones the lowest,

@@ -24,6 +24,8 @@ const std::vector<std::string> file_names = {"summary.json",
                                              "checkpoint.2.safetensors",
                                              "weights.safetensors",
                                              "config.toml",
+                                             "split.json",
+                                             "calibration.json",
                                              "metrics.csv",
                                              "report.html"};
 
@@ -106,6 +108,25 @@ Json RunFolder::read_summary() const {
              summary().string());
     }
     return object;
+}
+
+void RunFolder::write_calibration(const Calibration& fitted) const {
+    write_file_atomically(calibration(), to_json(fitted).dump(2) + "\n");
+}
+
+std::optional<Calibration> RunFolder::read_calibration(const std::string& weights_sha256) const {
+    std::error_code missing;
+    if (!fs::exists(calibration(), missing)) return {};
+    const std::string file = calibration().string();
+    const Json object = Json::parse(read_file(calibration(), most_summary_bytes), nullptr,
+                                    /*allow_exceptions=*/false);
+    Calibration fitted = calibration_from(object, file);
+    if (fitted.weights_sha256 != weights_sha256)
+        fail(Exit::bad_data,
+             "{}: the threshold is of other weights than the run's\n  write: --protocol calibrate, "
+             "to the program that evaluates, which makes it anew",
+             file);
+    return fitted;
 }
 
 }  // namespace siamc

@@ -1,8 +1,10 @@
 // What a training run leaves behind, in one folder.
 //
 //   config.toml             its settings; keys are the command line's flags, usable as --config
+//   split.json              what it was trained and validated on
 //   metrics.csv             one row an epoch
 //   weights.safetensors     the trained parameters
+//   calibration.json        the threshold of its distances, if images were held out for that
 //   summary.json            its results, as --json prints them, and whether it is finished
 //   report.html             the same for eyes
 //   checkpoint.safetensors, checkpoint.2.safetensors
@@ -13,9 +15,11 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "core/folders.h"
+#include "evaluation/calibration.h"
 #include "training/metrics.h"
 
 namespace siamc {
@@ -43,6 +47,8 @@ class RunFolder {
     std::filesystem::path config() const { return at() / "config.toml"; }
     std::filesystem::path metrics() const { return at() / "metrics.csv"; }
     std::filesystem::path weights() const { return at() / "weights.safetensors"; }
+    std::filesystem::path split() const { return at() / "split.json"; }
+    std::filesystem::path calibration() const { return at() / "calibration.json"; }
     std::filesystem::path summary() const { return at() / "summary.json"; }
     std::filesystem::path report() const { return at() / "report.html"; }
     std::array<std::filesystem::path, 2> checkpoints() const {
@@ -62,6 +68,11 @@ class RunFolder {
     void write_summary(const nlohmann::ordered_json& summary) const;
     // bad_data if it is not what write_summary writes.
     nlohmann::ordered_json read_summary() const;
+
+    // Errors as write_file_atomically.
+    void write_calibration(const Calibration& calibration) const;
+    // That of these weights, if the run has one; bad_data if it is of others or damaged.
+    std::optional<Calibration> read_calibration(const std::string& weights_sha256) const;
 
   private:
     std::filesystem::path at() const { return staged_ ? staged_->path() : path_; }

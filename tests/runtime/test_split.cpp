@@ -57,7 +57,7 @@ TEST_CASE("a split parts the images of every class", "[split]") {
     std::vector<int> labels;
     for (int i = 0; i < 1000; ++i) labels.push_back(i % 10 == 0 ? 8 : i % 3);
     const ImageSet set = numbered(labels);
-    const Split parts = split(set, 0.2, 1);
+    const Split parts = split_images(set, 0.2, 1);
     CHECK(true_to(parts.train, set));
     CHECK(true_to(parts.validation, set));
 
@@ -78,11 +78,13 @@ TEST_CASE("a split parts the images of every class", "[split]") {
 
 TEST_CASE("a split depends on its seed and is random within a class", "[split]") {
     const ImageSet set = numbered(std::vector<int>(20, 0));
-    CHECK(numbers(split(set, 0.25, 7).validation) == numbers(split(set, 0.25, 7).validation));
-    CHECK(numbers(split(set, 0.25, 7).validation) != numbers(split(set, 0.25, 8).validation));
+    CHECK(numbers(split_images(set, 0.25, 7).validation) ==
+          numbers(split_images(set, 0.25, 7).validation));
+    CHECK(numbers(split_images(set, 0.25, 7).validation) !=
+          numbers(split_images(set, 0.25, 8).validation));
     std::vector<long> times_held_out(20);
     for (std::uint64_t seed = 0; seed < 4000; ++seed) {
-        for (const int number : numbers(split(set, 0.25, seed).validation))
+        for (const int number : numbers(split_images(set, 0.25, seed).validation))
             ++times_held_out[static_cast<std::size_t>(number)];
     }
     CHECK(roughly_equal(times_held_out));
@@ -91,7 +93,7 @@ TEST_CASE("a split depends on its seed and is random within a class", "[split]")
     std::vector<int> two(40, 0);
     std::fill(two.begin() + 20, two.end(), 1);
     std::vector<int> first, second;
-    for (const int number : numbers(split(numbered(two), 0.25, 7).validation))
+    for (const int number : numbers(split_images(numbered(two), 0.25, 7).validation))
         (number < 20 ? first : second).push_back(number % 20);
     CHECK(first.size() == 5);
     CHECK(second.size() == 5);
@@ -101,21 +103,21 @@ TEST_CASE("a split depends on its seed and is random within a class", "[split]")
 TEST_CASE("a split's fraction is between 0 and 1", "[split]") {
     const ImageSet set = numbered({0, 0, 1, 1});
     for (const double fraction : {0.0, 1.0, -0.5, 1.5, std::nan("")})
-        CHECK(failure_of([&] { split(set, fraction, 0); }).code == Exit::usage);
+        CHECK(failure_of([&] { split_images(set, fraction, 0); }).code == Exit::usage);
 }
 
 TEST_CASE("a share that leaves images without partners names --holdout and a share that will do",
           "[split]") {
     const ImageSet tens = with_counts(std::vector<long>(10, 10));
     for (const double share : {0.001, 0.01, 0.1, 0.12, 0.9, 0.99}) {
-        const Failure failure = failure_of([&] { split(tens, share, 0); });
+        const Failure failure = failure_of([&] { split_images(tens, share, 0); });
         CHECK(failure.code == Exit::usage);
         CHECK(failure.message.rfind(fmt::format("--holdout {}: ", share), 0) == 0);
         CHECK(failure.mentions("10 images"));
-        CHECK(failure_of([&] { split(tens, advice_of(failure.message).holdout, 0); }).code ==
+        CHECK(failure_of([&] { split_images(tens, advice_of(failure.message).holdout, 0); }).code ==
               Exit::ok);
     }
-    CHECK(failure_of([&] { split(tens, 0.1, 0); }).message ==
+    CHECK(failure_of([&] { split_images(tens, 0.1, 0); }).message ==
           "--holdout 0.1: of the 10 images of class 0 it leaves 9 to train on and 1 to validate "
           "on, and pairs and triplets need two of a class\n  write: --holdout 0.15");
 }
@@ -126,7 +128,7 @@ TEST_CASE("what a refused share says to write is taken, whatever the classes' si
     for (const std::vector<long>& counts : sizes) {
         for (int percent = 1; percent < 100; ++percent) {
             ImageSet set = with_counts(counts);
-            const Failure failure = failure_of([&] { split(set, percent / 100.0, 0); });
+            const Failure failure = failure_of([&] { split_images(set, percent / 100.0, 0); });
             if (failure.code == Exit::ok) continue;
             INFO(failure.message);
             REQUIRE(failure.code == Exit::usage);
@@ -139,7 +141,7 @@ TEST_CASE("what a refused share says to write is taken, whatever the classes' si
                 CHECK(advice.classes == class_list({large.begin(), large.end()}));
                 set = take_classes(set, large);
             }
-            CHECK(failure_of([&] { split(set, advice.holdout, 0); }).code == Exit::ok);
+            CHECK(failure_of([&] { split_images(set, advice.holdout, 0); }).code == Exit::ok);
         }
     }
 }
@@ -149,7 +151,7 @@ TEST_CASE("no part of a split has an image without a partner, but of classes of 
         const ImageSet set = with_counts({smallest, 30, 40});
         for (int percent = 1; percent < 100; ++percent) {
             Split parts;
-            if (failure_of([&] { parts = split(set, percent / 100.0, 3); }).code != Exit::ok)
+            if (failure_of([&] { parts = split_images(set, percent / 100.0, 3); }).code != Exit::ok)
                 continue;
             for (const int label : {0, 1, 2}) {
                 for (const ImageSet* part : {&parts.train, &parts.validation}) {
