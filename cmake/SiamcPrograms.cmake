@@ -1,6 +1,6 @@
 # siamc_add_programs(NAME MODEL_FILE [TARGET T] [BATCH N])
 #
-# The programs train_NAME and eval_NAME: train_generated and eval_generated, but with this model alone. It
+# The programs train_NAME, eval_NAME and gallery_NAME: train_generated and its like, but with this model alone. It
 # is compiled as by siamc_add_model, which says what the arguments are and what else there is then. Its
 # recipes are those of MODEL.recipes.toml beside MODEL.toml, if that is there when CMake runs. They run on
 # the system that Siamc was built for; TARGET is one of its processors.
@@ -19,6 +19,7 @@ function(siamc_add_programs name model_file)
     siamc_add_model(${name} ${model_file} ${ARGN})
     siamc_add_program(train ${name} ${name})
     siamc_add_program(eval ${name} ${name})
+    siamc_add_program(gallery ${name} ${name})
 endfunction()
 
 # The target SPACE::LIBRARY, of a library without a package of CMake's own, if it is there.
@@ -41,10 +42,11 @@ function(siamc_find_libraries)
     find_package(ZLIB QUIET)
     siamc_find_library(turboJPEG turbojpeg turbojpeg.h)
     siamc_find_library(xxHash xxhash xxhash.h)
+    siamc_find_library(SQLite sqlite3 sqlite3.h)
     siamc_find_library(ZIP zip zip.h)  # its own package wants its tools, too
     set(missing "")
     foreach(library IN ITEMS Boost::program_options=libboost-program-options-dev fmt::fmt=libfmt-dev
-            OpenSSL::Crypto=libssl-dev PNG::PNG=libpng-dev ZLIB::ZLIB=zlib1g-dev
+            OpenSSL::Crypto=libssl-dev PNG::PNG=libpng-dev SQLite::sqlite3=libsqlite3-dev ZLIB::ZLIB=zlib1g-dev
             turboJPEG::turbojpeg=libturbojpeg0-dev xxHash::xxhash=libxxhash-dev ZIP::zip=libzip-dev)
         string(REGEX MATCH "(.+)=(.+)" matched ${library})
         if(NOT TARGET ${CMAKE_MATCH_1})
@@ -57,7 +59,7 @@ function(siamc_find_libraries)
     endif()
 endfunction()
 
-# siamc_add_program(TASK NAME MODEL...): the program TASK_NAME, which does train or eval with models of
+# siamc_add_program(TASK NAME MODEL...): the program TASK_NAME, which does train, eval or gallery with models of
 # siamc_add_model.
 function(siamc_add_program task name)
     set(program ${task}_${name})

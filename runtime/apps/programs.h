@@ -1,5 +1,5 @@
-// A program that trains or evaluates, but for its models and its name: those the build links into
-// it, with a main that calls one of the two below (cmake/SiamcPrograms.cmake).
+// A program that trains, evaluates or recognises, but for its models and its name: those the build
+// links into it, with a main that calls one of those below (cmake/SiamcPrograms.cmake).
 #pragma once
 
 #include <siamc/siamc.h>
@@ -14,7 +14,7 @@ struct LinkedModel {
 };
 
 struct Linked {
-    const char* program;  // train_NAME or eval_NAME
+    const char* program;  // train_NAME, eval_NAME or gallery_NAME
     std::span<const LinkedModel> models;
 };
 
@@ -24,5 +24,6 @@ extern const Linked linked;
 // They give the exit code.
 int train_main(int argc, char** argv);
 int eval_main(int argc, char** argv);
+int gallery_main(int argc, char** argv);
 
 }  // namespace siamc

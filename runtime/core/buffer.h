@@ -1,8 +1,8 @@
 // Memory as the generated code wants it.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -10,18 +10,19 @@
 
 namespace siamc {
 
-// A fixed number of floats, zero at first, starting on a cache line.
+// A fixed number of floats, zero at first, starting on a cache line. Memory that is never used
+// takes no time: the system hands out pages of zeros as they are touched.
 class FloatBuffer {
   public:
     explicit FloatBuffer(std::size_t size) : size_(size) {
-        const std::size_t bytes = (size * sizeof(float) + line - 1) / line * line;
-        data_.reset(static_cast<float*>(std::aligned_alloc(line, std::max(bytes, line))));
-        if (!data_) throw std::bad_alloc();
-        std::fill_n(data_.get(), size, 0.0f);
+        memory_.reset(std::calloc(1, size * sizeof(float) + line));
+        if (!memory_) throw std::bad_alloc();
+        const auto address = reinterpret_cast<std::uintptr_t>(memory_.get());
+        data_ = reinterpret_cast<float*>((address + line - 1) / line * line);
     }
 
-    float* data() { return data_.get(); }
-    const float* data() const { return data_.get(); }
+    float* data() { return data_; }
+    const float* data() const { return data_; }
     std::size_t size() const { return size_; }
     std::span<float> span() { return {data(), size_}; }
     std::span<const float> span() const { return {data(), size_}; }
@@ -32,7 +33,8 @@ class FloatBuffer {
         void operator()(void* memory) const { std::free(memory); }
     };
 
-    std::unique_ptr<float, Free> data_;
+    std::unique_ptr<void, Free> memory_;
+    float* data_ = nullptr;
     std::size_t size_;
 };
 

@@ -159,6 +159,14 @@ class ClassFolders {
 
 }  // namespace
 
+std::vector<std::string_view> class_names(const std::vector<std::string>& names) {
+    const std::size_t around = common_folders(names);
+    std::vector<std::string_view> classes;
+    for (const std::string& name : names)
+        classes.push_back(class_name(std::string_view(name).substr(around)));
+    return classes;
+}
+
 Dataset load_class_folders(const std::filesystem::path& data, const DataRequest& request) {
     if (request.transposed)
         fail(Exit::usage,

@@ -10,6 +10,9 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "data/dataset.h"
 
@@ -19,5 +22,9 @@ namespace siamc {
 // folder, or, where there is a folder train, in none of those above; missing_input if a part that
 // is asked for is absent; usage if the request's size has no pixels.
 Dataset load_class_folders(const std::filesystem::path& data, const DataRequest& request);
+
+// Of each picture's path the folders that it lies in, without those around everything: its class.
+// Empty where it lies in none. Views into the names.
+std::vector<std::string_view> class_names(const std::vector<std::string>& names);
 
 }  // namespace siamc

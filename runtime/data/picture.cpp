@@ -163,4 +163,8 @@ std::optional<siamc_resize_mode> resize_mode(std::string_view word) {
     return {};
 }
 
+std::string resize_word(siamc_resize_mode mode) {
+    return mode == SIAMC_FIT ? "fit" : mode == SIAMC_FILL ? "fill" : "crop";
+}
+
 }  // namespace siamc

@@ -39,5 +39,6 @@ std::vector<std::uint8_t> resize(const Picture& picture, int height, int width,
 
 // "fit", "fill" or "crop", as --resize takes them.
 std::optional<siamc_resize_mode> resize_mode(std::string_view word);
+std::string resize_word(siamc_resize_mode mode);
 
 }  // namespace siamc

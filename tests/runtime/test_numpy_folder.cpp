@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <cstring>
+#include <span>
 #include <string>
 
 #include "catch.h"
 #include "data/dataset.h"
+#include "data/npy.h"
 #include "runtime/data_helpers.h"
 
 using namespace siamc;
@@ -126,4 +129,24 @@ TEST_CASE("a file of numpy's cut anywhere is refused", "[dataset]") {
         CHECK(folder.failure_with("x_train.npy", part).code == Exit::bad_data);
     }
     CHECK(folder.failure_with("x_train.npy", folder.images).code == Exit::ok);
+}
+
+TEST_CASE("an array that is written is read again", "[dataset]") {
+    const TempFolder folder;
+    const fs::path file = folder.path() / "e.npy";
+    const std::vector<float> values = {1, -2.5f, 3, 4, 5, 6};
+    write_npy(file, {'f', 4}, {2, 3}, std::as_bytes(std::span(values)));
+    NpyFile back(file);
+    CHECK(back.type().kind == 'f');
+    CHECK(back.shape() == std::vector<std::uint64_t>{2, 3});
+    const std::vector<std::uint8_t> bytes = back.values();
+    REQUIRE(bytes.size() == 24);
+    CHECK(std::memcmp(bytes.data(), values.data(), 24) == 0);
+    CHECK(fs::file_size(file) % 64 == 24);
+    for (std::size_t n : {std::size_t{0}, std::size_t{12345678}}) {
+        const std::vector<std::byte> some(n);
+        write_npy(file, {'u', 1}, {n}, some);
+        CHECK(NpyFile(file).shape() == std::vector<std::uint64_t>{n});
+        CHECK(fs::file_size(file) == 128 + n);
+    }
 }

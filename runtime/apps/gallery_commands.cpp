@@ -1,0 +1,216 @@
+#include "apps/gallery_commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "apps/command_line.h"
+#include "apps/picture_embedder.h"
+#include "apps/trained_run.h"
+#include "cli/output.h"
+#include "core/error.h"
+#include "core/files.h"
+#include "core/sha256.h"
+#include "core/tell.h"
+#include "gallery/gallery.h"
+
+namespace siamc {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr long most_at_once = 256;  // images that are embedded together
+
+std::string hash_of(std::span<const std::byte> bytes) {
+    return sha256(bytes);
+}
+
+// Pictures on their way into a gallery: embedded many at once.
+class Enrolling {
+  public:
+    Enrolling(TrainedRun& run, bool keep)
+        : embedder_(run), size_(run.model.embedding_size()), keep_(keep) {}
+
+    void add(const NamedPicture& picture, const std::string& identity) {
+        embedder_.add(picture.bytes, picture.source);
+        const auto bytes = std::as_bytes(std::span(picture.bytes));
+        Enrolment enrolment{identity, picture.source, hash_of(bytes), {}, {}};
+        if (keep_) enrolment.image.assign(bytes.begin(), bytes.end());
+        all_.push_back(std::move(enrolment));
+        if (embedder_.added() == most_at_once) embed();
+    }
+    const std::vector<Enrolment>& finish() {
+        if (embedder_.added() > 0) embed();
+        return all_;
+    }
+
+  private:
+    void embed() {
+        const std::vector<float> embeddings = embedder_.embed();
+        const auto size = static_cast<std::size_t>(size_);
+        for (std::size_t begin = 0; begin < embeddings.size(); begin += size, ++embedded_)
+            all_[embedded_].embedding.assign(
+                embeddings.begin() + static_cast<std::ptrdiff_t>(begin),
+                embeddings.begin() + static_cast<std::ptrdiff_t>(begin + size));
+    }
+
+    PictureEmbedder embedder_;
+    int size_;
+    bool keep_;
+    std::vector<Enrolment> all_;
+    std::size_t embedded_ = 0;
+};
+
+std::vector<Enrolment> enrolments_of_pictures(TrainedRun& run, const cli::Values& values) {
+    Enrolling enrolling(run, values.flag("keep-images"));
+    for_each_picture(values.text("PATH"), [&](const NamedPicture& picture) {
+        const std::string identity = values.has("name") ? values.text("name") : picture.identity;
+        if (identity.empty())
+            fail(Exit::usage,
+                 "{}: lies in no folder that is named after whom it shows\n  write: --name NAME",
+                 picture.source);
+        enrolling.add(picture, identity);
+    });
+    return enrolling.finish();
+}
+
+// The lines of a file, one for each of `count` rows.
+std::vector<std::string> read_names(const std::string& file, std::size_t count) {
+    constexpr std::size_t most_bytes = std::size_t{1} << 30;
+    const std::string text = read_file(file, most_bytes);
+    std::vector<std::string> names;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        names.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    const bool empty =
+        std::any_of(names.begin(), names.end(), [](auto& name) { return name.empty(); });
+    if (names.size() != count || empty)
+        fail(Exit::bad_data, "--names: {} has {} names{}, and there are {} embeddings", file,
+             names.size(), empty ? ", some of them empty" : "", count);
+    return names;
+}
+
+std::vector<Enrolment> enrolments_of_embeddings(const TrainedRun& run, const cli::Values& values) {
+    const std::string& path = values.text("PATH");
+    const auto size = static_cast<std::size_t>(run.model.embedding_size());
+    const std::vector<float> embeddings = read_embeddings(path, run.model.embedding_size());
+    const std::size_t count = embeddings.size() / size;
+    if (!values.has("name") && !values.has("names"))
+        fail(Exit::usage,
+             "{}: says not whom its embeddings show\n  write: --names FILE, a line each", path);
+    const std::vector<std::string> names = values.has("names")
+                                               ? read_names(values.text("names"), count)
+                                               : std::vector(count, values.text("name"));
+    std::vector<Enrolment> all;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::span row(&embeddings[i * size], size);
+        all.push_back({names[i], "", hash_of(std::as_bytes(row)), {}, {row.begin(), row.end()}});
+    }
+    return all;
+}
+
+std::string counted(long count, const char* one, const char* many) {
+    return fmt::format("{} {}", count, count == 1 ? one : many);
+}
+
+void report(const cli::Values& values, const EnrolResult& result, std::size_t identities) {
+    if (values.flag("json")) {
+        print_json({{"gallery", values.text("gallery")},
+                    {"added", result.added},
+                    {"known", result.known},
+                    {"identities", identities}});
+        return;
+    }
+    tell("{} added{}; the gallery has {}\n", counted(result.added, "image", "images"),
+         result.known ? fmt::format(", {} were there before", result.known) : "",
+         counted(static_cast<long>(identities), "identity", "identities"));
+}
+
+}  // namespace
+
+int gallery_enroll(const cli::Values& values) {
+    TrainedRun run = open_trained(values);
+    const std::vector<Enrolment> enrolments = is_embeddings(values.text("PATH"))
+                                                  ? enrolments_of_embeddings(run, values)
+                                                  : enrolments_of_pictures(run, values);
+    Gallery gallery(values.text("gallery"), Access::create);  // not before all images are read
+    gallery.adopt(fingerprint_of(run));
+    gallery.check(fingerprint_of(run), values.text("run"));
+    const EnrolResult result = gallery.enroll(enrolments);
+    report(values, result, gallery.identities().size());
+    return 0;
+}
+
+int gallery_remove(const cli::Values& values) {
+    Gallery gallery(values.text("gallery"), Access::write);
+    const std::string& name = values.text("NAME");
+    if (!gallery.remove(name)) gallery.fail_no_identity(name);
+    return 0;
+}
+
+int gallery_list(const cli::Values& values) {
+    const Gallery gallery(values.text("gallery"), Access::read);
+    Json identities = Json::array();
+    for (const Identity& identity : gallery.identities()) {
+        identities.push_back({{"name", identity.name}, {"images", identity.templates}});
+        if (!values.flag("json")) print("{}\t{}\n", identity.name, identity.templates);
+    }
+    if (!values.flag("json")) return 0;
+    const Fingerprint fingerprint =
+        gallery.has_fingerprint() ? gallery.fingerprint() : Fingerprint{};
+    print_json({{"gallery", values.text("gallery")},
+                {"model", fingerprint.model},
+                {"weights_sha256", fingerprint.weights_sha256},
+                {"preparation", fingerprint.preparation},
+                {"embedding_size", fingerprint.embedding_size},
+                {"identities", identities}});
+    return 0;
+}
+
+int gallery_merge(const cli::Values& values) {
+    const Gallery other(values.text("OTHER"), Access::read);
+    Gallery gallery(values.text("gallery"), Access::create);
+    const EnrolResult result = gallery.merge(other);
+    report(values, result, gallery.identities().size());
+    return 0;
+}
+
+int gallery_reembed(const cli::Values& values) {
+    TrainedRun run = open_trained(values);
+    Gallery gallery(values.text("gallery"), Access::write);
+    PictureEmbedder embedder(run);
+    std::vector<std::int64_t> ids;
+    std::vector<float> embeddings;
+    const auto embed = [&] {
+        const std::vector<float> more = embedder.embed();
+        embeddings.insert(embeddings.end(), more.begin(), more.end());
+    };
+    constexpr std::size_t most_bytes = std::size_t{1} << 28;
+    for (const KeptImage& kept : gallery.images()) {
+        if (kept.image.empty() && kept.source.empty())
+            fail(Exit::missing_input,
+                 "{}: an embedding was enrolled without its image, so it cannot be made anew\n"
+                 "  write: enroll with the other run, into another gallery",
+                 values.text("gallery"));
+        std::vector<std::byte> bytes = kept.image;
+        if (bytes.empty()) {
+            const std::string text = read_file(kept.source, most_bytes);
+            std::transform(text.begin(), text.end(), std::back_inserter(bytes),
+                           [](char c) { return static_cast<std::byte>(c); });
+        }
+        embedder.add({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
+                     kept.source);
+        ids.push_back(kept.id);
+        if (embedder.added() == most_at_once) embed();
+    }
+    if (embedder.added() > 0) embed();
+    gallery.replace(fingerprint_of(run), ids, embeddings);
+    report(values, {0, static_cast<long>(ids.size())}, gallery.identities().size());
+    return 0;
+}
+
+}  // namespace siamc
