@@ -1,10 +1,12 @@
 // How well distances tell pairs of the same class from pairs of different ones.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
 #include "evaluation/accuracy.h"
+#include "evaluation/roc.h"
 
 namespace siamc {
 
@@ -34,9 +36,9 @@ class PairDistances {
     // differ or a label is neither.
     PairDistances(std::span<const float> distances, std::span<const float> labels);
 
-    long size() const { return same_ + different_; }
-    long same() const { return same_; }
-    long different() const { return different_; }
+    long size() const { return same() + different(); }
+    long same() const { return steps_.back().same; }
+    long different() const { return steps_.back().different; }
 
     // Of "similar where D < threshold".
     Accepted accepted(double threshold) const;
@@ -61,19 +63,12 @@ class PairDistances {
     Rate tar_at_far(double far) const;
 
   private:
-    // The pairs of one distance, with counts of all that are at most as far.
-    struct Step {
-        double distance;
-        long same, different;
-    };
-    using Place = std::vector<Step>::const_iterator;
-    // Of the cut just above `step`.
-    Accuracy accuracy_above(const Step& step) const;
+    // Of the cut just above a step.
+    Accuracy accuracy_above(std::size_t step) const;
     // A threshold of that cut: half-way to the next distance.
-    double threshold_above(Place step) const;
+    double threshold_above(std::size_t step) const;
 
-    std::vector<Step> steps_;  // distances ascending; first a step with nothing in it
-    long same_ = 0, different_ = 0;
+    std::vector<RocStep> steps_;
 };
 
 }  // namespace siamc
