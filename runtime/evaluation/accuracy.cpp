@@ -23,6 +23,22 @@ Interval Accuracy::ci95() const {
     return wilson95(value(), static_cast<double>(n));
 }
 
+Interval percentile95(std::vector<double> replicates) {
+    if (replicates.size() < 100) {
+        fail(Exit::usage,
+             "{} bootstrap replicates are too few for an interval: ask for 100 at least",
+             replicates.size());
+    }
+    std::sort(replicates.begin(), replicates.end());
+    const auto at = [&](double part) {
+        const double place = part * static_cast<double>(replicates.size() - 1);
+        const auto low = static_cast<std::size_t>(place);
+        const double next = replicates[std::min(low + 1, replicates.size() - 1)];
+        return replicates[low] + (place - static_cast<double>(low)) * (next - replicates[low]);
+    };
+    return {at(0.025), at(0.975)};
+}
+
 void check_distances(std::span<const float> distances) {
     for (std::size_t i = 0; i < distances.size(); ++i) {
         if (!std::isfinite(distances[i])) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 namespace siamc {
 
@@ -23,6 +24,12 @@ struct Accuracy {
 // a width even where all trials agree. Always 0 <= low <= share <= high <= 1; low is 0 if the share
 // is 0, high is 1 if the share is 1.
 Interval wilson95(double share, double n);
+
+// The 95 % interval of a figure from its bootstrap replicates (Efron's percentile interval): from
+// the value that 2.5 % of them are below to the one that 97.5 % are below, on straight lines
+// between neighbours as numpy.percentile. No width where all agree. usage if there are fewer than
+// 100: the ends would be the extremes.
+Interval percentile95(std::vector<double> replicates);
 
 // Triplets are right where D(A,P) < D(A,N); equal distances are wrong. The easier measure: never
 // beside the accuracy of pairs without saying so. bad_data if a distance isn't finite or there are

@@ -21,7 +21,7 @@ Accuracy PairDistances::accuracy_above(std::size_t step) const {
 }
 
 Accepted PairDistances::accepted(double threshold) const {
-    const Step& step = steps_[steps_below(steps_, threshold) - 1];
+    const RocStep& step = steps_[steps_below(steps_, threshold) - 1];
     return {step.same, step.different};
 }
 

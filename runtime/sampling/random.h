@@ -32,7 +32,9 @@ enum class Stream : std::uint32_t {
     batch_images = 14,        // order of each class's images there
     warps = 15,               // deformations of training images
     dropout = 16,             // seeds of a training epoch's steps
-    class_split = 18,         // classes that are held out
+    bootstrap_images = 17,    // images of a replicate of pairs
+    bootstrap_classes = 18,   // classes of a replicate of retrieval
+    class_split = 19,         // classes that are held out
 };
 
 using PhiloxBlock = std::array<std::uint32_t, 4>;
