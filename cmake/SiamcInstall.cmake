@@ -1,5 +1,5 @@
-# What `cmake --install build --prefix PREFIX` installs: siamc with Halide's compiler, train_generated and
-# eval_generated if they were built, the package for find_package(Siamc), siamc.pc, example models. They
+# What `cmake --install build --prefix PREFIX` installs: siamc with Halide's compiler, train_generated,
+# eval_generated and gallery_generated if they were built, the package for find_package(Siamc), siamc.pc, example models. They
 # find each other by relative paths, so PREFIX may be moved.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -16,8 +16,8 @@ install(FILES ${HalideWheel_INCLUDE_DIR}/../share/doc/Halide/LICENSE.txt
     DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME LICENSE.Halide)
 
 # These look for siamc in their own folder.
-install(TARGETS train_generated eval_generated OPTIONAL)
-foreach(program siamc train_generated eval_generated)
+install(TARGETS train_generated eval_generated gallery_generated OPTIONAL)
+foreach(program siamc train_generated eval_generated gallery_generated)
     install(FILES ${PROJECT_BINARY_DIR}/share/man/man1/${program}.1
         DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
     install(FILES ${PROJECT_BINARY_DIR}/share/bash-completion/completions/${program}

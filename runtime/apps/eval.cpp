@@ -15,7 +15,7 @@ cli::Option oneshot_number(const char* name, cli::Whole range, const char* unit,
             .kind = range,
             .unit = unit,
             .initial = initial,
-            .needs = {{"protocol", {"oneshot"}}},
+            .needs = {{"protocol", {"oneshot", "open_set"}}},
             .help = help};
 }
 
@@ -50,13 +50,30 @@ std::vector<cli::Group> options() {
           .needs = {{"protocol", {"pairs"}}},
           .help = "similar where the distance is below it"},
          {.name = "operating-point",
-          .fallback = "eer",
+          .fallback = "as the run, or eer",
           .needs = {{"protocol", {"calibrate"}}},
           .help = "what the threshold is for: eer, or far:0.01 for 1 % of false accepts"},
-         oneshot_number("ways", {0, 100'000}, "classes", "0", "an episode; 0: all there are"),
+         oneshot_number("ways", {0, 100'000}, "classes", "0",
+                        "an episode; 0: all there are, of open_set half of them, the others being "
+                        "strangers"),
          oneshot_number("shots", {1, 10'000}, "images", "1", "shown of each class"),
-         oneshot_number("queries", {1, 10'000}, "images", "5", "asked about, of each class"),
-         oneshot_number("episodes", {1, 10'000'000}, "episodes", "1000", "to average over")}};
+         {.name = "queries",
+          .kind = cli::Whole{1, 10'000},
+          .unit = "images",
+          .initial = "5",
+          .needs = {{"protocol", {"oneshot"}}},
+          .help = "asked about, of each class"},
+         {.name = "episodes",
+          .kind = cli::Whole{1, 10'000'000},
+          .unit = "episodes",
+          .fallback = "1000; open_set: 20",
+          .needs = {{"protocol", {"oneshot", "open_set"}}},
+          .help = "to average over"},
+         {.name = "false-alarms",
+          .kind = cli::Real{.least = 0, .most = 1, .above = true, .below = true},
+          .initial = "0.01",
+          .needs = {{"protocol", {"open_set"}}},
+          .help = "share of strangers that may be taken for someone"}}};
     return {subject(),
             protocol,
             {"The program", {threads_option(), config_option(), json_option(), verbose_option()}}};

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include "apps/calibrate_run.h"
+#include "apps/eval_subject.h"
 #include "core/error.h"
 #include "core/tell.h"
 #include "data/picture.h"
 #include "evaluation/baselines.h"
+#include "evaluation/bootstrap.h"
 #include "evaluation/omniglot.h"
 #include "evaluation/oneshot.h"
 #include "evaluation/verification.h"
@@ -18,13 +20,6 @@ namespace siamc {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// The sets that figures are quoted on.
-constexpr std::uint64_t evaluation_seed = 0;
-
-Json interval(const Interval& ci95) {
-    return Json::array({ci95.low, ci95.high});
-}
 
 // As the run's images were prepared, but for what the flags say of these.
 DataFlags flags_for(const TrainedRun& run, const cli::Values& values) {
@@ -57,15 +52,6 @@ ImageSet load_part(const TrainedRun& run, const cli::Values& values, Part part) 
     return part == Part::all ? load_all_images(flags, run.model)
                              : load_test_images(flags, run.model);
 }
-
-// Images with their embeddings.
-struct Subject {
-    TrainedRun& run;
-    ImageSet images;
-    std::vector<float> embeddings;
-
-    Model& model() { return run.model; }
-};
 
 Subject embed_images(TrainedRun& run, ImageSet images) {
     std::vector<float> embeddings = run.model.embed(run.parameters, images);
@@ -103,16 +89,30 @@ Threshold threshold_of(const TrainedRun& run, const cli::Values& values) {
     return {TrainConfig{}.threshold, "usual"};
 }
 
+// Of other images of these classes.
+Json intervals_by_image(const PairBootstrap& bootstrap) {
+    constexpr int replicates = 1000;
+    const VerificationIntervals ci95 = bootstrap.intervals(replicates, evaluation_seed);
+    return {{"accuracy", interval(ci95.accuracy)},
+            {"false_accepts", interval(ci95.far)},
+            {"false_rejects", interval(ci95.frr)},
+            {"roc_auc", interval(ci95.roc_auc)},
+            {"equal_error_rate", interval(ci95.equal_error_rate)},
+            {"tar_at_far_0.01", interval(ci95.tar_at_1_percent)},
+            {"tar_at_far_0.001", interval(ci95.tar_at_tenth_percent)}};
+}
+
 Json pairs(Subject& subject, const Threshold& threshold) {
     const PairSet set = evaluation_pairs(subject.images.labels, evaluation_seed);
     const Json loss =
         loss_of(subject, SIAMC_PAIRS, {set.rows, {}, set.labels, static_cast<int>(set.size())});
-    const PairDistances result(
-        subject.run.model.distances(subject.run.parameters, subject.embeddings, set.rows),
-        set.labels);
+    const std::vector<float> distances =
+        subject.run.model.distances(subject.run.parameters, subject.embeddings, set.rows);
+    const PairDistances result(distances, set.labels);
     const Accuracy accuracy = result.accuracy(threshold.value);
     const Cut best = result.best_cut();
-    const Rate equal_error = result.equal_error_rate(), accepted = result.tar_at_far(0.01);
+    const Rate equal_error = result.equal_error_rate(), accepted = result.tar_at_far(0.01),
+               strictly = result.tar_at_far(0.001);
     return {{"protocol", "pairs"},
             {"accuracy", accuracy.value()},
             {"ci95", interval(accuracy.ci95())},
@@ -125,6 +125,10 @@ Json pairs(Subject& subject, const Threshold& threshold) {
             {"equal_error_threshold", equal_error.threshold},
             {"tar_at_far_0.01", accepted.value},
             {"threshold_at_far_0.01", accepted.threshold},
+            {"tar_at_far_0.001", strictly.value},
+            {"threshold_at_far_0.001", strictly.threshold},
+            {"by_image_ci95",
+             intervals_by_image(PairBootstrap(set.rows, set.labels, distances, threshold.value))},
             {"best_threshold", best.threshold},
             {"accuracy_at_best_threshold", best.accuracy.value()},
             {"set", fmt::format("{:016x}", set.hash())}};
@@ -151,7 +155,7 @@ Json oneshot(const Subject& subject, const cli::Values& values) {
     const int shots = values.whole("shots");
     const EpisodeSampler sampler(subject.images.labels, ways, shots, values.whole("queries"),
                                  evaluation_seed);
-    const int episodes = values.whole("episodes");
+    const int episodes = values.has("episodes") ? values.whole("episodes") : 1000;
     const OneshotResult result = evaluate_oneshot(
         {subject.embeddings, subject.run.model.embedding_size()}, sampler, episodes);
     const Accuracy pixels = pixel_accuracy(subject.images, Ink::bright, sampler, episodes);
@@ -197,7 +201,8 @@ Json calibrate(TrainedRun& run, const cli::Values& values) {
     check_comparable(images, "images");
     const OperatingPoint at = values.has("operating-point")
                                   ? parse_operating_point(values.text("operating-point"))
-                                  : OperatingPoint{};
+                              : run.calibration ? run.calibration->at
+                                                : OperatingPoint{};
     Calibration fitted =
         calibrate_weights({run.model, run.parameters, images, run.weights_sha256}, at);
     fitted.unseen_classes = run.split && count_trained(*run.split, images) == 0;
@@ -218,11 +223,13 @@ Json on_images(TrainedRun& run, const cli::Values& values) {
     const std::string protocol = values.text("protocol");
     const Part part = parse_part(values.has("part") ? values.text("part") : "test");
     ImageSet images = load_part(run, values, part);
-    if (protocol != "oneshot") check_comparable(images, "test images");
+    if (protocol == "pairs" || protocol == "triplets") check_comparable(images, "test images");
     Subject subject = embed_images(run, std::move(images));
-    Json result = protocol == "pairs"      ? pairs(subject, threshold_of(run, values))
-                  : protocol == "triplets" ? triplets(subject)
-                                           : oneshot(subject, values);
+    Json result = protocol == "pairs"       ? pairs(subject, threshold_of(run, values))
+                  : protocol == "triplets"  ? triplets(subject)
+                  : protocol == "oneshot"   ? oneshot(subject, values)
+                  : protocol == "retrieval" ? retrieval(subject)
+                                            : open_set(subject, values);
     result["classes"] = subject.images.classes();
     if (run.split) result["classes_trained_on"] = count_trained(*run.split, subject.images);
     return result;
@@ -231,7 +238,7 @@ Json on_images(TrainedRun& run, const cli::Values& values) {
 }  // namespace
 
 std::vector<std::string> protocol_names() {
-    return {"pairs", "triplets", "oneshot", "omniglot", "calibrate"};
+    return {"pairs", "triplets", "oneshot", "retrieval", "open_set", "omniglot", "calibrate"};
 }
 
 Json run_protocol(TrainedRun& run, const cli::Values& values) {

@@ -1,4 +1,4 @@
-// What eval_NAME prints for people.
+// What eval_NAME prints for people. 95 % intervals stand in brackets.
 #include <fmt/format.h>
 
 #include "apps/eval_protocols.h"
@@ -21,12 +21,6 @@ void print_row(const char* name, const std::string& text) {
     print("{:<24}{}\n", name, text);
 }
 
-// A rate with the threshold that gives it, which was chosen on the images it is quoted on.
-void print_fitted(const char* name, const Json& rate, const Json& threshold) {
-    print_row(name, fmt::format("{} at threshold {} (chosen on these images)", percent(rate),
-                                digits(threshold)));
-}
-
 // Accuracy and how much was asked.
 void print_accuracy(const Json& result) {
     const std::string protocol = result["protocol"];
@@ -37,9 +31,12 @@ void print_accuracy(const Json& result) {
         if (from == "calibration") at += ", calibrated";
         if (from == "usual") at += ", not calibrated";
     }
-    print_row("accuracy", fmt::format("{} ({:.2f} to {:.2f}, 95 %){}", percent(result["accuracy"]),
-                                      100 * result["ci95"][0].get<double>(),
-                                      100 * result["ci95"][1].get<double>(), at));
+    const char* name = protocol == "retrieval"  ? "nearest is right"
+                       : protocol == "open_set" ? "identified"
+                                                : "accuracy";
+    print_row(name, fmt::format("{} ({:.2f} to {:.2f}, 95 %){}", percent(result["accuracy"]),
+                                100 * result["ci95"][0].get<double>(),
+                                100 * result["ci95"][1].get<double>(), at));
     print_row(result.contains("chance") ? "queries" : protocol.c_str(),
               fmt::format("{}", result["n"].get<long>()));
     if (result.contains("classes_trained_on"))
@@ -50,11 +47,53 @@ void print_accuracy(const Json& result) {
         print_row("loss", digits(result["loss"]));
 }
 
+std::string with_interval(const std::string& value, const Json& ci95, double scale) {
+    return fmt::format("{} ({:.3g} to {:.3g})", value, scale * ci95[0].get<double>(),
+                       scale * ci95[1].get<double>());
+}
+
 void print_pairs(const Json& result) {
-    print_row("area under ROC", digits(result["roc_auc"]));
-    print_fitted("equal error rate", result["equal_error_rate"], result["equal_error_threshold"]);
-    print_fitted("accepted, 1 % false", result["tar_at_far_0.01"], result["threshold_at_far_0.01"]);
-    print_fitted("best accuracy", result["accuracy_at_best_threshold"], result["best_threshold"]);
+    const Json& ci95 = result["by_image_ci95"];
+    const auto fitted = [&](const char* name, const char* key, const char* threshold) {
+        print_row(name, fmt::format("{} at threshold {} (chosen on these images)",
+                                    with_interval(percent(result[key]), ci95[key], 100),
+                                    digits(result[threshold])));
+    };
+    print_row("area under ROC", with_interval(digits(result["roc_auc"]), ci95["roc_auc"], 1));
+    fitted("equal error rate", "equal_error_rate", "equal_error_threshold");
+    fitted("accepted, 1 % false", "tar_at_far_0.01", "threshold_at_far_0.01");
+    fitted("accepted, 0.1 % false", "tar_at_far_0.001", "threshold_at_far_0.001");
+    print_row("best accuracy", fmt::format("{} at threshold {} (chosen on these images)",
+                                           percent(result["accuracy_at_best_threshold"]),
+                                           digits(result["best_threshold"])));
+}
+
+void print_retrieval(const Json& result) {
+    print_row("one among 5, 10", fmt::format("{}, {}", percent(result["recall_at_5"]),
+                                             percent(result["recall_at_10"])));
+    print_row("R-precision", percent(result["r_precision"]));
+    print_row("MAP@R",
+              fmt::format("{}; by pixels {}",
+                          with_interval(percent(result["map_at_r"]), result["map_at_r_ci95"], 100),
+                          percent(result["pixel_map_at_r"])));
+}
+
+void print_open_set(const Json& result) {
+    print_row("episodes", fmt::format("{}, {} known classes of {} shots, {} strangers",
+                                      result["episodes"].get<long>(), result["ways"].get<int>(),
+                                      result["shots"].get<int>(), result["strangers"].get<long>()));
+    print_row("false alarms", fmt::format("{} (threshold chosen on these images)",
+                                          percent(result["false_alarms"])));
+    print_row("nearest is right",
+              fmt::format("{}, known or not; by pixels {}", percent(result["rank1"]),
+                          percent(result["pixel_rank1"])));
+    const Json& calibrated = result["at_calibrated"];
+    if (calibrated.is_null()) return;
+    print_row(
+        "calibrated",
+        fmt::format("{} identified, {} false alarms (promised: {}) at {}",
+                    percent(calibrated["identified"]), percent(calibrated["false_alarms"]),
+                    percent(calibrated["false_alarms_promised"]), digits(calibrated["threshold"])));
 }
 
 // What the same queries give without any learning.
@@ -76,6 +115,8 @@ void print_result(const Json& result) {
     print_row("protocol", protocol);
     print_accuracy(result);
     if (protocol == "pairs") print_pairs(result);
+    if (protocol == "retrieval") print_retrieval(result);
+    if (protocol == "open_set") print_open_set(result);
     if (protocol == "oneshot")
         print_row("episodes", fmt::format("{}, {} ways, {} shots", result["episodes"].get<long>(),
                                           result["ways"].get<int>(), result["shots"].get<int>()));

@@ -33,6 +33,12 @@ std::vector<cli::FlagFile> flag_files(const cli::Values& values) {
     return files;
 }
 
+// What the model's recipe says.
+std::vector<cli::FlagFile> implied_flags(const cli::Values& values) {
+    const RecipeFile recipes = recipe_file(values);
+    return {to_flags(recipes.where, recipe_choices(recipes, recipe_name(values)))};
+}
+
 Existing existing(const cli::Values& values) {
     return values.flag("resume")  ? Existing::resume
            : values.flag("force") ? Existing::replace
@@ -189,6 +195,7 @@ cli::Program train_program() {
                                    {name + " --resume --out runs/first"}},
                       .run = train}},
         .flag_files = flag_files,
+        .implied = implied_flags,
         .versions = linked_versions};
 }
 

@@ -16,6 +16,8 @@ namespace siamc {
 
 namespace {
 
+constexpr const char* usual_recipe = "default";
+
 // A program with a model of its own has that model's losses.
 std::string usual_loss() {
     const std::vector<std::string> losses = linked_loss_names();
@@ -26,38 +28,40 @@ std::string usual_loss() {
 cli::Group what() {
     cli::Option resize = resize_option();
     resize.initial = "fit";
-    return {"What to train",
-            {data_option(),
-             transpose_option(),
-             invert_option(),
-             resize,
-             {.name = "model",
-              .kind = cli::Text{cli::Text::Of::file, linked_model_names()},
-              .initial = linked_model_names().front(),
-              .help = listed(linked_model_names(), "or") +
-                      ", or your own: NAME.toml, compiled when it is new, or libNAME.so"},
-             {.name = "loss",
-              .kind = cli::Text{cli::Text::Of::words, linked_loss_names()},
-              .initial = usual_loss(),
-              .help = "one that the model has: contrastive compares pairs, triplet triplets, "
-                      "batch_hard and its like all images of a batch"},
-             classes_option("train and validate on these alone, as in 0-5 or 1,3,7"),
-             {.name = "split",
-              .fallback = "none: validates on the test images",
-              .help = "what is held out of the training images to validate and calibrate on: "
-                      "image:0.2, a share of each class, or class:0.2, classes never trained on"},
-             {.name = "holdout",
-              .kind = cli::Real{.least = 0, .most = 1, .below = true},
-              .initial = "0",
-              .without = {"split"},
-              .help = "0.2 is short for --split image:0.2"},
-             {.name = "drop-shared",
-              .kind = cli::Flag{},
-              .help = "leave out of training what validation shows too, instead of an error"},
-             {.name = "operating-point",
-              .initial = "eer",
-              .help = "of the threshold that is fitted to held-out images: eer, or far:0.01 for 1 "
-                      "% of false accepts"}}};
+    return {
+        "What to train",
+        {data_option(),
+         transpose_option(),
+         invert_option(),
+         resize,
+         {.name = "model",
+          .kind = cli::Text{cli::Text::Of::file, linked_model_names()},
+          .initial = linked_model_names().front(),
+          .help = listed(linked_model_names(), "or") +
+                  ", or your own: NAME.toml, compiled when it is new, or libNAME.so"},
+         {.name = "loss",
+          .kind = cli::Text{cli::Text::Of::words, linked_loss_names()},
+          .initial = usual_loss(),
+          .help = "one that the model has: contrastive compares pairs, triplet triplets, "
+                  "batch_hard and its like all images of a batch"},
+         classes_option("train and validate on these alone, as in 0-5 or 1,3,7"),
+         {.name = "split",
+          .fallback = "none",
+          .help = "what is held out of the training images to validate and calibrate on: "
+                  "image:0.2, a share of each class, or class:0.2, classes never trained on; none: "
+                  "the test images validate"},
+         {.name = "holdout",
+          .kind = cli::Real{.least = 0, .most = 1, .below = true},
+          .initial = "0",
+          .without = {"split"},
+          .help = "0.2 is short for --split image:0.2"},
+         {.name = "drop-shared",
+          .kind = cli::Flag{},
+          .help = "leave out of training what validation shows too, instead of an error"},
+         {.name = "operating-point",
+          .initial = "eer",
+          .help = "of the threshold that is fitted to held-out images: eer, or far:0.01 for 1 "
+                  "% of false accepts"}}};
 }
 
 std::vector<std::string> optimizers_and_all() {
@@ -70,8 +74,8 @@ cli::Group how() {
     return {"How to train",
             {{.name = "recipe",
               .kind = cli::Text{cli::Text::Of::words, {"default", "plain", "thorough"}},
-              .initial = "default",
-              .help = "what the flags below leave open"},
+              .initial = usual_recipe,
+              .help = "what flags leave open: those below, and --loss"},
              {.name = "recipes",
               .kind = cli::a_file,
               .fallback = "NAME.recipes.toml beside the model",
@@ -213,12 +217,19 @@ std::vector<cli::Group> train_options() {
     return {what(), how(), samples(), run()};
 }
 
+RecipeFile recipe_file(const cli::Values& values) {
+    if (values.has("recipes")) return read_recipes(values.text("recipes"));
+    return recipes_of(values.has("model") ? values.text("model") : linked_model_names().front());
+}
+
+std::string recipe_name(const cli::Values& values) {
+    return values.has("recipe") ? values.text("recipe") : usual_recipe;
+}
+
 namespace {
 
 Recipe recipe_of(const cli::Values& values, const std::string& optimizer) {
-    const RecipeFile recipes = values.has("recipes") ? read_recipes(values.text("recipes"))
-                                                     : recipes_of(values.text("model"));
-    return find_recipe(recipes, values.text("recipe"), values.text("loss"), optimizer);
+    return find_recipe(recipe_file(values), recipe_name(values), values.text("loss"), optimizer);
 }
 
 // Of a recipe that has rates for others alone, none is a default.

@@ -14,6 +14,11 @@ namespace siamc {
 
 std::vector<cli::Group> train_options();
 
+// The recipes of the flags' model, and which of them is asked for; even where the table's initial
+// values are not in them yet. Errors as recipes_of.
+RecipeFile recipe_file(const cli::Values& values);
+std::string recipe_name(const cli::Values& values);
+
 // The recipe of the flags' model, with what the flags change of it. usage for values out of range.
 TrainConfig train_config(const cli::Values& values, const std::string& optimizer);
 

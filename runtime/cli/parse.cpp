@@ -174,6 +174,9 @@ Values parse(const Program& program, const Command& command,
     if (program.flag_files)
         for (const FlagFile& file : program.flag_files(values))
             take_file(program, command, file, values);
+    if (program.implied)
+        for (const FlagFile& file : program.implied(values))
+            take_file(program, command, file, values);
     take_initial_values(command, values);
     check_needs(command, values);
     return values;

@@ -104,6 +104,8 @@ struct Program {
     std::vector<Example> examples = {};
     // Files of flags that the command line asks for. It goes before them, the first before others.
     std::function<std::vector<FlagFile>(const Values&)> flag_files = {};
+    // What all of these say of flags that none of them gives: before a table's initial values.
+    std::function<std::vector<FlagFile>(const Values&)> implied = {};
     // Lines of --version below the program's own: versions of libraries, instruction set.
     std::function<std::vector<std::string>()> versions = {};
     // Bad data is reported as compilers do, FILE:LINE:COLUMN first and without the program's name.

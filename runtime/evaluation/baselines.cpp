@@ -18,7 +18,35 @@ double mean_distance(const DarkInk& from, const DarkInk& to) {
     return sum / static_cast<double>(from.points().size());
 }
 
+// Whole numbers, so exact in any order: compilers make vectors of them. A block's sum stays below
+// 2^31.
+std::int64_t dot(const std::uint8_t* a, const std::uint8_t* b, std::size_t count) {
+    constexpr std::size_t block = 32768;
+    std::int64_t sum = 0;
+    for (std::size_t begin = 0; begin < count; begin += block) {
+        const std::size_t end = std::min(count, begin + block);
+        std::int32_t part = 0;
+        for (std::size_t i = begin; i < end; ++i) part += std::int32_t{a[i]} * b[i];
+        sum += part;
+    }
+    return sum;
+}
+
 }  // namespace
+
+PixelDistances::PixelDistances(const ImageSet& images) : images_(images) {
+    for (long i = 0; i < images.size(); ++i)
+        lengths_.push_back(std::sqrt(
+            static_cast<double>(dot(images.image(i), images.image(i), images.image_bytes()))));
+}
+
+double PixelDistances::operator()(std::int32_t a, std::int32_t b) const {
+    const double lengths =
+        lengths_[static_cast<std::size_t>(a)] * lengths_[static_cast<std::size_t>(b)];
+    if (lengths == 0) return 1;
+    const std::int64_t product = dot(images_.image(a), images_.image(b), images_.image_bytes());
+    return 1 - static_cast<double>(product) / lengths;
+}
 
 long count_right_by_pixels(const ImageSet& images, Ink ink, const Episode& episode) {
     Episode renumbered = episode;

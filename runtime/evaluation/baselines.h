@@ -1,6 +1,7 @@
 // What one-shot figures are held against: recognition without any learning.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "data/image_set.h"
@@ -19,6 +20,20 @@ long count_right_by_pixels(const ImageSet& images, Ink ink, const Episode& episo
 // The same over the queries of the episodes 0 … episodes - 1.
 Accuracy pixel_accuracy(const ImageSet& images, Ink ink, const EpisodeSampler& sampler,
                         int episodes);
+
+// Cosine distances of images as they are stored, bright ink: 1 - cos of their pixels. A blank image
+// is at distance 1 from all.
+class PixelDistances {
+  public:
+    // The images must outlive it.
+    explicit PixelDistances(const ImageSet& images);
+
+    double operator()(std::int32_t a, std::int32_t b) const;
+
+  private:
+    const ImageSet& images_;
+    std::vector<double> lengths_;
+};
 
 struct Point {
     double x = 0, y = 0;

@@ -18,6 +18,7 @@ namespace siamc {
 namespace {
 
 constexpr std::size_t most_recipe_bytes = std::size_t{1} << 16;
+const std::vector<std::string> choice_keys = {"loss", "optimizer", "semantics"};
 constexpr const char* too_far = "deformed farther, images are not what their labels say";
 
 // Takes what a recipe's table says; keys that are not there leave the recipe as it is.
@@ -104,11 +105,14 @@ class RecipeReader {
             recipe_.averaging.kind = parse_average(*kind);
         } else if (name == "average_decay") {
             recipe_.averaging.decay = positive(name, node, 1);
+        } else if (contains(choice_keys, name)) {
+            text(name, node);  // read_choices looks at it
         } else {
-            fail_unknown(node, "key", name,
-                         {"schedule", "warmup", "rate", "shift", "quarter_turns", "affine",
-                          "elastic", "epochs", "batch", "images_per_class", "label_noise",
-                          "label_noise_from", "average", "average_decay"});
+            fail_unknown(
+                node, "key", name,
+                {"loss", "optimizer", "semantics", "schedule", "warmup", "rate", "shift",
+                 "quarter_turns", "affine", "elastic", "epochs", "batch", "images_per_class",
+                 "label_noise", "label_noise_from", "average", "average_decay"});
         }
     }
 
@@ -129,6 +133,14 @@ class RecipeReader {
         const std::string near = nearest(name, known);
         fail_at(node, fmt::format("a recipe has no {} {}", what, in_quotes(name)),
                 near.empty() ? "one of " + listed(known) : near);
+    }
+
+    std::string text(const std::string& key, const toml::node& node) const {
+        const auto word = node.value<std::string>();
+        if (!word || word->empty())
+            fail_at(node, fmt::format("{} has a value that it cannot have", key),
+                    fmt::format("{} = \"NAME\"", key));
+        return *word;
     }
 
     double positive(const std::string& key, const toml::node& node, double below) const {
@@ -166,8 +178,11 @@ RecipeFile read_recipes(const std::filesystem::path& file) {
     return {printable(file.string()), read_file(file, most_recipe_bytes)};
 }
 
-Recipe find_recipe(const RecipeFile& file, const std::string& name, const std::string& loss,
-                   const std::string& optimizer) {
+namespace {
+
+// Calls `read` with the recipe's table; errors as find_recipe.
+template <typename Read>
+void with_recipe(const RecipeFile& file, const std::string& name, Read&& read) {
     try {
         const toml::table recipes = read_toml(file.text);
         const toml::table* table = recipes[name].as_table();
@@ -178,15 +193,33 @@ Recipe find_recipe(const RecipeFile& file, const std::string& name, const std::s
                  in_quotes(name),
                  names.empty() ? "one into it, [default]" : "one of " + listed(names));
         }
-        Recipe recipe;
-        RecipeReader reader(file.where, loss, optimizer, recipe);
-        reader.read(*table, true);
-        if (const toml::table* special = (*table)[loss].as_table()) reader.read(*special, false);
-        return recipe;
+        read(*table);
     } catch (const TomlFault& fault) {
         fail(Exit::bad_data, "{}:{}:{}: {}\n  why: {}\n  write: {}", file.where, fault.line,
              fault.column, printable(fault.what()), fault.why, printable(fault.instead));
     }
+}
+
+}  // namespace
+
+Recipe find_recipe(const RecipeFile& file, const std::string& name, const std::string& loss,
+                   const std::string& optimizer) {
+    Recipe recipe;
+    with_recipe(file, name, [&](const toml::table& table) {
+        RecipeReader reader(file.where, loss, optimizer, recipe);
+        reader.read(table, true);
+        if (const toml::table* special = table[loss].as_table()) reader.read(*special, false);
+    });
+    return recipe;
+}
+
+Settings recipe_choices(const RecipeFile& file, const std::string& name) {
+    Settings choices;
+    with_recipe(file, name, [&](const toml::table& table) {
+        for (const std::string& key : choice_keys)
+            if (const auto word = table[key].value<std::string>()) choices[key] = *word;
+    });
+    return choices;
 }
 
 }  // namespace siamc

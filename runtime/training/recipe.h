@@ -11,6 +11,7 @@
 #include "sampling/warps.h"
 #include "training/average.h"
 #include "training/schedule.h"
+#include "training/settings.h"
 
 namespace siamc {
 
@@ -49,5 +50,9 @@ RecipeFile read_recipes(const std::filesystem::path& file);
 // name; bad_data with line and column if what the recipe says is not understood or out of range.
 Recipe find_recipe(const RecipeFile& recipes, const std::string& name, const std::string& loss,
                    const std::string& optimizer);
+
+// What it says of flags that the recipe itself depends on: loss, optimizer, semantics, as the
+// command line takes them. Errors as find_recipe.
+Settings recipe_choices(const RecipeFile& recipes, const std::string& name);
 
 }  // namespace siamc

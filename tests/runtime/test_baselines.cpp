@@ -137,3 +137,27 @@ TEST_CASE("published runs are read as their label files say", "[baselines]") {
     failure = failure_of(load);
     CHECK((failure.code == Exit::missing_input && failure.mentions("--protocol omniglot")));
 }
+
+TEST_CASE("distances of pixels are those of a loop in double", "[baselines]") {
+    Random random(9, Stream::glyph_test);
+    ImageSet images{40, 30, {}, std::vector<int>(12)};
+    for (std::size_t i = 0; i < 12 * images.image_bytes(); ++i)
+        images.pixels.push_back(static_cast<std::uint8_t>(random.below(256)));
+    std::fill_n(images.pixels.begin(), images.image_bytes(),
+                std::uint8_t{0});  // the first is blank
+    const PixelDistances distances(images);
+    for (std::int32_t a = 1; a < 12; ++a)
+        for (std::int32_t b = 1; b < 12; ++b) {
+            double product = 0, length_a = 0, length_b = 0;
+            for (std::size_t i = 0; i < images.image_bytes(); ++i) {
+                const double x = images.image(a)[i], y = images.image(b)[i];
+                product += x * y;
+                length_a += x * x;
+                length_b += y * y;
+            }
+            const double expected = 1 - product / std::sqrt(length_a * length_b);
+            REQUIRE(std::abs(distances(a, b) - expected) < 1e-12);
+        }
+    CHECK(distances(0, 3) == 1);
+    CHECK(distances(0, 0) == 1);
+}

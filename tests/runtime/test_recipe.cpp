@@ -1,6 +1,7 @@
 // Recipes: what a model's file says, for each loss and optimiser.
 #include "catch.h"
 #include "core/error.h"
+#include "runtime/data_helpers.h"
 #include "training/recipe.h"
 
 using namespace siamc;
@@ -125,4 +126,21 @@ TEST_CASE("recipes that are not there or say nonsense") {
         CHECK(message.starts_with("r.toml:2:"));
         CHECK(message.find("\n  write: ") != message.npos);
     }
+}
+
+TEST_CASE("a recipe says which loss and optimiser it is for", "[recipe]") {
+    const RecipeFile file{
+        "r.toml",
+        "[default]\nloss = \"triplet\"\nsemantics = \"pytorch\"\nepochs = 3\n"
+        "[default.triplet]\nepochs = 4\n[plain]\nepochs = 5\n[wrong]\nloss = 3\n"};
+    const Settings choices = recipe_choices(file, "default");
+    CHECK(choices.size() == 2);
+    CHECK(to_text(choices.at("loss")) == "triplet");
+    CHECK(to_text(choices.at("semantics")) == "pytorch");
+    CHECK(recipe_choices(file, "plain").empty());
+    CHECK(find_recipe(file, "default", "triplet", "adam").epochs == 4);
+    const test::Failure failure =
+        test::failure_of([&] { find_recipe(file, "wrong", "triplet", "adam"); });
+    CHECK(failure.code == Exit::bad_data);
+    CHECK(failure.mentions("loss = \"NAME\""));
 }
