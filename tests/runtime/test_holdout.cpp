@@ -34,7 +34,7 @@ void copy_image(ImageSet& set, long from, long to) {
 
 }  // namespace
 
-TEST_CASE("--split names what is held out, and how much of it", "[holdout]") {
+TEST_CASE("a split names what is held out, and how much of it", "[holdout]") {
     CHECK(parse_holdout("class:0.25").of == Holdout::Of::classes);
     CHECK(parse_holdout("class:0.25").share == 0.25);
     CHECK(parse_holdout("image:0.1").of == Holdout::Of::images);
