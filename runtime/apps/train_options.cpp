@@ -124,6 +124,17 @@ cli::Group how() {
               .help = "of weights, samples, label noise, shifts and deformations"}}};
 }
 
+cli::Group deformations() {
+    cli::Group group{"How training images are deformed", {}};
+    for (const WarpKind& kind : warp_kinds())
+        group.options.push_back({.name = kind.name,
+                                 .kind = cli::Real{.least = 0, .most = kind.most},
+                                 .unit = kind.unit,
+                                 .fallback = "the recipe's",
+                                 .help = kind.help});
+    return group;
+}
+
 cli::Group samples() {
     return {"What a step shows",
             {{.name = "images-per-class",
@@ -139,16 +150,6 @@ cli::Group samples() {
               .unit = "pixels",
               .fallback = "the recipe's",
               .help = "random shift of training images"},
-             {.name = "affine",
-              .kind = cli::Real{.least = 0, .most = most_affine},
-              .fallback = "the recipe's",
-              .help = "random turns, stretches and slants of training images, in shares of their "
-                      "size"},
-             {.name = "elastic",
-              .kind = cli::Real{.least = 0, .most = most_elastic},
-              .unit = "pixels",
-              .fallback = "the recipe's",
-              .help = "random moves of their parts against each other"},
              {.name = "label-noise",
               .kind = cli::Real{.least = 0, .most = most_label_noise},
               .fallback = "the recipe's",
@@ -214,7 +215,7 @@ void check_said(const cli::Values& values, const Recipe& recipe) {
 }  // namespace
 
 std::vector<cli::Group> train_options() {
-    return {what(), how(), samples(), run()};
+    return {what(), how(), samples(), deformations(), run()};
 }
 
 RecipeFile recipe_file(const cli::Values& values) {
@@ -270,8 +271,8 @@ TrainConfig train_config(const cli::Values& values, const std::string& optimizer
     if (values.has("schedule")) schedule.kind = parse_schedule(values.text("schedule"));
     if (values.has("warmup")) schedule.warmup = values.real("warmup");
     if (values.has("shift")) config.recipe.shift = values.whole("shift");
-    if (values.has("affine")) config.recipe.warp.affine = values.real("affine");
-    if (values.has("elastic")) config.recipe.warp.elastic = values.real("elastic");
+    for (const WarpKind& kind : warp_kinds())
+        if (values.has(kind.name)) config.recipe.warp.*kind.amount = values.real(kind.name);
     Averaging& averaging = config.recipe.averaging;
     if (values.has("average")) averaging.kind = parse_average(values.text("average"));
     if (values.has("average-decay")) averaging.decay = values.real("average-decay");
@@ -310,8 +311,7 @@ Settings settings_of(const cli::Values& values, const TrainConfig& config) {
     settings["schedule"] = std::string(constant ? "constant" : "one_cycle");
     settings["warmup"] = schedule.warmup;
     settings["shift"] = std::int64_t{config.recipe.shift};
-    settings["affine"] = config.recipe.warp.affine;
-    settings["elastic"] = config.recipe.warp.elastic;
+    for (const WarpKind& kind : warp_kinds()) settings[kind.name] = config.recipe.warp.*kind.amount;
     const bool averages = config.recipe.averaging.kind == Averaging::Kind::ema;
     settings["average"] = std::string(averages ? "ema" : "none");
     settings["average-decay"] = config.recipe.averaging.decay;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -88,9 +89,14 @@ Run::Run(const Models& models, const Split& images, const TrainConfig& config,
 }
 
 // Every run has them, but for those of earlier versions.
-const std::set<std::string> newer_settings = {"affine",         "elastic",     "average",
-                                              "average-decay",  "label-noise", "label-noise-from",
-                                              "operating-point"};
+bool is_newer_setting(const std::string& key) {
+    static const std::set<std::string> newer = {"average", "average-decay", "label-noise",
+                                                "label-noise-from", "operating-point"};
+    const auto kinds = warp_kinds();
+    return newer.contains(key) ||
+           std::any_of(kinds.begin(), kinds.end(),
+                       [&](const WarpKind& kind) { return key == kind.name; });
+}
 
 // usage if a setting on which results depend is another one in the run to resume.
 void check_same(const Settings& run, const Settings& request, const std::string& path) {
@@ -107,7 +113,7 @@ void check_same(const Settings& run, const Settings& request, const std::string&
         // They may lie elsewhere; the checkpoint tells another model by its parameters.
         if (key == "recipes" || (key == "model" && is_model_file(before) && is_model_file(now)))
             continue;
-        if (!run.count(key) && newer_settings.count(key))
+        if (!run.count(key) && is_newer_setting(key))
             fail(Exit::usage,
                  "--resume: the run in {} is of a version that had no {}\n  write: another --out "
                  "for a new run",

@@ -35,6 +35,7 @@ enum class Stream : std::uint32_t {
     bootstrap_images = 17,    // images of a replicate of pairs
     bootstrap_classes = 18,   // classes of a replicate of retrieval
     class_split = 19,         // classes that are held out
+    drawing = 20,             // turns, sizes, slants, gaps and brightness of training images
 };
 
 using PhiloxBlock = std::array<std::uint32_t, 4>;

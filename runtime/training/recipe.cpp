@@ -81,10 +81,8 @@ class RecipeReader {
                 fail_at(node, "quarter_turns has a value that it cannot have",
                         "quarter_turns = true, or false");
             recipe_.quarter_turns = *turns;
-        } else if (name == "affine") {
-            recipe_.warp.affine = from_zero(name, node, most_affine, too_far);
-        } else if (name == "elastic") {
-            recipe_.warp.elastic = from_zero(name, node, most_elastic, too_far);
+        } else if (const WarpKind* warp = find_warp(name)) {
+            recipe_.warp.*warp->amount = from_zero(name, node, warp->most, too_far);
         } else if (name == "epochs") {
             recipe_.epochs = whole(name, node, 1, most_epochs);
         } else if (name == "batch") {
@@ -108,12 +106,18 @@ class RecipeReader {
         } else if (contains(choice_keys, name)) {
             text(name, node);  // read_choices looks at it
         } else {
-            fail_unknown(
-                node, "key", name,
-                {"loss", "optimizer", "semantics", "schedule", "warmup", "rate", "shift",
-                 "quarter_turns", "affine", "elastic", "epochs", "batch", "images_per_class",
-                 "label_noise", "label_noise_from", "average", "average_decay"});
+            fail_unknown(node, "key", name, known_keys());
         }
+    }
+
+    static std::vector<std::string> known_keys() {
+        std::vector<std::string> keys = {
+            "schedule",      "warmup",           "rate",    "shift",
+            "quarter_turns", "epochs",           "batch",   "images_per_class",
+            "label_noise",   "label_noise_from", "average", "average_decay"};
+        keys.insert(keys.end(), choice_keys.begin(), choice_keys.end());
+        for (const WarpKind& kind : warp_kinds()) keys.emplace_back(kind.name);
+        return keys;
     }
 
     void read_rates(const toml::table& rates) {
@@ -133,6 +137,13 @@ class RecipeReader {
         const std::string near = nearest(name, known);
         fail_at(node, fmt::format("a recipe has no {} {}", what, in_quotes(name)),
                 near.empty() ? "one of " + listed(known) : near);
+    }
+
+    static const WarpKind* find_warp(const std::string& name) {
+        const auto kinds = warp_kinds();
+        const auto found = std::find_if(kinds.begin(), kinds.end(),
+                                        [&](const WarpKind& kind) { return name == kind.name; });
+        return found == kinds.end() ? nullptr : &*found;
     }
 
     std::string text(const std::string& key, const toml::node& node) const {

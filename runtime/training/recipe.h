@@ -21,8 +21,6 @@ constexpr int most_shift = 4;  // pixels: what the kernels can move images by
 constexpr int most_epochs = 1'000'000;
 constexpr int most_batch = 65536;
 constexpr double most_label_noise = 0.4;  // at a half labels would say nothing
-constexpr double most_affine = 0.4;
-constexpr double most_elastic = 4;  // pixels
 
 struct Recipe {
     RateSchedule schedule;             // its peak is the optimiser's rate

@@ -1,5 +1,7 @@
 // Deformed training images, held to a slow calculation in double.
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <vector>
 
 #include "catch.h"
@@ -29,8 +31,19 @@ std::vector<std::uint8_t> warped(const ImageSet& set, Warp warp, std::uint32_t e
     return out;
 }
 
+// The median of the edge's pixels; of an even number the higher of the two in the middle.
+double background(const ImageSet& set, long number) {
+    std::vector<std::uint8_t> edge;
+    for (int y = 0; y < set.height; ++y)
+        for (int x = 0; x < set.width; ++x)
+            if (x == 0 || y == 0 || x == set.width - 1 || y == set.height - 1)
+                edge.push_back(set.image(number)[y * set.width + x]);
+    std::sort(edge.begin(), edge.end());
+    return edge[edge.size() / 2];
+}
+
 double pixel(const ImageSet& set, long number, int x, int y) {
-    if (x < 0 || y < 0 || x >= set.width || y >= set.height) return 0;
+    if (x < 0 || y < 0 || x >= set.width || y >= set.height) return background(set, number);
     return set.image(number)[y * set.width + x];
 }
 
@@ -121,9 +134,79 @@ TEST_CASE("elastic moves are as long as was said and differ over the image", "[s
     CHECK(right);
 }
 
+TEST_CASE("turns, sizes and slants are as far as was said, around the middle", "[warps]") {
+    // Two slopes tell where a pixel near the middle is from; what is asked for is all there is.
+    ImageSet right{29, 29, {}, {0}}, down{29, 29, {}, {0}};
+    for (int y = 0; y < 29; ++y)
+        for (int x = 0; x < 29; ++x) {
+            right.pixels.push_back(static_cast<std::uint8_t>(8 * x + 10));
+            down.pixels.push_back(static_cast<std::uint8_t>(8 * y + 10));
+        }
+    const auto from = [&](Warp warp, std::uint32_t epoch, int x, int y) {
+        const std::size_t at = static_cast<std::size_t>(29 * (14 + y) + 14 + x);
+        return std::pair{(warped(right, warp, epoch, 0)[at] - 10) / 8.0 - 14,
+                         (warped(down, warp, epoch, 0)[at] - 10) / 8.0 - 14};
+    };
+    double widest_turn = 0, most_scaled = 0, most_slanted = 0;
+    int mirrored = 0;
+    constexpr int epochs = 60;
+    for (std::uint32_t epoch = 0; epoch < epochs; ++epoch) {
+        const auto [tx, ty] = from({.rotate = 30}, epoch, 8, 0);
+        CHECK(std::abs(std::hypot(tx, ty) - 8) < 0.2);
+        CHECK(std::abs(std::atan2(ty, tx)) < 30.5 / 180 * 3.1415926);
+        widest_turn = std::max(widest_turn, std::abs(std::atan2(ty, tx)) / 3.1415926 * 180);
+        const auto [sx, sy] = from({.scale = 0.3}, epoch, 8, 4);
+        for (const double ratio : {sx / 8, sy / 4}) {
+            CHECK(std::abs(std::log(ratio)) < 0.33);
+            most_scaled = std::max(most_scaled, std::abs(std::log(ratio)));
+        }
+        const auto [hx, hy] = from({.shear = 0.4}, epoch, 0, 8);
+        CHECK(std::abs(hy - 8) < 0.1);
+        CHECK(std::abs(hx) < 0.4 * 8 + 0.1);
+        most_slanted = std::max(most_slanted, std::abs(hx) / 8);
+        const auto [fx, fy] = from({.flip = 0.25}, epoch, 5, 3);
+        CHECK(std::abs(std::abs(fx) - 5) < 1e-9);
+        CHECK(std::abs(fy - 3) < 1e-9);
+        mirrored += fx < 0;
+    }
+    CHECK(widest_turn > 25);
+    CHECK(most_scaled > 0.25);
+    CHECK(most_slanted > 0.34);
+    CHECK(mirrored > 4);
+    CHECK(mirrored < 28);
+}
+
+TEST_CASE("parts are erased, pixels are brightened", "[warps]") {
+    ImageSet set{20, 30, std::vector<std::uint8_t>(600, 100), {0}};
+    for (int x = 0; x < 30; ++x) set.pixels[static_cast<std::size_t>(x)] = 7;  // the upper edge
+    for (int y = 0; y < 20; ++y)
+        for (const int x : {0, 29}) set.pixels[static_cast<std::size_t>(30 * y + x)] = 7;
+    CHECK(background(set, 0) == 7);
+    std::size_t largest = 0;
+    std::map<int, int> values;
+    for (std::uint32_t epoch = 0; epoch < 50; ++epoch) {
+        const std::vector<std::uint8_t> gone = warped(set, {.erase = 0.3}, epoch, 0);
+        std::size_t erased = 0;
+        for (std::size_t i = 0; i < 600; ++i) {
+            REQUIRE((gone[i] == set.pixels[i] || gone[i] == 7));
+            erased += gone[i] != set.pixels[i];
+        }
+        CHECK(erased <= 600 * 3 / 10 + 30);
+        largest = std::max(largest, erased);
+        const std::vector<std::uint8_t> bright = warped(set, {.brightness = 0.2}, epoch, 0);
+        ++values[bright[310]];
+        CHECK(bright[310] >= 80);
+        CHECK(bright[310] <= 120);
+        CHECK(std::abs(bright[0] - 7 * bright[310] / 100.0) < 0.6);
+    }
+    CHECK(largest > 600 / 6);
+    CHECK(values.begin()->first < 86);
+    CHECK(values.rbegin()->first > 114);
+}
+
 TEST_CASE("a deformation depends on seed, epoch and image alone", "[samplers]") {
     const ImageSet set = smooth_images(28, 28);
-    const Warp warp{0.1, 1};
+    const Warp warp{0.1, 1, 10, 0.1, 0.1, 0.5, 0.1, 0.1};
     const auto once = warped(set, warp, 3, 1);
     warped(set, warp, 0, 0);
     CHECK(warped(set, warp, 3, 1) == once);
