@@ -27,7 +27,8 @@ cli::Option data_option() {
             .required = true,
             .help =
                 "folder of MNIST's IDX files or of numpy's x_train.npy, y_train.npy, x_test.npy "
-                "and y_test.npy; folder or zip of pictures in class folders; or glyphs (built in)"};
+                "and y_test.npy; folder or zip of pictures in class folders; list of pictures "
+                "(NAME.csv, lines path,label); or glyphs (built in)"};
 }
 
 cli::Option threads_option() {

@@ -1,17 +1,13 @@
 #include "data/class_folders.h"
 
 #include <algorithm>
-#include <charconv>
-#include <map>
-#include <optional>
-#include <set>
+#include <memory>
+#include <span>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/error.h"
-#include "core/folders.h"
-#include "data/formats.h"
+#include "data/labelled_pictures.h"
 #include "data/picture.h"
 #include "data/picture_files.h"
 
@@ -51,48 +47,19 @@ std::size_t common_folders(const std::vector<std::string>& names) {
     return passed;
 }
 
-// A picture by its number among the files, and its class.
-struct Found {
-    std::size_t number;
-    std::string_view class_name;
-};
-
-struct Parts {
-    std::vector<Found> train, test;
-};
-
+// Where all pictures are, by the folders that they lie in.
 class ClassFolders {
   public:
-    ClassFolders(const std::filesystem::path& data, const DataRequest& request)
-        : request_(request),
-          files_(open_picture_files(data, has_picture_name)),
-          data_(data.string()) {
+    ClassFolders(const std::filesystem::path& data)
+        : files_(open_picture_files(data, has_picture_name)), data_(data.string()) {
         if (files_->names().empty())
             fail(Exit::missing_input, "{}: holds no pictures: check the path of the data set",
                  data_);
         find_parts();
-        number_classes();
     }
 
-    ImageSet read(bool test) {
-        const std::vector<Found>& part = test ? parts_.test : parts_.train;
-        if (part.empty())
-            fail(Exit::missing_input, "{}: there is no folder {}: check the folder{}", data_,
-                 test ? "test" : "train", advice_without(test, request_));
-        const auto [height, width, channels] = request_.size;
-        ImageSet set{height, width, {}, {}, channels, names_};
-        set.labels.reserve(part.size());
-        set.pixels.reserve(part.size() * set.image_bytes());
-        for (const Found& found : part) {
-            const Picture picture = decode_picture(files_->read(found.number), channels,
-                                                   files_->describe(found.number));
-            const std::vector<std::uint8_t> pixels =
-                resize(picture, height, width, request_.resize);
-            set.pixels.insert(set.pixels.end(), pixels.begin(), pixels.end());
-            set.labels.push_back(labels_.at(found.class_name));
-        }
-        return set;
-    }
+    PictureFiles& files() { return *files_; }
+    const LabelledParts& parts() const { return parts_; }
 
   private:
     void find_parts() {
@@ -124,37 +91,13 @@ class ClassFolders {
                      "{}: lies in no class folder: put the pictures of each class into a folder of "
                      "their own",
                      files_->describe(i));
-            (test ? parts_.test : parts_.train).push_back({i, folder});
+            (test ? parts_.test : parts_.train).push_back({i, std::string(folder)});
         }
     }
 
-    void number_classes() {
-        std::set<std::string_view> names;
-        for (const std::vector<Found>* part : {&parts_.train, &parts_.test})
-            for (const Found& found : *part) names.insert(found.class_name);
-        const bool numbers = std::all_of(names.begin(), names.end(), [](std::string_view name) {
-            return whole_number(name).has_value();
-        });
-        for (const std::string_view name : names) {
-            labels_[name] = numbers ? *whole_number(name) : static_cast<int>(labels_.size());
-            if (!numbers) names_.emplace_back(name);
-        }
-    }
-
-    // As people number classes: "7", "007" too, and up to nine digits.
-    static std::optional<int> whole_number(std::string_view text) {
-        int number = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        const bool whole = error == std::errc() && end == text.data() + text.size();
-        return whole && text.size() <= 9 && number >= 0 ? std::optional(number) : std::nullopt;
-    }
-
-    const DataRequest& request_;
     std::unique_ptr<PictureFiles> files_;
     std::string data_;
-    Parts parts_;
-    std::map<std::string_view, int> labels_;
-    std::vector<std::string> names_;
+    LabelledParts parts_;
 };
 
 }  // namespace
@@ -168,21 +111,9 @@ std::vector<std::string_view> class_names(const std::vector<std::string>& names)
 }
 
 Dataset load_class_folders(const std::filesystem::path& data, const DataRequest& request) {
-    if (request.transposed)
-        fail(Exit::usage,
-             "--transpose: pictures are not stored transposed\n  write: --data {} "
-             "without it",
-             data.string());
-    if (request.size.height == 0)
-        fail(Exit::usage,
-             "{}: pictures are grey or of three colours, and the model reads neither\n  write: a "
-             "model with [input] shape = [height, width] or [height, width, 3]",
-             data.string());
-    ClassFolders folders(data, request);
-    Dataset dataset{data.stem().string(), {}, {}};
-    if (request.train) dataset.train = folders.read(false);
-    if (request.test) dataset.test = folders.read(true);
-    return dataset;
+    check_reads_pictures(data.string(), request);
+    ClassFolders folders(data);
+    return read_labelled(folders.files(), folders.parts(), data, request);
 }
 
 }  // namespace siamc

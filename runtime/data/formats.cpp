@@ -7,6 +7,7 @@
 #include "data/mnist_folder.h"
 #include "data/numpy_folder.h"
 #include "data/picture_files.h"
+#include "data/picture_list.h"
 
 namespace siamc {
 
@@ -14,7 +15,8 @@ std::span<const DataFormat> data_formats() {
     static constexpr DataFormat formats[] = {
         {"MNIST's IDX files", has_mnist_files, load_mnist_files},
         {"numpy's x_train.npy and the like", has_numpy_files, load_numpy_files},
-        {"pictures in class folders, or a zip of them", has_picture_files, load_class_folders},
+        {"pictures in class folders or a zip of them", has_picture_files, load_class_folders},
+        {"a list of pictures as NAME.csv", is_picture_list, load_picture_list},
     };
     return formats;
 }

@@ -17,6 +17,26 @@ namespace {
 // Pairs whose images are all at one point: no classes are told apart any more.
 constexpr double collapsed_distance = 1e-3;
 
+bool are_all_the_same(const ImageSet& images) {
+    for (long i = 1; i < images.size(); ++i)
+        if (!std::equal(images.image(i), images.image(i) + images.image_bytes(), images.image(0)))
+            return false;
+    return true;
+}
+
+// Images of which nothing can be learnt collapse at any learning rate.
+void check_differ(const ImageSet& images, const char* which, int epoch) {
+    if (!are_all_the_same(images)) return;
+    const std::uint8_t* first = images.image(0);
+    const bool blank = std::all_of(first, first + images.image_bytes(),
+                                   [&](std::uint8_t value) { return value == *first; });
+    fail(Exit::collapsed,
+         "training collapsed in epoch {}: all {} {} images are the same{}\n  why: nothing tells "
+         "their classes apart; the learning rate is not to blame\n  write: another --data, after a "
+         "look at its pictures",
+         epoch, images.size(), which, blank ? fmt::format(", blank ({} throughout)", *first) : "");
+}
+
 }  // namespace
 
 Trainer::Trainer(Model& model, const ImageSet& train, const ImageSet& validation,
@@ -212,6 +232,8 @@ void Trainer::check_alive(const EpochRow& row) const {
              "learning rate ({:g}) is too high for this data\n  write: a smaller --rate",
              row.epoch, row.learning_rate);
     if (row.mean_negative_distance > collapsed_distance) return;
+    check_differ(train_, "training", row.epoch);
+    check_differ(validation_, "validation", row.epoch);
     fail(Exit::collapsed,
          "training collapsed in epoch {}: different images are {:g} apart on average\n  why: all "
          "embeddings have become one point; the learning rate ({:g}) is too high\n  write: a "

@@ -131,7 +131,7 @@ TEST_CASE("what is no data set of pictures is refused with what to do", "[datase
     CHECK_THAT(failure.message, Catch::Contains("1.png: lies in no class folder"));
     failure = failure_of_loading({{"a/1.png", plain_png(1)}}, both);
     CHECK(failure.code == Exit::missing_input);
-    CHECK_THAT(failure.message, Catch::Contains("there is no folder test"));
+    CHECK_THAT(failure.message, Catch::Contains("there is no part test"));
     CHECK_THAT(failure.message, Catch::Contains("--holdout 0.2"));
     failure =
         failure_of_loading({{"train/a/1.png", plain_png(1)}, {"b/1.png", plain_png(1)}}, train);

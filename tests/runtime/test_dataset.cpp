@@ -197,7 +197,7 @@ TEST_CASE("what is missing of a data set is named", "[dataset]") {
     CHECK(load_failure(path).message ==
           path +
               ": holds no data set (MNIST's IDX files, numpy's x_train.npy and the like, "
-              "pictures in class folders, or a zip of them): check "
+              "pictures in class folders or a zip of them, a list of pictures as NAME.csv): check "
               "the folder or fetch the data set");
 
     folder.write("train-images-idx3-ubyte", images_file(6));
