@@ -155,12 +155,12 @@ Split load_split(const DataFlags& flags, const Model& model) {
                  dropped);
     }
     check_apart(images);
-    if (flags.holdout.of == Holdout::Of::classes) {
-        check_comparable(images.train, "training images");
-        check_comparable(images.validation, "validation images");
-    } else {
-        check_comparable(images);
-    }
+    check_comparable(images);
+    if (const long lonely = lonely_classes(images.train))
+        tell(
+            "{} of {} classes have a single training image: the others are told from it, but "
+            "nothing is learnt to be the same as it\n",
+            lonely, images.train.classes());
     return images;
 }
 

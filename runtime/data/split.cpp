@@ -91,33 +91,21 @@ void check_split(const Counts& counts, double fraction) {
          fraction, counts.size(), most, cure(counts, fraction));
 }
 
-// Classes of which every set has two images at least.
-std::set<int> usable_classes(const std::vector<Counts>& sets) {
-    std::set<int> usable;
-    for (const auto& [label, count] : sets.front()) {
-        const bool in_all = std::all_of(sets.begin(), sets.end(), [label = label](const Counts& s) {
-            const auto found = s.find(label);
-            return found != s.end() && found->second >= 2;
-        });
-        if (in_all) usable.insert(label);
-    }
-    return usable;
-}
-
-void check_one(const Counts& counts, const char* images, const std::set<int>& usable) {
+// Images of classes that have one are negatives alone; there must be others.
+void check_one(const Counts& counts, const char* images) {
     if (counts.size() < 2) {
         fail(Exit::bad_data,
              "all {} {} are of one class, and pairs and triplets need two: add another class, or "
              "choose another data set",
              counts.empty() ? 0 : counts.begin()->second, images);
     }
-    for (const auto& [label, count] : counts) {
-        if (count >= 2) continue;
-        const std::string cure = usable.size() < 2 ? ": add images of each class"
-                                                   : "\n  write: --classes " + class_list(usable);
-        fail(Exit::bad_data, "only one of the {} is of class {}, and pairs and triplets need two{}",
-             images, label, cure);
-    }
+    const auto pairs = [](const auto& count) { return count.second >= 2; };
+    if (std::count_if(counts.begin(), counts.end(), pairs) >= 2) return;
+    const int lonely = std::find_if_not(counts.begin(), counts.end(), pairs)->first;
+    fail(Exit::bad_data,
+         "only one of the {} is of class {}, and pairs and triplets need two of two classes at "
+         "least: add images of each class",
+         images, lonely);
 }
 
 }  // namespace
@@ -149,15 +137,18 @@ Split split_images(const ImageSet& set, double fraction, std::uint64_t seed) {
 }
 
 void check_comparable(const ImageSet& set, const char* images) {
-    const Counts counts = count_classes(set);
-    check_one(counts, images, usable_classes({counts}));
+    check_one(count_classes(set), images);
 }
 
 void check_comparable(const Split& sets) {
-    const Counts train = count_classes(sets.train), validation = count_classes(sets.validation);
-    const std::set<int> usable = usable_classes({train, validation});
-    check_one(train, "training images", usable);
-    check_one(validation, "validation images", usable);
+    check_comparable(sets.train, "training images");
+    check_comparable(sets.validation, "validation images");
+}
+
+long lonely_classes(const ImageSet& set) {
+    const Counts counts = count_classes(set);
+    return std::count_if(counts.begin(), counts.end(),
+                         [](const auto& count) { return count.second == 1; });
 }
 
 }  // namespace siamc

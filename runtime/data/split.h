@@ -21,12 +21,15 @@ struct Split {
 // one, a share that will do. A class with one image in all is check_comparable's business.
 Split split_images(const ImageSet& set, double fraction, std::uint64_t seed);
 
-// Fails unless pairs and triplets can be drawn from the images: of two classes at least, and two
-// images at least of each class that is there. bad_data, saying which class it is and, if leaving
-// classes out helps, what to write. `images` names them: "training images".
+// Fails unless pairs and triplets can be drawn from the images: two images at least of two classes.
+// bad_data, saying which class it is. `images` names them: "training images". Of other classes a
+// single image will do, with which those are compared.
 void check_comparable(const ImageSet& set, const char* images);
 
-// The same for training and validation images, where both must have what is kept.
+// The same for training and validation images.
 void check_comparable(const Split& sets);
+
+// Classes with a single image.
+long lonely_classes(const ImageSet& set);
 
 }  // namespace siamc

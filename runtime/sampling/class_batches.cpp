@@ -88,25 +88,24 @@ BatchShape batch_shape(int classes, int batch, int images_each) {
 
 ClassBatchSampler::ClassBatchSampler(const std::vector<int>& labels, BatchShape shape,
                                      std::uint64_t seed)
-    : classes_(labels), shape_(shape), seed_(seed) {
+    : classes_(labels), groups_(classes_.paired_groups()), shape_(shape), seed_(seed) {
     classes_.require_partners("batches of classes");
 }
 
 long ClassBatchSampler::batches() const {
-    return std::max<long>(1, classes_.images() / shape_.size());
+    return std::max<long>(1, classes_.anchors() / shape_.size());
 }
 
 void ClassBatchSampler::epoch(int epoch, std::vector<std::int32_t>& rows,
                               std::vector<float>& labels) const {
     const auto number = static_cast<std::uint32_t>(epoch);
-    const std::vector<ClassIndex::Group>& groups = classes_.groups();
     std::vector<ImageDeck> images;
-    for (std::size_t g = 0; g < groups.size(); ++g)
+    for (std::size_t g = 0; g < groups_.size(); ++g)
         images.emplace_back(
-            std::vector<std::int32_t>(classes_.order().begin() + groups[g].begin,
-                                      classes_.order().begin() + groups[g].end),
+            std::vector<std::int32_t>(classes_.order().begin() + groups_[g].begin,
+                                      classes_.order().begin() + groups_[g].end),
             Random(seed_, Stream::batch_images, number, static_cast<std::uint32_t>(g)));
-    ClassDeck deck(groups.size(), Random(seed_, Stream::batch_classes, number));
+    ClassDeck deck(groups_.size(), Random(seed_, Stream::batch_classes, number));
     const auto each = static_cast<std::size_t>(shape_.images_each);
     rows.clear();
     labels.clear();

@@ -27,8 +27,8 @@ BatchShape batch_shape(int classes, int batch, int images_each);
 // class has fewer than images_each.
 class ClassBatchSampler {
   public:
-    // labels[i] is the class of image i. bad_data if a class has one image or if there is only one
-    // class.
+    // labels[i] is the class of image i; those of a class that has no other are not shown. bad_data
+    // if that leaves none, or if there is only one class.
     ClassBatchSampler(const std::vector<int>& labels, BatchShape shape, std::uint64_t seed);
 
     // As many batches as show about each image once; at least one.
@@ -40,6 +40,7 @@ class ClassBatchSampler {
 
   private:
     ClassIndex classes_;
+    std::vector<ClassIndex::Group> groups_;  // of two images at least
     BatchShape shape_;
     std::uint64_t seed_;
 };

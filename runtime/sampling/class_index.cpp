@@ -1,8 +1,10 @@
 #include "sampling/class_index.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "core/error.h"
 
@@ -27,6 +29,17 @@ ClassIndex::ClassIndex(const std::vector<int>& labels) {
             groups_.push_back({label, place, place});
         groups_.back().end = place + 1;
     }
+    numbers_.assign(order_.size(), 1);
+    for (const Group& group : groups_)
+        if (group.size() < 2) numbers_[static_cast<std::size_t>(at(group.begin))] = 0;
+    for (std::int32_t& number : numbers_) number = std::exchange(anchors_, anchors_ + number);
+}
+
+std::vector<ClassIndex::Group> ClassIndex::paired_groups() const {
+    std::vector<Group> groups;
+    std::copy_if(groups_.begin(), groups_.end(), std::back_inserter(groups),
+                 [](const Group& group) { return group.size() >= 2; });
+    return groups;
 }
 
 void ClassIndex::require_partners(const std::string& needed_for) const {
@@ -35,14 +48,10 @@ void ClassIndex::require_partners(const std::string& needed_for) const {
              "{} need images of two classes, but there {} of {}: choose more classes", needed_for,
              groups_.empty() ? "are none" : "are images", groups_.size());
     }
-    for (const Group& group : groups_) {
-        if (group.size() < 2) {
-            fail(Exit::bad_data,
-                 "{} need two images of every class, but class {} has one: add images of it or "
-                 "leave the class out",
-                 needed_for, group.label);
-        }
-    }
+    if (anchors_ == 0)
+        fail(Exit::bad_data,
+             "{} need two images of a class, and all {} classes have one: add images of each class",
+             needed_for, groups_.size());
 }
 
 }  // namespace siamc

@@ -26,7 +26,16 @@ class ClassIndex {
     // Image numbers, class by class, rising within a class.
     const std::vector<std::int32_t>& order() const { return order_; }
 
-    // Fails with bad_data unless every image has a partner of its class and one of another;
+    // Groups of two images at least. Of the others an image has no partner: it is compared with,
+    // but is no anchor.
+    std::vector<Group> paired_groups() const;
+    // How many images have a partner of their class, and which of them one is, in their order.
+    std::int32_t anchors() const { return anchors_; }
+    std::int32_t anchor_number(std::int32_t image) const {
+        return numbers_[static_cast<std::size_t>(image)];
+    }
+
+    // Fails with bad_data unless there are two classes, and two images at least of one of them;
     // `needed_for` names what is made of them, "pairs" or "triplets".
     void require_partners(const std::string& needed_for) const;
 
@@ -49,6 +58,8 @@ class ClassIndex {
 
     std::vector<std::int32_t> order_;
     std::vector<Group> groups_;
+    std::vector<std::int32_t> numbers_;  // of each image: how many anchors are before it
+    std::int32_t anchors_ = 0;
 };
 
 }  // namespace siamc

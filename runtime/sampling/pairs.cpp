@@ -21,26 +21,26 @@ struct Draw {
     double noise = 0;  // share of the pairs whose label is wrong
 };
 
-// Both pairs of every image, pairs 2 * i and 2 * i + 1 for image i. Each image's partners come from
-// a generator of its own index, so they don't depend on the order of the loop; noise is drawn last,
-// so they don't depend on it either.
+// Both pairs of every anchor, pairs 2 * i and 2 * i + 1 for anchor i. Each image's partners come
+// from a generator of its own index, so they don't depend on the order of the loop; noise is drawn
+// last, so they don't depend on it either.
 void fill_pairs(const ClassIndex& classes, const Draw& draw, std::vector<std::int32_t>& rows,
                 std::vector<float>& labels) {
-    const std::size_t pairs = 2 * static_cast<std::size_t>(classes.images());
+    const std::size_t pairs = 2 * static_cast<std::size_t>(classes.anchors());
     rows.resize(2 * pairs);
     labels.resize(pairs);
-    for (const ClassIndex::Group& group : classes.groups()) {
+    for (const ClassIndex::Group& group : classes.paired_groups()) {
         for (std::int32_t place = group.begin; place < group.end; ++place) {
             const std::int32_t anchor = classes.order()[static_cast<std::size_t>(place)];
             const auto index = static_cast<std::uint32_t>(anchor);
+            const auto pair = 2 * static_cast<std::size_t>(classes.anchor_number(anchor));
             Random random(draw.seed, draw.stream, draw.epoch, index);
             const std::int32_t positive = classes.same_class(group, place, random);
             const std::int32_t negative = classes.other_class(group, random);
             const bool wrong = random.uniform() < draw.noise,
                        wrong_too = random.uniform() < draw.noise;
-            write_pair(2 * std::size_t{index}, anchor, positive, wrong ? 0.0f : 1.0f, rows, labels);
-            write_pair(2 * std::size_t{index} + 1, anchor, negative, wrong_too ? 1.0f : 0.0f, rows,
-                       labels);
+            write_pair(pair, anchor, positive, wrong ? 0.0f : 1.0f, rows, labels);
+            write_pair(pair + 1, anchor, negative, wrong_too ? 1.0f : 0.0f, rows, labels);
         }
     }
 }
@@ -61,7 +61,7 @@ void PairSampler::epoch(int epoch, std::vector<std::int32_t>& rows,
         for (std::size_t pair = 0; pair < 2; ++pair)
             std::swap(labels[2 * i + pair], labels[2 * j + pair]);
     };
-    shuffle(static_cast<std::uint32_t>(classes_.images()),
+    shuffle(static_cast<std::uint32_t>(classes_.anchors()),
             Random(seed_, Stream::pair_order, number), swap_anchors);
 }
 

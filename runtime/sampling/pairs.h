@@ -25,20 +25,20 @@ struct LabelNoise {
     double in(int epoch) const { return epoch + 1 < from ? 0 : share; }
 };
 
-// Shuffled training pairs. In every epoch each image is the anchor of exactly one positive and one
-// negative pair, so labels are balanced exactly, but for noise. The positive partner is uniform
-// over the other images of the anchor's class, the negative one over all images of the other
-// classes. Noise changes labels alone, by chance, whatever the images. Anchors are shuffled; the
-// two pairs of one follow each other, the positive one first, so that a step computes the anchor
-// once.
+// Shuffled training pairs. In every epoch each image that has another of its class is the anchor of
+// exactly one positive and one negative pair, so labels are balanced exactly, but for noise. The
+// positive partner is uniform over the other images of the anchor's class, the negative one over
+// all images of the other classes. Noise changes labels alone, by chance, whatever the images.
+// Anchors are shuffled; the two pairs of one follow each other, the positive one first, so that a
+// step computes the anchor once.
 class PairSampler {
   public:
-    // labels[i] is the class of image i. bad_data if a class has one image or if there is only one
-    // class.
+    // labels[i] is the class of image i. bad_data if all classes have one image or if there is only
+    // one class.
     PairSampler(const std::vector<int>& labels, std::uint64_t seed, LabelNoise noise = {});
 
-    // Pairs in an epoch: twice the number of images.
-    long size() const { return 2L * classes_.images(); }
+    // Pairs in an epoch: twice the number of anchors.
+    long size() const { return 2L * classes_.anchors(); }
 
     // Fills rows (2 * size()) and labels (size()): a pure function of (seed, epoch), epoch >= 0,
     // whatever was drawn before.
@@ -60,8 +60,8 @@ struct PairSet {
     std::uint64_t hash() const;
 };
 
-// The positive and the negative pair of every image, in the images' order: pairs 2 * i and
-// 2 * i + 1 have image i as anchor. Errors as PairSampler.
+// The positive and the negative pair of every image that has another of its class, in the images'
+// order: pairs 2 * i and 2 * i + 1 have the i-th of them as anchor. Errors as PairSampler.
 PairSet evaluation_pairs(const std::vector<int>& labels, std::uint64_t seed);
 
 }  // namespace siamc

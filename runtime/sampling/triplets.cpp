@@ -7,16 +7,16 @@
 namespace siamc {
 namespace {
 
-// Triplet i has image i as anchor. Each image's partners come from a generator of its own index.
+// Triplet i has anchor i. Each image's partners come from a generator of its own index.
 void fill_triplets(const ClassIndex& classes, std::uint64_t seed, Stream stream,
                    std::uint32_t epoch, std::vector<std::int32_t>& rows) {
-    rows.resize(3 * static_cast<std::size_t>(classes.images()));
-    for (const ClassIndex::Group& group : classes.groups()) {
+    rows.resize(3 * static_cast<std::size_t>(classes.anchors()));
+    for (const ClassIndex::Group& group : classes.paired_groups()) {
         for (std::int32_t place = group.begin; place < group.end; ++place) {
             const std::int32_t anchor = classes.order()[static_cast<std::size_t>(place)];
             const auto index = static_cast<std::uint32_t>(anchor);
             Random random(seed, stream, epoch, index);
-            std::int32_t* row = &rows[3 * std::size_t{index}];
+            std::int32_t* row = &rows[3 * static_cast<std::size_t>(classes.anchor_number(anchor))];
             row[0] = anchor;
             row[1] = classes.same_class(group, place, random);
             row[2] = classes.other_class(group, random);

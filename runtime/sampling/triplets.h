@@ -11,17 +11,18 @@
 
 namespace siamc {
 
-// Shuffled training triplets. In every epoch each image is the anchor of exactly one. The positive
+// Shuffled training triplets. In every epoch each image that has another of its class is the anchor
+// of exactly one. The positive
 // is uniform over the other images of the anchor's class, the negative over all images of the other
 // classes.
 class TripletSampler {
   public:
-    // labels[i] is the class of image i. bad_data if a class has one image or if there is only one
-    // class.
+    // labels[i] is the class of image i. bad_data if all classes have one image or if there is only
+    // one class.
     TripletSampler(const std::vector<int>& labels, std::uint64_t seed);
 
     // Triplets in an epoch: the number of images.
-    long size() const { return classes_.images(); }
+    long size() const { return classes_.anchors(); }
 
     // Fills rows (3 * size()): a pure function of (seed, epoch), epoch >= 0, whatever was drawn
     // before.
@@ -41,7 +42,8 @@ struct TripletSet {
     std::uint64_t hash() const;
 };
 
-// One triplet per image, in the images' order. Errors as TripletSampler.
+// One triplet per image that has another of its class, in the images' order. Errors as
+// TripletSampler.
 TripletSet evaluation_triplets(const std::vector<int>& labels, std::uint64_t seed);
 
 }  // namespace siamc

@@ -89,7 +89,7 @@ class BatchProtocol : public Protocol {
     BatchProtocol(const siamc_loss& loss, const Sampling& sampling)
         : evaluation_batch_(loss.evaluate->batch),
           images_per_class_(sampling.images_per_class),
-          shape_(batch_shape(static_cast<int>(ClassIndex(sampling.labels).groups().size()),
+          shape_(batch_shape(static_cast<int>(ClassIndex(sampling.labels).paired_groups().size()),
                              sampling.batch, sampling.images_per_class)),
           sampler_(sampling.labels, shape_, sampling.seed) {}
 
@@ -101,7 +101,7 @@ class BatchProtocol : public Protocol {
     }
     // Batches of the size that evaluation takes at once.
     TupleList validation(const std::vector<int>& labels) const override {
-        const auto classes = static_cast<int>(ClassIndex(labels).groups().size());
+        const auto classes = static_cast<int>(ClassIndex(labels).paired_groups().size());
         const BatchShape shape = batch_shape(classes, evaluation_batch_,
                                              std::min(images_per_class_, evaluation_batch_ / 2));
         TupleList tuples;

@@ -2,11 +2,13 @@
 #include <array>
 #include <cmath>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "catch.h"
 #include "runtime/data_helpers.h"
 #include "runtime/sampler_helpers.h"
+#include "sampling/class_batches.h"
 #include "sampling/episodes.h"
 #include "sampling/pairs.h"
 #include "sampling/shifts.h"
@@ -309,17 +311,61 @@ TEST_CASE("pairs and triplets say why they cannot be drawn", "[samplers]") {
                 }
             });
         };
-        const Failure lonely = draw({0, 0, 7, 1, 1});
+        const Failure lonely = draw({0, 7, 1});
         CHECK(lonely.code == Exit::bad_data);
-        CHECK(lonely.message == what + std::string(" need two images of every class, but class 7 "
-                                                   "has one: add images of it or leave the class "
-                                                   "out"));
+        CHECK(lonely.message == what + std::string(" need two images of a class, and all 3 classes "
+                                                   "have one: add images of each class"));
         const Failure one_class = draw({4, 4, 4});
         CHECK(one_class.code == Exit::bad_data);
         CHECK(one_class.mentions("images of two classes, but there are images of 1"));
         CHECK(draw({}).code == Exit::bad_data);
         CHECK(draw({0, 0, 1, 1}).code == Exit::ok);
     }
-    CHECK(failure_of([] { evaluation_pairs({0, 0, 1}, 0); }).code == Exit::bad_data);
-    CHECK(failure_of([] { evaluation_triplets({0, 0, 1}, 0); }).code == Exit::bad_data);
+    CHECK(failure_of([] { evaluation_pairs({0, 1}, 0); }).code == Exit::bad_data);
+    CHECK(failure_of([] { evaluation_triplets({0, 1}, 0); }).code == Exit::bad_data);
+}
+
+TEST_CASE("an image that has no other of its class is compared with, but no anchor", "[samplers]") {
+    const std::vector<int> labels = {0, 7, 0, 1, 9, 1, 1};  // images 1 and 4 are alone
+    const std::vector<std::int32_t> anchors = {0, 2, 3, 5, 6};
+    const PairSampler pairs(labels, 3);
+    const TripletSampler triplets(labels, 3);
+    CHECK(pairs.size() == 10);
+    CHECK(triplets.size() == 5);
+    std::map<std::int32_t, int> alone;  // how often each of them was shown
+    std::vector<std::int32_t> rows;
+    std::vector<float> wanted;
+    for (int epoch = 0; epoch < 50; ++epoch) {
+        pairs.epoch(epoch, rows, wanted);
+        std::multiset<std::int32_t> shown;
+        for (std::size_t pair = 0; pair < 10; ++pair) {
+            shown.insert(rows[2 * pair]);
+            const std::int32_t partner = rows[2 * pair + 1];
+            if (partner != 1 && partner != 4) continue;
+            REQUIRE(wanted[pair] == 0);
+            ++alone[partner];
+        }
+        REQUIRE(shown == std::multiset<std::int32_t>{0, 0, 2, 2, 3, 3, 5, 5, 6, 6});
+        triplets.epoch(epoch, rows);
+        shown.clear();
+        for (std::size_t t = 0; t < 5; ++t) {
+            shown.insert(rows[3 * t]);
+            REQUIRE(label_of(labels, rows[3 * t]) == label_of(labels, rows[3 * t + 1]));
+            ++alone[rows[3 * t + 2]];
+        }
+        REQUIRE(shown == std::multiset<std::int32_t>(anchors.begin(), anchors.end()));
+    }
+    CHECK(alone[1] > 20);
+    CHECK(alone[4] > 20);
+    const PairSet fixed = evaluation_pairs(labels, 0);
+    for (std::size_t a = 0; a < anchors.size(); ++a) {
+        CHECK(fixed.rows[4 * a] == anchors[a]);
+        CHECK(fixed.rows[4 * a + 2] == anchors[a]);
+    }
+    CHECK(evaluation_triplets(labels, 0).size() == 5);
+
+    const ClassBatchSampler batches(labels, {2, 2}, 3);
+    batches.epoch(0, rows, wanted);
+    for (const std::int32_t row : rows) CHECK((row != 1 && row != 4));
+    for (const float label : wanted) CHECK((label == 0 || label == 1));
 }
