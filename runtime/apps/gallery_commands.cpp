@@ -14,6 +14,7 @@
 #include "core/files.h"
 #include "core/sha256.h"
 #include "core/tell.h"
+#include "core/wording.h"
 #include "gallery/gallery.h"
 
 namespace siamc {
@@ -25,6 +26,14 @@ constexpr long most_at_once = 256;  // images that are embedded together
 
 std::string hash_of(std::span<const std::byte> bytes) {
     return sha256(bytes);
+}
+
+// Lists have a name a line.
+void check_name(const std::string& name) {
+    if (std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20; })) return;
+    fail(Exit::usage,
+         "{}: a name has no tabs, line ends or other control characters\n  write: another --name",
+         in_quotes(name));
 }
 
 // Pictures on their way into a gallery: embedded many at once.
@@ -71,6 +80,7 @@ std::vector<Enrolment> enrolments_of_pictures(TrainedRun& run, const cli::Values
             fail(Exit::usage,
                  "{}: lies in no folder that is named after whom it shows\n  write: --name NAME",
                  picture.source);
+        check_name(identity);
         enrolling.add(picture, identity);
     });
     return enrolling.finish();
@@ -107,6 +117,7 @@ std::vector<Enrolment> enrolments_of_embeddings(const TrainedRun& run, const cli
                                                : std::vector(count, values.text("name"));
     std::vector<Enrolment> all;
     for (std::size_t i = 0; i < count; ++i) {
+        check_name(names[i]);
         const std::span row(&embeddings[i * size], size);
         all.push_back({names[i], "", hash_of(std::as_bytes(row)), {}, {row.begin(), row.end()}});
     }

@@ -14,6 +14,7 @@
 #include "cli/output.h"
 #include "core/error.h"
 #include "core/tell.h"
+#include "data/picture.h"
 #include "gallery/recognizer.h"
 #include "training/trainer.h"
 
@@ -174,14 +175,20 @@ class Identifier {
     int failed_ = 0;
 };
 
+// The pictures of a path; a single one is called as it was typed.
+void identify_pictures(Identifier& identifier, const std::string& path) {
+    for_each_picture(path, [&](const NamedPicture& picture) {
+        const std::string& name = has_picture_name(path) ? path : picture.source;
+        identifier.identify({name, "", picture.bytes});
+    });
+}
+
 // Pictures whose paths come line by line, answered as they come.
 void identify_lines(Identifier& identifier) {
     for (std::string path; std::getline(std::cin, path);) {
         if (path.empty()) continue;
         try {
-            for_each_picture(path, [&](const NamedPicture& picture) {
-                identifier.identify({path, "", picture.bytes});
-            });
+            identify_pictures(identifier, path);
         } catch (const Error& error) {
             identifier.complain(path, error);
         }
@@ -220,7 +227,7 @@ int gallery_identify(const cli::Values& values) {
     else if (is_embeddings(path))
         identifier.identify(path);
     else
-        for_each_picture(path, [&](const NamedPicture& picture) { identifier.identify(picture); });
+        identify_pictures(identifier, path);
     if (values.flag("json")) {
         Json object = identifier.settings();
         object["results"] = identifier.results();

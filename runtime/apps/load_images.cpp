@@ -179,13 +179,18 @@ ImageSet load_test_images(const DataFlags& flags, const Model& model) {
 
 ImageSet load_all_images(const DataFlags& flags, const Model& model) {
     ImageSet images;
-    try {
-        Dataset dataset = load(flags, model, true, true);
-        images = std::move(dataset.train);
-        append(images, dataset.test);
-    } catch (const Error& error) {
-        if (error.code() != Exit::missing_input) throw;
-        images = load(flags, model, true, false).train;  // there is no test part
+    bool any = false;
+    for (const bool test : {false, true}) {
+        try {
+            Dataset dataset = load(flags, model, !test, test);
+            if (any)
+                append(images, dataset.test);
+            else
+                images = std::move(test ? dataset.test : dataset.train);
+            any = true;
+        } catch (const Error& error) {
+            if (error.code() != Exit::missing_input || (test && !any)) throw;
+        }
     }
     if (flags.classes) keep_classes(flags, classes_of(images), images);
     return images;

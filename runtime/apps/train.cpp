@@ -45,7 +45,22 @@ Existing existing(const cli::Values& values) {
                                   : Existing::refuse;
 }
 
-RunResult train_one(const Models& models, const Split& images, const cli::Values& values,
+// What is trained on.
+struct Training {
+    Split images;
+    SplitRecord split;  // before quarter turns are added
+};
+
+Training load_training(const cli::Values& values, const Recipe& recipe, const Model& model) {
+    const DataFlags flags = data_flags(values);
+    Training training{load_split(flags, model), {}};
+    training.split =
+        record_of(training.images, flags.holdout.none() ? "test" : to_text(flags.holdout));
+    if (recipe.quarter_turns) add_quarter_turns(training.images.train);
+    return training;
+}
+
+RunResult train_one(const Models& models, const Training& training, const cli::Values& values,
                     const std::string& optimizer, const std::filesystem::path& out) {
     const TrainConfig config = train_config(values, optimizer);
     RunRequest request;
@@ -54,11 +69,10 @@ RunResult train_one(const Models& models, const Split& images, const cli::Values
     request.keep = parse_keep(values.text("keep"));
     request.checkpoint_seconds = values.real("checkpoint-seconds");
     request.quiet = values.flag("json");
-    const Holdout holdout = data_flags(values).holdout;
-    request.held_out = holdout.none() ? "test" : to_text(holdout);
+    request.split = training.split;
     request.operating_point = parse_operating_point(values.text("operating-point"));
     request.settings = settings_of(values, config);
-    return train_run(models, images, config, request);
+    return train_run(models, training.images, config, request);
 }
 
 // For a shell: in quotes where it needs them.
@@ -100,13 +114,13 @@ void say_table(const std::vector<std::string>& optimizers, const Json& runs) {
 }
 
 // One run per optimiser, and a report that sets them side by side.
-Json compare(const Models& models, const Split& images, const cli::Values& values,
+Json compare(const Models& models, const Training& training, const cli::Values& values,
              const std::filesystem::path& out, const std::vector<std::string>& optimizers) {
     Json summary = {{"run", out.string()}, {"runs", nlohmann::json::array()}};
     std::vector<ComparedRun> runs;
     for (const std::string& optimizer : optimizers) {
         if (!values.flag("json")) tell("{}\n", optimizer);
-        const RunResult result = train_one(models, images, values, optimizer, out / optimizer);
+        const RunResult result = train_one(models, training, values, optimizer, out / optimizer);
         if (stop_signal()) break;
         summary["runs"].push_back(result.summary);
         runs.push_back(compared_run(optimizer, result.rows));
@@ -146,7 +160,7 @@ int train(const cli::Values& values) {
     const std::vector<std::string> optimizers =
         optimizer == "all" ? compared_optimizers(values) : std::vector{optimizer};
     const Recipe recipe = train_config(values, optimizers[0]).recipe;
-    const DataFlags data = data_flags(values);
+    data_flags(values);
     parse_operating_point(values.text("operating-point"));
     Model host(named_model(name, "cpu", recipe.batch));
     std::optional<Model> on_device;
@@ -156,12 +170,11 @@ int train(const cli::Values& values) {
     check_sees_pairs(values, host);
     catch_signals();  // until here there is nothing to save
     if (values.flag("verbose")) tell("{}\n", models.trained.describe_variant());
-    Split images = load_split(data, models.trained);
-    if (recipe.quarter_turns) add_quarter_turns(images.train);
+    const Training training = load_training(values, recipe, models.trained);
     use_threads(host.tables(), values.whole("threads"));
     const Json summary = optimizer == "all"
-                             ? compare(models, images, values, out, optimizers)
-                             : train_one(models, images, values, optimizer, out).summary;
+                             ? compare(models, training, values, out, optimizers)
+                             : train_one(models, training, values, optimizer, out).summary;
     if (values.flag("json")) print_json(summary);
     if (!values.flag("json") && !stop_signal()) {
         if (optimizer == "all") {
@@ -170,7 +183,7 @@ int train(const cli::Values& values) {
             tell("to evaluate one: {} --run {} --data {}\n", program_for("eval"),
                  quoted((out / optimizers[0]).string()), quoted(values.text("data")));
         } else {
-            say_what_next(values, host, out, summary["calibration"]);
+            say_what_next(values, host, out, summary.value("calibration", Json()));
         }
     }
     return stop_signal() ? 128 + stop_signal() : static_cast<int>(Exit::ok);

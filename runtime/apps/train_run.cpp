@@ -18,7 +18,6 @@
 #include "core/error.h"
 #include "core/tell.h"
 #include "training/checkpoint.h"
-#include "training/split_record.h"
 #include "training/weights.h"
 
 namespace siamc {
@@ -83,7 +82,8 @@ Run::Run(const Models& models, const Split& images, const TrainConfig& config,
       trainer_(models.trained, images.train, images.validation, config),
       folder_(RunFolder::begin(request.out, request.existing)),
       line_(config.recipe.epochs, request.quiet) {
-    if (request.held_out != "test") check_measurable(request.operating_point, images.validation);
+    if (!request.split.validates_test_images())
+        check_measurable(request.operating_point, images.validation);
     progress_.settings = request.settings;
     progress_.data = data_hash(images.train, images.validation);
 }
@@ -176,7 +176,7 @@ void Run::begin() {
                            {"finished", false},
                            {"epochs_planned", config_.recipe.epochs}});
     write_settings(folder_.config(), progress_.settings);
-    write_split(folder_.split(), record_of(images_, request_.held_out));
+    write_split(folder_.split(), request_.split);
     write_metrics(folder_.metrics(), progress_.rows);
 }
 
@@ -219,10 +219,10 @@ void Run::save(bool new_weights) {
 
 // Never on test images: then there is no threshold but the usual one.
 void Run::calibrate() {
-    if (request_.held_out == "test") return;
+    if (request_.split.validates_test_images()) return;
     calibration_ = calibrate_weights({models_.host, kept(), images_.validation, weights_sha256_},
                                      request_.operating_point);
-    calibration_->unseen_classes = record_of(images_, request_.held_out).unseen_classes();
+    calibration_->unseen_classes = request_.split.unseen_classes();
     folder_.write_calibration(*calibration_);
 }
 

@@ -9,6 +9,7 @@
 #include "evaluation/calibration.h"
 #include "training/run_folder.h"
 #include "training/settings.h"
+#include "training/split_record.h"
 #include "training/trainer.h"
 
 namespace siamc {
@@ -40,7 +41,7 @@ struct RunRequest {
     Keep keep = Keep::last;
     double checkpoint_seconds = 60;  // between those within an epoch; 0: none
     bool quiet = false;              // no progress line
-    std::string held_out = "test";   // what validation images are: SplitRecord::held_out
+    SplitRecord split;               // of the images as they are stored
     OperatingPoint operating_point;  // of the threshold, where images were held out
     Settings settings;
 };
