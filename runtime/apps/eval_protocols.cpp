@@ -14,7 +14,6 @@
 #include "evaluation/verification.h"
 #include "sampling/pairs.h"
 #include "sampling/triplets.h"
-#include "training/trainer.h"
 
 namespace siamc {
 namespace {
@@ -75,18 +74,6 @@ std::vector<float> triplet_distances(Subject& subject, const TripletSet& set, st
         pairs.push_back(set.rows[row + branch]);
     }
     return subject.run.model.distances(subject.run.parameters, subject.embeddings, pairs);
-}
-
-// A threshold and where it is from.
-struct Threshold {
-    double value;
-    std::string from;  // "given", "calibration", "usual"
-};
-
-Threshold threshold_of(const TrainedRun& run, const cli::Values& values) {
-    if (values.has("threshold")) return {values.real("threshold"), "given"};
-    if (run.calibration) return {run.calibration->threshold, "calibration"};
-    return {TrainConfig{}.threshold, "usual"};
 }
 
 // Of other images of these classes.

@@ -22,12 +22,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr long most_at_once = 256;  // images that are embedded together
-
-std::string hash_of(std::span<const std::byte> bytes) {
-    return sha256(bytes);
-}
-
 // Lists have a name a line.
 void check_name(const std::string& name) {
     if (std::none_of(name.begin(), name.end(), [](unsigned char c) { return c < 0x20; })) return;
@@ -36,44 +30,19 @@ void check_name(const std::string& name) {
          in_quotes(name));
 }
 
-// Pictures on their way into a gallery: embedded many at once.
-class Enrolling {
-  public:
-    Enrolling(TrainedRun& run, bool keep)
-        : embedder_(run), size_(run.model.embedding_size()), keep_(keep) {}
-
-    void add(const NamedPicture& picture, const std::string& identity) {
-        embedder_.add(picture.bytes, picture.source);
-        const auto bytes = std::as_bytes(std::span(picture.bytes));
-        Enrolment enrolment{identity, picture.source, hash_of(bytes), {}, {}};
-        if (keep_) enrolment.image.assign(bytes.begin(), bytes.end());
-        all_.push_back(std::move(enrolment));
-        if (embedder_.added() == most_at_once) embed();
+// Row i of some embeddings is the i-th one's.
+void set_embeddings(std::vector<Enrolment>& enrolments, const std::vector<float>& embeddings) {
+    auto row = embeddings.begin();
+    const auto size = std::ssize(embeddings) / std::max<std::ptrdiff_t>(1, std::ssize(enrolments));
+    for (Enrolment& enrolment : enrolments) {
+        enrolment.embedding.assign(row, row + size);
+        row += size;
     }
-    const std::vector<Enrolment>& finish() {
-        if (embedder_.added() > 0) embed();
-        return all_;
-    }
-
-  private:
-    void embed() {
-        const std::vector<float> embeddings = embedder_.embed();
-        const auto size = static_cast<std::size_t>(size_);
-        for (std::size_t begin = 0; begin < embeddings.size(); begin += size, ++embedded_)
-            all_[embedded_].embedding.assign(
-                embeddings.begin() + static_cast<std::ptrdiff_t>(begin),
-                embeddings.begin() + static_cast<std::ptrdiff_t>(begin + size));
-    }
-
-    PictureEmbedder embedder_;
-    int size_;
-    bool keep_;
-    std::vector<Enrolment> all_;
-    std::size_t embedded_ = 0;
-};
+}
 
 std::vector<Enrolment> enrolments_of_pictures(TrainedRun& run, const cli::Values& values) {
-    Enrolling enrolling(run, values.flag("keep-images"));
+    PictureEmbedder embedder(run);
+    std::vector<Enrolment> all;
     for_each_picture(values.text("PATH"), [&](const NamedPicture& picture) {
         const std::string identity = values.has("name") ? values.text("name") : picture.identity;
         if (identity.empty())
@@ -81,9 +50,13 @@ std::vector<Enrolment> enrolments_of_pictures(TrainedRun& run, const cli::Values
                  "{}: lies in no folder that is named after whom it shows\n  write: --name NAME",
                  picture.source);
         check_name(identity);
-        enrolling.add(picture, identity);
+        embedder.add(picture.bytes, picture.source);
+        const auto bytes = std::as_bytes(std::span(picture.bytes));
+        all.push_back({identity, picture.source, sha256(bytes), {}, {}});
+        if (values.flag("keep-images")) all.back().image.assign(bytes.begin(), bytes.end());
     });
-    return enrolling.finish();
+    set_embeddings(all, embedder.take());
+    return all;
 }
 
 // The lines of a file, one for each of `count` rows.
@@ -119,7 +92,7 @@ std::vector<Enrolment> enrolments_of_embeddings(const TrainedRun& run, const cli
     for (std::size_t i = 0; i < count; ++i) {
         check_name(names[i]);
         const std::span row(&embeddings[i * size], size);
-        all.push_back({names[i], "", hash_of(std::as_bytes(row)), {}, {row.begin(), row.end()}});
+        all.push_back({names[i], "", sha256(std::as_bytes(row)), {}, {row.begin(), row.end()}});
     }
     return all;
 }
@@ -195,11 +168,6 @@ int gallery_reembed(const cli::Values& values) {
     Gallery gallery(values.text("gallery"), Access::write);
     PictureEmbedder embedder(run);
     std::vector<std::int64_t> ids;
-    std::vector<float> embeddings;
-    const auto embed = [&] {
-        const std::vector<float> more = embedder.embed();
-        embeddings.insert(embeddings.end(), more.begin(), more.end());
-    };
     constexpr std::size_t most_bytes = std::size_t{1} << 28;
     for (const KeptImage& kept : gallery.images()) {
         if (kept.image.empty() && kept.source.empty())
@@ -216,10 +184,8 @@ int gallery_reembed(const cli::Values& values) {
         embedder.add({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()},
                      kept.source);
         ids.push_back(kept.id);
-        if (embedder.added() == most_at_once) embed();
     }
-    if (embedder.added() > 0) embed();
-    gallery.replace(fingerprint_of(run), ids, embeddings);
+    gallery.replace(fingerprint_of(run), ids, embedder.take());
     report(values, {0, static_cast<long>(ids.size())}, gallery.identities().size());
     return 0;
 }

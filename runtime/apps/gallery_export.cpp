@@ -82,27 +82,19 @@ int gallery_export(const cli::Values& values) {
 }
 
 int gallery_embed(const cli::Values& values) {
-    constexpr long most_at_once = 256;
     const fs::path file = values.text("out");
     if (file.extension() != ".npy")
         fail(Exit::usage, "--out: {} does not end in .npy\n  write: --out {}.npy", file.string(),
              file.string());
     TrainedRun run = open_trained(values);
     PictureEmbedder embedder(run);
-    std::vector<float> embeddings;
     std::string paths;
-    const auto embed = [&] {
-        const std::vector<float> more = embedder.embed();
-        embeddings.insert(embeddings.end(), more.begin(), more.end());
-    };
     for_each_picture(values.text("PATH"), [&](const NamedPicture& picture) {
         embedder.add(picture.bytes, picture.source);
         paths += picture.source + "\n";
-        if (embedder.added() == most_at_once) embed();
     });
-    if (embedder.added() > 0) embed();
     write_file_atomically(beside(file, ".paths.txt"), paths);
-    write_floats(file, embeddings, static_cast<std::size_t>(run.model.embedding_size()));
+    write_floats(file, embedder.take(), static_cast<std::size_t>(run.model.embedding_size()));
     return 0;
 }
 

@@ -16,40 +16,32 @@
 #include "core/tell.h"
 #include "data/picture.h"
 #include "gallery/recognizer.h"
-#include "training/trainer.h"
 
 namespace siamc {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Below which distance images count as of one class, and where that is from.
-struct Decision {
-    double threshold = 0;
-    std::string from;                         // "given", "calibration", "usual"
-    std::optional<double> false_alarms = {};  // of strangers; of a calibration
-};
-
-Decision usual_decision() {
-    const double usual = TrainConfig{}.threshold;
-    tell(
-        "the run is not calibrated: the threshold is {:g}, whatever its distances are\n"
-        "  write: --threshold, or train with --split class:0.2\n",
-        usual);
-    return {usual, "usual"};
-}
-
-// Of two images.
-Decision decide_pair(const TrainedRun& run, const cli::Values& values) {
-    if (values.has("threshold")) return {values.real("threshold"), "given"};
-    if (!run.calibration) return usual_decision();
-    return {run.calibration->threshold, "calibration", run.calibration->accepted.value()};
+// What is said of a threshold that no calibration gave.
+Threshold warned(const Threshold& threshold) {
+    if (threshold.from == "usual")
+        tell(
+            "the run is not calibrated: the threshold is {:g}, whatever its distances are\n  "
+            "write: "
+            "--threshold, or train with --split class:0.2\n",
+            threshold.value);
+    return threshold;
 }
 
 // Of an image and all of a gallery.
+struct Decision {
+    Threshold threshold;
+    std::optional<double> false_alarms = {};  // of strangers, where a calibration tells
+};
+
 Decision decide_among(const TrainedRun& run, const cli::Values& values, long comparisons) {
-    if (values.has("threshold")) return {values.real("threshold"), "given"};
-    if (!run.calibration) return usual_decision();
+    const Threshold threshold = warned(threshold_of(run, values));
+    if (threshold.from != "calibration") return {threshold};
     const double wanted = values.real("false-alarms");
     const AlarmThreshold alarm = alarm_threshold(*run.calibration, wanted, comparisons);
     if (alarm.far > wanted)
@@ -57,13 +49,7 @@ Decision decide_among(const TrainedRun& run, const cli::Values& values, long com
             "calibrated on {} pairs of different classes: with {} comparisons up to {:.2g} % of "
             "strangers may be taken for someone, not {:g} %\n",
             run.calibration->accepted.n, comparisons, 100 * alarm.far, 100 * wanted);
-    return {alarm.threshold, "calibration", alarm.far};
-}
-
-Json decision_json(const Decision& decision) {
-    Json object = {{"threshold", decision.threshold}, {"threshold_from", decision.from}};
-    object["false_alarms"] = decision.false_alarms ? Json(*decision.false_alarms) : Json(nullptr);
-    return object;
+    return {{alarm.threshold, threshold.from}, alarm.far};
 }
 
 Match match_of(const cli::Values& values) {
@@ -78,12 +64,14 @@ class Identifier {
           run_(open_trained(values)),
           embedder_(run_),
           gallery_(values.text("gallery"), Access::read) {
-        gallery_.check(fingerprint_of(run_), values.text("run"));
         load();
     }
 
     Json settings() const {
-        Json object = decision_json(decision_);
+        Json object = {{"threshold", decision_.threshold.value},
+                       {"threshold_from", decision_.threshold.from}};
+        object["false_alarms"] =
+            decision_.false_alarms ? Json(*decision_.false_alarms) : Json(nullptr);
         object["identities"] = recognizer_->names().size();
         object["comparisons"] = recognizer_->comparisons();
         return object;
@@ -92,7 +80,7 @@ class Identifier {
     void identify(const NamedPicture& picture) {
         refresh();
         embedder_.add(picture.bytes, picture.source);
-        answer(picture.source, embedder_.embed());
+        answer(picture.source, embedder_.take());
     }
     // Rows of embeddings.
     void identify(const std::string& file) {
@@ -114,8 +102,10 @@ class Identifier {
     int failed() const { return failed_; }
 
   private:
+    // Others may have moved it to another model.
     void load() {
         version_ = gallery_.version();
+        gallery_.check(fingerprint_of(run_), values_.text("run"));
         recognizer_.emplace(run_.model, run_.parameters, gallery_.templates(), match_of(values_));
         decision_ = decide_among(run_, values_, recognizer_->comparisons());
     }
@@ -129,7 +119,7 @@ class Identifier {
             return Json(names[static_cast<std::size_t>(who)]);
         };
         const bool someone = found.identity >= 0;
-        const bool known = someone && found.distance < decision_.threshold;
+        const bool known = someone && found.distance < decision_.threshold.value;
         emit({{"image", image},
               {"identity", known ? name(found.identity) : Json(nullptr)},
               {"known", known},
@@ -137,7 +127,7 @@ class Identifier {
               {"distance", someone ? Json(found.distance) : Json(nullptr)},
               {"second", found.second >= 0 ? name(found.second) : Json(nullptr)},
               {"margin", found.second >= 0 ? Json(found.margin()) : Json(nullptr)},
-              {"threshold", decision_.threshold}});
+              {"threshold", decision_.threshold.value}});
     }
     void emit(const Json& result) {
         if (values_.flag("json"))
@@ -154,10 +144,11 @@ class Identifier {
         const double distance = result["distance"];
         if (!result["known"].get<bool>())
             return fmt::format("{}: unknown (nearest {} at {:.4g}, threshold {:.4g})", image,
-                               result["nearest"].get<std::string>(), distance, decision_.threshold);
+                               result["nearest"].get<std::string>(), distance,
+                               decision_.threshold.value);
         std::string text =
             fmt::format("{}: {} (at {:.4g}, threshold {:.4g}", image,
-                        result["identity"].get<std::string>(), distance, decision_.threshold);
+                        result["identity"].get<std::string>(), distance, decision_.threshold.value);
         if (!result["second"].is_null())
             text += fmt::format("; {:.4g} nearer than {}", result["margin"].get<double>(),
                                 result["second"].get<std::string>());
@@ -196,23 +187,29 @@ void identify_lines(Identifier& identifier) {
 }
 
 // The one picture of a path, embedded.
-std::vector<float> embed_one(PictureEmbedder& embedder, const std::string& path) {
+std::vector<float> embed_one(TrainedRun& run, const std::string& path) {
+    const auto size = static_cast<std::size_t>(run.model.embedding_size());
+    PictureEmbedder embedder(run);
     for_each_picture(
         path, [&](const NamedPicture& picture) { embedder.add(picture.bytes, picture.source); });
-    if (embedder.added() != 1)
-        fail(Exit::usage, "{}: holds {} pictures, and one is compared", path, embedder.added());
-    return embedder.embed();
+    std::vector<float> embeddings = embedder.take();
+    if (embeddings.size() != size)
+        fail(Exit::usage, "{}: holds {} pictures, and one is compared", path,
+             embeddings.size() / size);
+    return embeddings;
 }
 
-int answer_pair(const cli::Values& values, double distance, const Decision& decision) {
-    const bool same = distance < decision.threshold;
+int answer_pair(const TrainedRun& run, const cli::Values& values, double distance) {
+    const Threshold threshold = warned(threshold_of(run, values));
+    const bool same = distance < threshold.value;
     if (values.flag("json")) {
-        Json object = {{"same", same}, {"distance", distance}};
-        object.update(decision_json(decision));
-        print_json(object);
+        print_json({{"same", same},
+                    {"distance", distance},
+                    {"threshold", threshold.value},
+                    {"threshold_from", threshold.from}});
     } else {
         print("{} (distance {:.4g}, threshold {:.4g})\n", same ? "same" : "different", distance,
-              decision.threshold);
+              threshold.value);
     }
     return same ? exit_same : exit_different;
 }
@@ -240,26 +237,24 @@ int gallery_verify(const cli::Values& values) {
     TrainedRun run = open_trained(values);
     const Gallery gallery(values.text("gallery"), Access::read);
     gallery.check(fingerprint_of(run), values.text("run"));
-    PictureEmbedder embedder(run);
     Recognizer recognizer(run.model, run.parameters, gallery.templates(), match_of(values));
     const auto& names = recognizer.names();
     const auto who = std::find(names.begin(), names.end(), values.text("name"));
     if (who == names.end()) gallery.fail_no_identity(values.text("name"));
-    const std::vector<float> embedding = embed_one(embedder, values.text("PATH"));
+    const std::vector<float> embedding = embed_one(run, values.text("PATH"));
     return answer_pair(
-        values, recognizer.distance(embedding, static_cast<std::int32_t>(who - names.begin())),
-        decide_pair(run, values));
+        run, values,
+        recognizer.distance(embedding, static_cast<std::int32_t>(who - names.begin())));
 }
 
 int gallery_compare(const cli::Values& values) {
     TrainedRun run = open_trained(values);
-    PictureEmbedder embedder(run);
-    std::vector<float> both = embed_one(embedder, values.text("A"));
-    const std::vector<float> second = embed_one(embedder, values.text("B"));
+    std::vector<float> both = embed_one(run, values.text("A"));
+    const std::vector<float> second = embed_one(run, values.text("B"));
     both.insert(both.end(), second.begin(), second.end());
     const std::int32_t pair[] = {0, 1};
     const double distance = run.model.distances(run.parameters, both, pair)[0];
-    return answer_pair(values, distance, decide_pair(run, values));
+    return answer_pair(run, values, distance);
 }
 
 }  // namespace siamc

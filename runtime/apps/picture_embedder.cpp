@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -20,6 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr long most_at_once = 256;  // images that are embedded together
 constexpr std::size_t most_picture_bytes = std::size_t{1} << 28;
 
 }  // namespace
@@ -41,16 +43,21 @@ void PictureEmbedder::add(std::span<const std::uint8_t> file, const std::string&
     if (flags_.invert) invert(pixels);
     images_.pixels.insert(images_.pixels.end(), pixels.begin(), pixels.end());
     images_.labels.push_back(0);
+    if (images_.size() == most_at_once) embed();
 }
 
-std::vector<float> PictureEmbedder::embed() {
-    std::vector<float> embeddings = run_.model.embed(run_.parameters, images_);
+void PictureEmbedder::embed() {
+    const std::vector<float> more = run_.model.embed(run_.parameters, images_);
     images_.pixels.clear();
     images_.labels.clear();
-    if (!std::all_of(embeddings.begin(), embeddings.end(),
-                     [](float v) { return std::isfinite(v); }))
+    if (!std::all_of(more.begin(), more.end(), [](float v) { return std::isfinite(v); }))
         fail(Exit::bad_data, "an embedding isn't finite: the run's weights are of no use");
-    return embeddings;
+    embeddings_.insert(embeddings_.end(), more.begin(), more.end());
+}
+
+std::vector<float> PictureEmbedder::take() {
+    if (images_.size() > 0) embed();
+    return std::exchange(embeddings_, {});
 }
 
 Fingerprint fingerprint_of(const TrainedRun& run) {

@@ -18,17 +18,19 @@ class PictureEmbedder {
     explicit PictureEmbedder(TrainedRun& run);
 
     // A file's bytes: decoded, resized and inverted as in training. `name` is for messages.
-    // Errors as decode_picture.
+    // Errors as decode_picture. Some are embedded together, so pixels take little memory.
     void add(std::span<const std::uint8_t> file, const std::string& name);
-    long added() const { return images_.size(); }
     // Of all that were added since the last call: [n][embedding_size].
-    std::vector<float> embed();
+    std::vector<float> take();
 
   private:
+    void embed();
+
     TrainedRun& run_;
     DataFlags flags_;
     PictureSize size_;
-    ImageSet images_;
+    ImageSet images_;  // not embedded yet
+    std::vector<float> embeddings_;
 };
 
 // What embeddings of the run are comparable with.

@@ -8,6 +8,7 @@
 #include "core/tell.h"
 #include "data/picture.h"
 #include "training/recipe.h"
+#include "training/trainer.h"
 #include "training/weights.h"
 
 namespace siamc {
@@ -69,6 +70,12 @@ DataFlags TrainedRun::trained_with() const {
     flags.invert = settings.contains("invert");
     flags.resize = *mode;
     return flags;
+}
+
+Threshold threshold_of(const TrainedRun& run, const cli::Values& values) {
+    if (values.has("threshold")) return {values.real("threshold"), "given"};
+    if (run.calibration) return {run.calibration->threshold, "calibration"};
+    return {TrainConfig{}.threshold, "usual"};
 }
 
 TrainedRun open_trained(const cli::Values& values) {

@@ -33,6 +33,15 @@ struct TrainedRun {
     DataFlags trained_with() const;
 };
 
+// Below which distance two images count as of one class.
+struct Threshold {
+    double value = 0;
+    std::string from;  // "given", "calibration", "usual"
+};
+
+// That of --threshold, else the run's own, else the usual one.
+Threshold threshold_of(const TrainedRun& run, const cli::Values& values);
+
 // Of --run, --model, --threads and --verbose. Errors as RunFolder::open, named_model, load_weights.
 TrainedRun open_trained(const cli::Values& values);
 

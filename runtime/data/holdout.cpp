@@ -105,11 +105,7 @@ std::string to_text(const Holdout& holdout) {
 }
 
 Split split(const ImageSet& set, const Holdout& holdout, std::uint64_t seed) {
-    if (holdout.of == Holdout::Of::classes) {
-        Split sets = split_classes(set, holdout.share, seed);
-        check_apart(sets);
-        return sets;
-    }
+    if (holdout.of == Holdout::Of::classes) return split_classes(set, holdout.share, seed);
     Split sets = split_images(set, holdout.share, seed);
     if (const auto shared = training_images(sets, true); !shared.empty()) {
         append(sets.validation, take(sets.train, shared));

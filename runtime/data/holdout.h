@@ -24,7 +24,7 @@ std::string to_text(const Holdout& holdout);
 // Parts a training set in two: a pure function of (set, holdout, seed). Of images as split_images,
 // but that training images which are the same as a validation image validate too. Of classes
 // a share of them (rounded to the nearest number), chosen at random, two of each at least; usage
-// where there are too few for that. Errors as split_images and check_apart.
+// where there are too few for that. Errors as split_images.
 Split split(const ImageSet& set, const Holdout& holdout, std::uint64_t seed);
 
 // bad_data if a training image is the same, pixel by pixel, as a validation image: validation would

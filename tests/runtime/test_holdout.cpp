@@ -110,11 +110,16 @@ TEST_CASE("the same image in training and validation is an error, or dropped", "
     const Split clean = split(set, half, 0);
     const int kept = numbers(clean.train).front(), held_out = numbers(clean.validation).back();
     copy_image(set, held_out, kept);  // of another class
-    const Failure failure = failure_of([&] { split(set, half, 0); });
+    const Failure failure = failure_of([&] { check_apart(split(set, half, 0)); });
     CHECK(failure.code == Exit::bad_data);
     CHECK(failure.mentions("1 of the 12 training images"));
     CHECK(failure.mentions("number 0"));
     CHECK(failure.mentions("--drop-shared"));
+
+    Split parted = split(set, half, 0);
+    CHECK(drop_shared(parted) == 1);
+    CHECK(parted.train.size() == 11);
+    CHECK(failure_of([&] { check_apart(parted); }).code == Exit::ok);
 
     Split sets{take(clean.train, std::vector<std::int32_t>{0, 1, 2, 3, 4}),
                take(clean.train, std::vector<std::int32_t>{3, 5, 1})};
